@@ -1,0 +1,140 @@
+"""Every failure that a user can meet, as one small tree.
+
+    PipelineError
+    ├── NotFound            a task, step, file or run that does not exist
+    ├── Conflict            the request is fine, the moment is wrong
+    │   ├── StepNotReady    what the step needs has not been made yet
+    │   └── TaskBusy        another run of the task is still going on
+    ├── InvalidInput        the request itself is wrong; `field` names where
+    ├── TooLarge            an upload over the limit
+    ├── StepFailed          the step could not do its work; `clip` names where
+    │   ├── NothingUsable   every input was set aside
+    │   └── BadModelFile    a weight file that is foreign, truncated or hostile
+    ├── BackendMissing      a library or model file that is not installed
+    ├── Cancelled           somebody asked for it
+    └── Unavailable         the service is starting, stopping or cut off
+
+An error carries a `code` for programs, a sentence for people and a `hint` saying
+what to do. It knows nothing of HTTP: `serve_app/errors.py` holds the status of each code.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class PipelineError(Exception):
+    """Base of all expected failures.
+
+    `message` is one sentence; `hint` says what to do about it; `task`, `step` and
+    `clip` say where it happened; `retryable` says whether the same call can succeed later.
+    """
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        task: str | None = None,
+        step: str | None = None,
+        clip: str | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.task = task
+        self.step = step
+        self.clip = clip
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors cross process borders (Ray, DBOS) by pickle; keyword-only fields
+        # would be lost by Exception's own way.
+        return _rebuild, (type(self), self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for the database and the wire. Absent fields are left out."""
+        fields = {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "task": self.task,
+            "step": self.step,
+            "clip": self.clip,
+            **self.extra,
+        }
+        return {key: value for key, value in fields.items() if value not in (None, "")}
+
+
+def _rebuild(kind: type[PipelineError], fields: dict[str, Any]) -> PipelineError:
+    arguments = {key: value for key, value in fields.items() if key not in ("code", "message")}
+    return kind(fields["message"], **arguments)
+
+
+class NotFound(PipelineError):
+    code = "not_found"
+
+
+class Conflict(PipelineError):
+    code = "conflict"
+
+
+class StepNotReady(Conflict):
+    """`missing` lists the steps that have to run first."""
+
+    code = "step_not_ready"
+
+
+class TaskBusy(Conflict):
+    code = "task_busy"
+    retryable = True
+
+
+class InvalidInput(PipelineError):
+    """`field` names the place in the request, such as `params.threshold`."""
+
+    code = "invalid_input"
+
+
+class TooLarge(PipelineError):
+    code = "too_large"
+
+
+class StepFailed(PipelineError):
+    code = "step_failed"
+
+
+class NothingUsable(StepFailed):
+    code = "nothing_usable"
+
+
+class BadModelFile(StepFailed):
+    code = "bad_model_file"
+
+
+class BackendMissing(PipelineError):
+    code = "backend_missing"
+
+
+class Cancelled(PipelineError):
+    code = "cancelled"
+
+
+class Unavailable(PipelineError):
+    code = "unavailable"
+    retryable = True
+
+
+def all_error_types() -> list[type[PipelineError]]:
+    """Every class of the tree, the base first; used to check that each has an HTTP status."""
+    found: list[type[PipelineError]] = [PipelineError]
+    for kind in found:
+        found.extend(kind.__subclasses__())
+    return found
