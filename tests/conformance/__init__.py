@@ -1,0 +1,1 @@
+"""Golden cases: what the original computes, against what this project computes."""
