@@ -1,0 +1,66 @@
+# What a person types, and what CI types: the same commands.
+#
+#   make demo    set everything up, train a small voice on samples/ through the whole service
+#   make test    set everything up, run every test
+#   make serve   start the service on 127.0.0.1:8000; make status, make stop
+#   make check   format, lint, types, layers
+
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; exit(not (3, 11) <= sys.version_info < (3, 13))' \
+	2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+# One small set of variables for server, command line and tests alike (docs/operations.md).
+export RAY_AUTH_MODE ?= token
+export RAY_USAGE_STATS_ENABLED ?= 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: install demo serve stop status test check format bench conformance clean
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt Makefile
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install it, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+		rm -rf $(VENV); echo "The venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,postgres]'
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[offline]' || \
+		echo "WARNING: the offline recogniser and denoiser could not be installed. Transcripts have to be" \
+		     "uploaded with the audio, and denoising is left out. Everything else works."
+	@touch $@
+
+demo: install
+	$(BIN)/python -m examples.demo
+
+serve: install
+	$(BIN)/gsv start --daemon
+
+stop:
+	$(BIN)/gsv stop
+
+status:
+	$(BIN)/gsv status
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+conformance: install
+	$(BIN)/python -m tests.conformance models tests/conformance/golden
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo logs run

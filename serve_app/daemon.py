@@ -1,0 +1,219 @@
+"""Start and stop the service on this machine: `serve run` with the right variables around it.
+
+Every process of a service (Ray's, Serve's, the proxy's) carries one mark in its environment.
+So stopping can tell for certain whether anything of it is left, and never touches another
+cluster of the same user.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import yaml
+
+from ray_pipeline.errors import Conflict, InvalidInput, Unavailable
+from ray_pipeline.workspace import atomic_write
+
+MARK = "GSV_SERVICE_MARK"
+CONFIG = Path("serve_config.yaml")
+RUN_DIR = Path("run")
+LOG_PATH = Path("logs/service.log")
+READY_WITHIN_SECONDS = 180.0
+STOP_WITHIN_SECONDS = 60.0
+_POLL_SECONDS = 0.5
+
+# What server, command line and drivers must agree on (docs/operations.md says why each is there).
+ENVIRONMENT = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
+    "RAY_SERVE_ENABLE_HA_PROXY": "1",
+}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that was started in the background; kept in run/service.json."""
+
+    pid: int
+    mark: str
+    url: str
+
+    @property
+    def path(self) -> Path:
+        return RUN_DIR / "service.json"
+
+    def save(self) -> None:
+        atomic_write(self.path, json.dumps(asdict(self)))
+
+    @classmethod
+    def recorded(cls) -> Service | None:
+        try:
+            return cls(**json.loads((RUN_DIR / "service.json").read_text()))
+        except (FileNotFoundError, json.JSONDecodeError, TypeError):
+            return None
+
+    def processes(self) -> list[psutil.Process]:
+        """Whatever runs with this service's mark, its own children's children included."""
+        return [process for process in psutil.process_iter() if _mark_of(process) == self.mark]
+
+
+def _mark_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(MARK)
+    except (psutil.Error, OSError):  # gone, another user's, or a zombie
+        return None
+
+
+def serve_config(
+    *, host: str | None = None, port: int | None = None, replicas: int | None = None
+) -> Path:
+    """serve_config.yaml, or a copy of it under run/ with the given values in place."""
+    if not CONFIG.exists():
+        raise InvalidInput(
+            f"{CONFIG} is not in {Path.cwd()}.", hint="Run this in the project's folder."
+        )
+    changes = {"host": host, "port": port}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if not changes and replicas is None:
+        return CONFIG
+    config: dict[str, Any] = yaml.safe_load(CONFIG.read_text("utf-8"))
+    config["http_options"].update(changes)
+    arguments = config["applications"][0].setdefault("args", {})
+    arguments.update(changes)
+    if replicas is not None:
+        arguments["replicas"] = replicas
+    path = RUN_DIR / CONFIG.name
+    atomic_write(path, yaml.safe_dump(config, sort_keys=False))
+    return path
+
+
+def command(config: Path) -> list[str]:
+    return [str(Path(sys.executable).with_name("serve")), "run", str(config)]
+
+
+def run_in_foreground(config: Path) -> None:
+    """Become `serve run`; does not return. Ctrl-C stops it."""
+    arguments = command(config)
+    os.execve(arguments[0], arguments, {**os.environ, **_environment()})
+
+
+def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Service:
+    """Start in the background and wait until the service answers.
+
+    Raises Conflict when one runs already, Unavailable when it does not come up.
+    """
+    previous = Service.recorded()
+    if previous is not None and previous.processes():
+        raise Conflict(
+            f"A service started from this folder is still running at {previous.url}.",
+            hint="Stop it first: make stop.",
+        )
+    url = _url(config)
+    if _answers(url):
+        raise Conflict(
+            f"Something else answers at {url} already.",
+            hint="Stop it, or choose another port: gsv start --port 8001.",
+        )
+    mark = secrets.token_hex(8)
+    LOG_PATH.parent.mkdir(parents=True, exist_ok=True)
+    with LOG_PATH.open("ab") as log:
+        process = subprocess.Popen(
+            command(config),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **_environment(), MARK: mark},
+        )
+    service = Service(process.pid, mark, url)
+    service.save()
+    say(f"Starting; the log is {LOG_PATH}")
+    _wait_until_ready(service, process)
+    return service
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()}
+
+
+def _url(config: Path) -> str:
+    http = yaml.safe_load(config.read_text("utf-8")).get("http_options", {})
+    host = http.get("host", "127.0.0.1")
+    return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{http.get('port', 8000)}"
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/live", timeout=2).status_code < 500
+    except httpx.HTTPError:
+        return False
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/ready", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _wait_until_ready(service: Service, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        if _is_ready(service.url):
+            return
+        time.sleep(_POLL_SECONDS)
+    tail = "\n".join(LOG_PATH.read_text("utf-8", "replace").splitlines()[-15:])
+    stop(service, force=True)
+    raise Unavailable(
+        f"The service did not come up within {READY_WITHIN_SECONDS:.0f} s.",
+        hint=f"The end of {LOG_PATH}:\n{tail}",
+    )
+
+
+def stop(service: Service, *, force: bool = False) -> int:
+    """End the service and see that nothing of it is left; the number of processes ended by force.
+
+    SIGTERM first, which lets requests in flight finish. After 60 s (with `force`, 10 s) what
+    still runs is killed: the work is durable, so the next start takes it up again.
+    """
+    _signal([process for process in service.processes() if process.pid == service.pid])
+    _wait_until_gone(service, 10.0 if force else STOP_WITHIN_SECONDS)
+    left = service.processes()
+    for process in left:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    _wait_until_gone(service, STOP_WITHIN_SECONDS)
+    service.path.unlink(missing_ok=True)
+    return len(left)
+
+
+def _signal(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        try:
+            process.send_signal(signal.SIGTERM)
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _wait_until_gone(service: Service, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and service.processes():
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,38 @@
+import pytest
+
+from ray_pipeline.resources import ClusterTotals, ResourceRequest, WorkerPlan, plan_workers
+
+LAPTOP = ClusterTotals(cpus=2)
+SERVER = ClusterTotals(cpus=16, gpus=4)
+
+
+def test_two_workers_fit_on_two_cores():
+    assert plan_workers(ResourceRequest(cpus=0.5), 2, LAPTOP).num_workers == 2
+
+
+def test_never_more_workers_than_can_run_at_once():
+    assert plan_workers(ResourceRequest(cpus=1), 8, LAPTOP).num_workers == 1
+    assert plan_workers(ResourceRequest(cpus=1, gpus=1), 8, SERVER).num_workers == 4
+
+
+def test_fractions_share_a_card():
+    plan = plan_workers(ResourceRequest(cpus=0.5, gpus=0.25), 8, ClusterTotals(cpus=16, gpus=1))
+    assert plan.num_workers == 4
+    assert plan.ray_options() == {"num_cpus": 0.5, "num_gpus": 0.25}
+
+
+def test_without_gpus_none_are_asked_for():
+    plan = plan_workers(ResourceRequest(cpus=0.5, gpus=1), 2, LAPTOP)
+    assert not plan.use_gpu
+    assert plan.ray_options() == {"num_cpus": 0.5}
+    assert plan.ray_resources() == {"CPU": 0.5}
+
+
+def test_one_core_still_gets_one_worker():
+    plan = plan_workers(ResourceRequest(cpus=2), 4, ClusterTotals(cpus=1))
+    assert plan == WorkerPlan(1, 0.9)
+
+
+@pytest.mark.parametrize("wanted", [0, 1])
+def test_at_least_one_worker(wanted):
+    assert plan_workers(ResourceRequest(), wanted, LAPTOP).num_workers == 1
