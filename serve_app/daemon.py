@@ -25,6 +25,7 @@ import yaml
 
 from ray_pipeline.errors import Conflict, InvalidInput, Unavailable
 from ray_pipeline.workspace import atomic_write
+from serve_app.settings import load_settings
 
 MARK = "GSV_SERVICE_MARK"
 CONFIG = Path("serve_config.yaml")
@@ -78,24 +79,25 @@ def _mark_of(process: psutil.Process) -> str | None:
         return None
 
 
-def serve_config(
-    *, host: str | None = None, port: int | None = None, replicas: int | None = None
-) -> Path:
-    """serve_config.yaml, or a copy of it under run/ with the given values in place."""
+def serve_config(**overrides: Any) -> Path:
+    """serve_config.yaml, or a copy under run/ in which the environment's and the given settings
+    stand where Serve itself reads them (the address it listens on).
+
+    Raises InvalidInput for settings that are refused, such as an open address without a key.
+    """
     if not CONFIG.exists():
         raise InvalidInput(
             f"{CONFIG} is not in {Path.cwd()}.", hint="Run this in the project's folder."
         )
-    changes = {"host": host, "port": port}
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if not changes and replicas is None:
-        return CONFIG
     config: dict[str, Any] = yaml.safe_load(CONFIG.read_text("utf-8"))
-    config["http_options"].update(changes)
-    arguments = config["applications"][0].setdefault("args", {})
-    arguments.update(changes)
-    if replicas is not None:
-        arguments["replicas"] = replicas
+    application, http = config["applications"][0], config["http_options"]
+    given = {name: value for name, value in overrides.items() if value is not None}
+    arguments = (application.get("args") or {}) | given
+    settings = load_settings(arguments)
+    if not given and (settings.host, settings.port) == (http["host"], http["port"]):
+        return CONFIG
+    http |= {"host": settings.host, "port": settings.port}
+    application["args"] = arguments
     path = RUN_DIR / CONFIG.name
     atomic_write(path, yaml.safe_dump(config, sort_keys=False))
     return path
