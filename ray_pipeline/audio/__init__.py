@@ -1,0 +1,1 @@
+"""Recordings: decoding, slicing, denoising, levels. Knows nothing of tasks, steps or Ray."""
