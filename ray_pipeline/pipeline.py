@@ -1,0 +1,244 @@
+"""The eleven steps as one table, and what follows from it.
+
+A row says what a step does, what it has to wait for, what one of its workers asks for, and
+how large its share of the whole work is. Functions are named, not imported, so that reading
+the table costs no torch and no Ray.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ray_pipeline.errors import StepNotReady
+from ray_pipeline.resources import ResourceRequest
+from ray_pipeline.step_names import StepName
+from ray_pipeline.task import RunState, StepRun, TaskStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRow:
+    """One step.
+
+    `needs` must be there before it starts; `uses` are taken along where they are there. Both
+    make the step stale when they change. An `optional` step may be skipped without a trace.
+    `weight` is its share of the task's progress. `spare_cpus` is what it needs beside its
+    workers (readers, controllers), so that nothing starves while it runs.
+    """
+
+    name: StepName
+    function: str
+    makes: tuple[str, ...]
+    needs: tuple[StepName, ...] = ()
+    uses: tuple[StepName, ...] = ()
+    optional: bool = False
+    resources: ResourceRequest = ResourceRequest()
+    spare_cpus: float = 0.0
+    weight: float = 1.0
+
+    def load(self) -> Callable[..., Any]:
+        """The step's `run(context, options)`; this import may be slow."""
+        return load_name(self.function)
+
+
+StepTable = Mapping[StepName, StepRow]
+
+_GPU_SHARE = ResourceRequest(cpus=0.5, gpus=0.25)
+_WHOLE_GPU = ResourceRequest(cpus=0.5, gpus=1.0)
+
+# fmt: off
+_ROWS = (
+    StepRow(name=StepName.CONVERT_AUDIO,
+            function="ray_pipeline.steps.convert_audio:run",
+            makes=("converted_wav/",),
+            resources=ResourceRequest(cpus=1), weight=1),
+    StepRow(name=StepName.SLICE_AUDIO,
+            function="ray_pipeline.steps.slice_audio:run",
+            needs=(StepName.CONVERT_AUDIO,), makes=("sliced/",),
+            resources=ResourceRequest(cpus=1), weight=1),
+    StepRow(name=StepName.DENOISE_AUDIO,
+            function="ray_pipeline.steps.denoise_audio:run",
+            needs=(StepName.SLICE_AUDIO,), makes=("denoised/",), optional=True,
+            resources=_GPU_SHARE, weight=4),
+    StepRow(name=StepName.ASR_TRANSCRIBE,
+            function="ray_pipeline.steps.asr_transcribe:run",
+            needs=(StepName.SLICE_AUDIO,), uses=(StepName.DENOISE_AUDIO,),
+            makes=("transcripts/",), resources=_GPU_SHARE, weight=6),
+    StepRow(name=StepName.EXTRACT_TEXT_FEATURES,
+            function="ray_pipeline.steps.extract_text_features:run",
+            needs=(StepName.ASR_TRANSCRIBE,), makes=("2-name2text.txt", "3-bert/"),
+            resources=_GPU_SHARE, spare_cpus=1, weight=4),
+    StepRow(name=StepName.EXTRACT_AUDIO_FEATURES,
+            function="ray_pipeline.steps.extract_audio_features:run",
+            needs=(StepName.ASR_TRANSCRIBE,), uses=(StepName.DENOISE_AUDIO,),
+            makes=("4-cnhubert/", "5-wav32k/"),
+            resources=_GPU_SHARE, spare_cpus=1, weight=4),
+    StepRow(name=StepName.EXTRACT_SPEAKER_VECTORS,
+            function="ray_pipeline.steps.extract_speaker_vectors:run",
+            needs=(StepName.EXTRACT_AUDIO_FEATURES,), makes=("7-sv_cn/",),
+            resources=_GPU_SHARE, spare_cpus=1, weight=3),
+    StepRow(name=StepName.EXTRACT_SEMANTIC_FEATURES,
+            function="ray_pipeline.steps.extract_semantic_features:run",
+            needs=(StepName.EXTRACT_AUDIO_FEATURES,), makes=("6-name2semantic.tsv",),
+            resources=_GPU_SHARE, spare_cpus=1, weight=4),
+    StepRow(name=StepName.TRAIN_SOVITS,
+            function="ray_pipeline.steps.train_sovits:run",
+            needs=(StepName.EXTRACT_TEXT_FEATURES, StepName.EXTRACT_AUDIO_FEATURES,
+                   StepName.EXTRACT_SPEAKER_VECTORS, StepName.EXTRACT_SEMANTIC_FEATURES),
+            makes=("logs_s2_*/", "SoVITS_weights*/", "config_s2.json"),
+            resources=_WHOLE_GPU, spare_cpus=0.5, weight=45),
+    StepRow(name=StepName.TRAIN_GPT,
+            function="ray_pipeline.steps.train_gpt:run",
+            needs=(StepName.EXTRACT_TEXT_FEATURES, StepName.EXTRACT_SEMANTIC_FEATURES),
+            makes=("logs_s1_*/", "GPT_weights*/", "config_s1.yaml"),
+            resources=_WHOLE_GPU, spare_cpus=0.5, weight=25),
+    StepRow(name=StepName.TEST_INFERENCE,
+            function="ray_pipeline.steps.test_inference:run",
+            needs=(StepName.TRAIN_SOVITS, StepName.TRAIN_GPT), makes=("output/",),
+            resources=_GPU_SHARE, weight=3),
+)
+# fmt: on
+
+STEPS: StepTable = {row.name: row for row in _ROWS}
+
+
+def load_name(name: str) -> Any:
+    """The object behind `package.module:attribute`."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def applicable(steps: StepTable, *, speaker_vectors: bool) -> StepTable:
+    """The table for a base model; one without speaker vectors has no such step to wait for."""
+    if speaker_vectors:
+        return steps
+    return {
+        name: row for name, row in steps.items() if name is not StepName.EXTRACT_SPEAKER_VECTORS
+    }
+
+
+# -- what may run
+
+
+def results(steps: StepTable, runs: Iterable[StepRun]) -> dict[StepName, StepRun]:
+    """The run that each step's files come from; `runs` are in the order in which they began.
+
+    That is its last completed run, also when a later one failed or was cancelled. Skipping
+    an optional step counts as having dealt with it; skipping any other leaves nothing.
+    """
+    found: dict[StepName, StepRun] = {}
+    for run in runs:
+        skipped_well = run.state is RunState.SKIPPED and steps[run.step].optional
+        if run.state is RunState.COMPLETED or skipped_well:
+            found[run.step] = run
+    return found
+
+
+def missing_needs(
+    steps: StepTable, step: StepName, done: Collection[StepName]
+) -> list[StepName]:
+    """The steps that have to run before `step`; `done` have a result or come earlier in its job.
+
+    A result that is stale still counts: the files are there, and a user may well speak with
+    a voice while newer recordings wait. `stale_needs` names them for a warning.
+    """
+    return [need for need in steps[step].needs if need in steps and need not in done]
+
+
+def require_needs(steps: StepTable, step: StepName, done: Collection[StepName]) -> None:
+    """Raises StepNotReady with `missing`."""
+    missing = missing_needs(steps, step, done)
+    if missing:
+        names = ", ".join(missing)
+        raise StepNotReady(
+            f"{step} needs {names} first.",
+            hint="Run what is missing, or POST …/run to run all that remains.",
+            step=step.value,
+            missing=[name.value for name in missing],
+        )
+
+
+def stale_needs(
+    steps: StepTable, step: StepName, found: Mapping[StepName, StepRun]
+) -> list[StepName]:
+    row = steps[step]
+    return [name for name in (*row.needs, *row.uses) if (run := found.get(name)) and run.stale]
+
+
+def steps_between(
+    steps: StepTable, first: StepName | None, last: StepName | None
+) -> list[StepName]:
+    """The rows from `first` to `last`, both included; None means the end of the table."""
+    names = list(steps)
+    start = names.index(first) if first in steps else 0
+    stop = names.index(last) if last in steps else len(names) - 1
+    return names[start : stop + 1]
+
+
+def dependents(steps: StepTable, step: StepName) -> list[StepName]:
+    """Every later step whose result rests on `step`, directly or not, in table order."""
+    found: list[StepName] = []
+    for name, row in steps.items():
+        if any(need == step or need in found for need in (*row.needs, *row.uses)):
+            found.append(name)
+    return found
+
+
+# -- what the task looks like from outside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """What a client sees of a task; derived from its runs, here and nowhere else."""
+
+    status: TaskStatus
+    current_step: StepName | None
+    progress: float
+    error_message: str | None
+
+
+_STATUS_OF_RUN = {
+    RunState.QUEUED: TaskStatus.QUEUED,
+    RunState.RUNNING: TaskStatus.RUNNING,
+    RunState.COMPLETED: TaskStatus.COMPLETED,
+    RunState.SKIPPED: TaskStatus.COMPLETED,
+    RunState.FAILED: TaskStatus.FAILED,
+    RunState.CANCELLED: TaskStatus.CANCELLED,
+    # Only ever seen between a crash and the attempt that follows it.
+    RunState.INTERRUPTED: TaskStatus.RUNNING,
+}
+
+
+def overview(
+    steps: StepTable, latest: Iterable[StepRun], newest: StepRun | None, *, job_goes_on: bool
+) -> Overview:
+    """`newest` is the run that was touched last; `job_goes_on` says that more steps follow it."""
+    if newest is None:
+        return Overview(
+            status=TaskStatus.CREATED, current_step=None, progress=0.0, error_message=None
+        )
+    status = _STATUS_OF_RUN[newest.state]
+    if job_goes_on and newest.state not in (RunState.QUEUED, RunState.RUNNING):
+        status = TaskStatus.RUNNING
+    message = (newest.error or {}).get("message") if status is TaskStatus.FAILED else None
+    return Overview(
+        status=status,
+        current_step=newest.step,
+        progress=percent_done(steps, latest),
+        error_message=message,
+    )
+
+
+def percent_done(steps: StepTable, latest: Iterable[StepRun]) -> float:
+    """0..100 over the table, by weight; a running step counts for the part it has done."""
+    done = {run.step: _share(run) for run in latest}
+    total = sum(row.weight for row in steps.values())
+    part = sum(row.weight * done.get(name, 0.0) for name, row in steps.items())
+    return round(100 * part / total, 2)
+
+
+def _share(run: StepRun) -> float:
+    return 1.0 if run.state.satisfies_needs else min(max(run.progress, 0.0), 1.0)
+
