@@ -1,0 +1,221 @@
+"""The loop that speaks: tokens one after another, with the keys and values of the past kept.
+
+Several sentences are decoded side by side. Their prefixes (text, then prompt) are padded on
+the left, so that all of them end in the same column of the cache; the padding is masked and
+positions are counted per sentence. Each sentence has its own randomness and its own end, and
+gets the tokens that it would get alone.
+
+    column   0 ............ prefix | prefix + 1, + 2 ...
+    short    pad pad text prompt   | tokens
+    long     text text text prompt | tokens
+
+B = sentences, S = columns of the cache, D = width, H = heads, K = D / H, V = tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from ray_pipeline.models.gpt.sampling import Sampling, draw, penalise_repetition
+
+if TYPE_CHECKING:
+    from ray_pipeline.models.gpt.model import Text2Semantic
+
+MAX_STEPS = 1500
+# The end mark cannot be drawn in the first steps, so nothing shorter than this comes out.
+MIN_TOKENS = 11
+
+OnLogits = Callable[[int, Tensor], None]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """`phones` [L] and `bert` [bert_dim, L] of prompt and target together; `prompt` [P] are
+    the tokens of the reference, or None."""
+
+    phones: Tensor
+    bert: Tensor
+    prompt: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """`tokens` [N], without the prompt and the end mark. `ended` is False if the sentence ran
+    into the limit instead of ending by itself."""
+
+    tokens: Tensor
+    ended: bool
+
+
+class Cache:
+    """Keys and values of all layers, allocated once: per layer [2, B, H, S, K]."""
+
+    def __init__(self, model: Text2Semantic, batch: int, columns: int) -> None:
+        config = model.config
+        weight = model.bert_proj.weight
+        shape = (2, batch, config.num_heads, columns, config.width // config.num_heads)
+        self.layers = [weight.new_empty(shape) for _ in range(config.num_layers)]
+        self.length = 0
+
+
+@torch.inference_mode()
+def decode_batch(
+    model: Text2Semantic,
+    sentences: Sequence[Sentence],
+    sampling: Sampling,
+    *,
+    generators: Sequence[torch.Generator | None] | None = None,
+    max_tokens: int | None = None,
+    usable_tokens: int | None = None,
+    on_logits: OnLogits | None = None,
+) -> list[Decoded]:
+    """Speak the sentences side by side.
+
+    `max_tokens` (default: twice the longest training item) is the early stop: a sentence ends
+    with one token more than that. `usable_tokens` forbids the ids from there on, except the
+    end mark. `on_logits` is shown each step's logits [B, V] before anything is done to them.
+    """
+    config, device = model.config, model.bert_proj.weight.device
+    limit = min(config.early_stop if max_tokens is None else max_tokens, MAX_STEPS - 1) + 1
+    generators = generators or [None] * len(sentences)
+    prefix, padding = _prefix(model, sentences)
+    columns = prefix.shape[1] + limit
+    cache = Cache(model, len(sentences), columns)
+    visible = _visible_columns(padding, columns) if bool(padding.any()) else None
+    positions = model.ar_audio_position.table(limit + _longest_prompt(sentences))
+    positions = positions * model.ar_audio_position.alpha
+    next_position = torch.tensor([_prompt_length(s) for s in sentences], device=device)
+    seen = _seen(model, sentences)
+    produced = torch.empty(len(sentences), limit, dtype=torch.long, device=device)
+    ends = [limit] * len(sentences)  # the number of tokens kept
+    running = set(range(len(sentences)))
+
+    logits = _prefill(model, cache, prefix, _prefix_mask(sentences, padding, prefix.shape[1]))
+    for step in range(limit):
+        scores = logits[:, : config.eos] if step < MIN_TOKENS else logits
+        if on_logits is not None:
+            on_logits(step, scores)
+        if usable_tokens is not None:
+            scores = _forbid(scores, usable_tokens, config.eos)
+        tokens, over = _choose(scores, seen, config.eos, sampling, generators)
+        for row, is_over in enumerate(over.tolist()):
+            if is_over and row in running:
+                ends[row] = step
+                running.discard(row)
+        produced[:, step] = tokens
+        if not running or step + 1 == limit:
+            break
+        seen.scatter_(1, tokens[:, None], True)
+        x = model.ar_audio_embedding(tokens[:, None])
+        x = x + positions[next_position + step][:, None]
+        logits = _advance(model, cache, x, visible)
+    return [
+        Decoded(produced[row, :end].clone(), ended=row not in running)
+        for row, end in enumerate(ends)
+    ]
+
+
+def _choose(
+    scores: Tensor,
+    seen: Tensor,
+    eos: int,
+    sampling: Sampling,
+    generators: Sequence[torch.Generator | None],
+) -> tuple[Tensor, Tensor]:
+    """The next tokens [B] and which sentences are over [B]: where the end mark was drawn, and
+    also where it was the likeliest."""
+    penalty = sampling.repetition_penalty
+    penalised = penalise_repetition(scores, seen[:, : scores.shape[1]], penalty)
+    tokens = draw(penalised, sampling, generators)
+    return tokens, (tokens == eos) | (penalised.argmax(-1) == eos)
+
+
+def _prompt_length(sentence: Sentence) -> int:
+    return 0 if sentence.prompt is None else len(sentence.prompt)
+
+
+def _longest_prompt(sentences: Sequence[Sentence]) -> int:
+    return max(_prompt_length(sentence) for sentence in sentences)
+
+
+def _prefix(model: Text2Semantic, sentences: Sequence[Sentence]) -> tuple[Tensor, Tensor]:
+    """The embedded prefixes [B, S, D], padded on the left, and the widths of the padding [B]."""
+    rows = []
+    for sentence in sentences:
+        row = model.embed_text(sentence.phones[None], sentence.bert[None].to(_dtype(model)))[0]
+        if sentence.prompt is not None:
+            row = torch.cat([row, model.embed_audio(sentence.prompt[None])[0]])
+        rows.append(row)
+    prefix = pad_sequence(rows, batch_first=True, padding_side="left")
+    lengths = torch.tensor([len(row) for row in rows], device=prefix.device)
+    return prefix, prefix.shape[1] - lengths
+
+
+def _dtype(model: Text2Semantic) -> torch.dtype:
+    return model.bert_proj.weight.dtype
+
+
+def _prefix_mask(sentences: Sequence[Sentence], padding: Tensor, length: int) -> Tensor:
+    """[B, 1, S, S]: text looks at all text, audio at text and backwards."""
+    device = padding.device
+    place = torch.arange(length, device=device)
+    num_phones = torch.tensor([len(s.phones) for s in sentences], device=device)
+    is_text = place < (padding + num_phones)[:, None]
+    backwards = place[:, None] >= place
+    real = place >= padding[:, None]
+    looks = (is_text[:, None, :] | backwards) & real[:, None, :]
+    # A padded row may look at itself: a softmax over nothing would be NaN.
+    return (looks | torch.eye(length, dtype=torch.bool, device=device))[:, None]
+
+
+def _visible_columns(padding: Tensor, columns: int) -> Tensor:
+    """[B, 1, 1, S]: all but the padding."""
+    place = torch.arange(columns, device=padding.device)
+    return (place >= padding[:, None])[:, None, None]
+
+
+def _seen(model: Text2Semantic, sentences: Sequence[Sentence]) -> Tensor:
+    """[B, V], True for the tokens of the prompt."""
+    weight = model.ar_predict_layer.weight
+    seen = torch.zeros(len(sentences), len(weight), dtype=torch.bool, device=weight.device)
+    for row, sentence in enumerate(sentences):
+        if sentence.prompt is not None:
+            seen[row, sentence.prompt] = True
+    return seen
+
+
+def _forbid(scores: Tensor, usable_tokens: int, eos: int) -> Tensor:
+    scores = scores.clone()
+    scores[:, usable_tokens:eos] = -torch.inf
+    return scores
+
+
+def _prefill(model: Text2Semantic, cache: Cache, x: Tensor, mask: Tensor) -> Tensor:
+    """Run the prefix [B, S, D] and fill the cache; the logits [B, V] of what follows it."""
+    length = x.shape[1]
+    for layer, kept in zip(model.h.each(), cache.layers, strict=True):
+        queries, keys, values = layer.self_attn.project(x)
+        kept[0, :, :, :length] = keys
+        kept[1, :, :, :length] = values
+        x = layer.finish(x, layer.self_attn.attend(queries, keys, values, mask))
+    cache.length = length
+    return model.ar_predict_layer(x[:, -1]).float()
+
+
+def _advance(model: Text2Semantic, cache: Cache, x: Tensor, visible: Tensor | None) -> Tensor:
+    """Run one token a sentence, [B, 1, D], against the cache; the next logits [B, V]."""
+    column, length = cache.length, cache.length + 1
+    mask = None if visible is None else visible[..., :length]
+    for layer, kept in zip(model.h.each(), cache.layers, strict=True):
+        packed = layer.self_attn.project(x)
+        kept[:, :, :, column] = packed[1:, :, :, 0]
+        keys, values = kept[:, :, :, :length]
+        x = layer.finish(x, layer.self_attn.attend(packed[0], keys, values, mask))
+    cache.length = length
+    return model.ar_predict_layer(x[:, 0]).float()

@@ -1,0 +1,209 @@
+"""ScaledAdam, the optimiser of stage 1 (Yao et al. 2023, Zipformer; from the k2/icefall recipes).
+
+Adam whose step is proportional to the size of the tensor it changes: the update of a tensor
+is multiplied by the root mean square (rms) of its values. Beside its values, each tensor's
+overall scale is learned too, by a second, slower Adam on the scale's gradient. Tensors with
+one element are treated as by plain Adam, at a smaller rate and within bounds.
+
+As in the original of GPT-SoVITS:
+- the clipping factor (against the median gradient norm) acts on the gradients of the scales
+  only; the values take unclipped gradients;
+- the first moment has no bias correction, the second only while it matters;
+- a tensor without gradient counts as one whose gradient is zero.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+_BIAS_WORTH_CORRECTING = 0.99
+
+
+class ScaledAdam(Optimizer):
+    """Gradients are not cleared and no schedule is kept here.
+
+    `clipping_scale`: a gradient norm above this multiple of the median is clipped; None never
+    clips. The median is taken anew every `clipping_update_period` steps. `size_update_period`:
+    steps between two updates of the scales. `min_rms`, `max_rms`: between them scales move
+    freely. `scalar_max`: bound of the values of one-element tensors.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 3e-2,
+        betas: tuple[float, float] = (0.9, 0.98),
+        *,
+        clipping_scale: float | None = None,
+        clipping_update_period: int = 100,
+        scalar_lr_scale: float = 0.1,
+        eps: float = 1e-8,
+        min_rms: float = 1e-5,
+        max_rms: float = 3.0,
+        scalar_max: float = 10.0,
+        size_update_period: int = 4,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "betas": tuple(betas),
+            "clipping_scale": clipping_scale,
+            "clipping_update_period": clipping_update_period,
+            "scalar_lr_scale": scalar_lr_scale,
+            "eps": eps,
+            "min_rms": min_rms,
+            "max_rms": max_rms,
+            "scalar_max": scalar_max,
+            "size_update_period": size_update_period,
+        }
+        super().__init__(params, defaults)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            self._step_group(group)
+        return loss
+
+    def _step_group(self, group: dict[str, Any]) -> None:
+        batches = [_Batch(params, self.state[params[0]]) for params in _alike(group["params"])]
+        if not batches:
+            return
+        for batch in batches:
+            batch.prepare(group["size_update_period"])
+        factor = self._clipping_factor(group, batches)
+        for batch in batches:
+            batch.update(group, factor)
+
+    @staticmethod
+    def _clipping_factor(group: dict[str, Any], batches: list[_Batch]) -> float:
+        """At most 1; 1 until the first full period of norms has been seen."""
+        scale, period = group["clipping_scale"], group["clipping_update_period"]
+        memory = batches[0].state
+        step = memory["step"]
+        if scale is None or step == 0:
+            return 1.0
+        norm = torch.stack([batch.scaled_square_sum() for batch in batches]).sum().sqrt()
+        if "model_norms" not in memory:
+            memory["model_norms"] = torch.zeros(period, device=norm.device)
+        memory["model_norms"][step % period] = norm
+        if step % period == 0:
+            ordered = memory["model_norms"].sort().values
+            middle = min(period - 1, period // 4 * 2)
+            memory["model_norm_threshold"] = float(ordered[middle]) * scale
+        if step < period or "model_norm_threshold" not in memory:
+            return 1.0
+        return min(1.0, memory["model_norm_threshold"] / (float(norm) + 1e-20))
+
+
+def _alike(params: list[Tensor]) -> list[list[Tensor]]:
+    """Tensors of equal shape and type together; they are updated as one."""
+    groups: dict[tuple[torch.dtype, torch.Size], list[Tensor]] = defaultdict(list)
+    for param in params:
+        groups[param.dtype, param.shape].append(param)
+    return list(groups.values())
+
+
+class _Batch:
+    """N equally shaped tensors stacked to [N, ...], with their state.
+
+    State: `delta`, the running update (first moment); `exp_avg_sq`, second moment; for tensors
+    of several elements also `param_rms`, `scale_grads` (of the last few steps) and
+    `scale_exp_avg_sq`, all of them one number a tensor.
+    """
+
+    def __init__(self, params: list[Tensor], state: dict[str, Any]) -> None:
+        self.params = params
+        self.state = state
+        self.values = torch.stack(params)
+        self.grads = torch.stack(
+            [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
+        )
+        self.axes = tuple(range(1, self.values.ndim))
+        self.are_scalars = params[0].numel() == 1
+
+    def prepare(self, size_update_period: int) -> None:
+        """Make the state where it is missing."""
+        if self.state:
+            return
+        self.state["step"] = 0
+        self.state["delta"] = torch.zeros_like(self.values)
+        self.state["exp_avg_sq"] = torch.zeros_like(self.values)
+        if self.are_scalars:
+            return
+        rms = self.rms()
+        self.state["param_rms"] = rms
+        self.state["scale_exp_avg_sq"] = torch.zeros_like(rms)
+        self.state["scale_grads"] = rms.new_zeros(size_update_period, *rms.shape)
+
+    def rms(self) -> Tensor:
+        return self.values.square().mean(self.axes, keepdim=True).sqrt()
+
+    def scaled_square_sum(self) -> Tensor:
+        """Square of the gradients' norm, each tensor weighted by its rms."""
+        grads = self.grads if self.are_scalars else self.grads * self.state["param_rms"]
+        return grads.float().square().sum()
+
+    def update(self, group: dict[str, Any], clipping_factor: float) -> None:
+        self.state["delta"].mul_(group["betas"][0])
+        if self.are_scalars:
+            self._move_scalars(group)
+        else:
+            self._move_scales(group, clipping_factor)
+            self._move_values(group)
+        self.values.add_(self.state["delta"])
+        self.state["step"] += 1
+        for param, value in zip(self.params, self.values, strict=True):
+            param.copy_(value)
+
+    def _second_moment(self, beta2: float) -> Tensor:
+        moment: Tensor = self.state["exp_avg_sq"]
+        return moment.mul_(beta2).addcmul_(self.grads, self.grads, value=1 - beta2)
+
+    def _move_scales(self, group: dict[str, Any], clipping_factor: float) -> None:
+        """Note the gradient of each tensor's scale; at the end of a period move the scales."""
+        step, period = self.state["step"], group["size_update_period"]
+        noted = self.state["scale_grads"]
+        products = self.values * (self.grads * clipping_factor)
+        noted[step % period] = products.sum(self.axes, keepdim=True)
+        if step % period != period - 1:
+            return
+        self.state["param_rms"] = self.rms()
+        beta1, beta2 = group["betas"]
+        decay = beta2**period
+        moment = self.state["scale_exp_avg_sq"]
+        moment.mul_(decay).add_(noted.square().mean(0), alpha=1 - decay)
+        correction = 1 - decay ** ((step + 1) // period)
+        lr = group["lr"] * group["scalar_lr_scale"]
+        change = -lr * correction**0.5 * noted.sum(0) / (moment.sqrt() + group["eps"])
+        # A tensor that is too small does not change its scale, one that is too large shrinks.
+        change = change.masked_fill(self.state["param_rms"] < group["min_rms"], 0.0)
+        change = change.masked_fill(self.state["param_rms"] > group["max_rms"], -lr * period)
+        self.state["delta"].add_(self.values * change, alpha=1 - beta1)
+
+    def _move_values(self, group: dict[str, Any]) -> None:
+        beta1, beta2 = group["betas"]
+        moment = self._second_moment(beta2)
+        correction = 1 - beta2 ** (self.state["step"] + 1)
+        if correction < _BIAS_WORTH_CORRECTING:
+            moment = moment / correction
+        direction = self.grads / (moment.sqrt() + group["eps"])
+        size = self.state["param_rms"].clamp(min=group["min_rms"])
+        self.state["delta"].add_(direction * size, alpha=-group["lr"] * (1 - beta1))
+
+    def _move_scalars(self, group: dict[str, Any]) -> None:
+        beta1, beta2 = group["betas"]
+        correction = 1 - beta2 ** (self.state["step"] + 1)
+        root = (self._second_moment(beta2) / correction).sqrt() + group["eps"]
+        rate = group["lr"] * group["scalar_lr_scale"] * (1 - beta1)
+        self.state["delta"].addcdiv_(self.grads, root, value=-rate)
+        bound = group["scalar_max"]
+        self.values.clamp_(-bound, bound)

@@ -1,0 +1,219 @@
+"""Golden cases of stage 1: training loss, decoding, sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ray_pipeline.models.gpt.config import GPT_CONFIGS, GptConfig
+from ray_pipeline.models.gpt.decoding import Decoded, Sentence, decode_batch
+from ray_pipeline.models.gpt.model import GptOutput, Text2Semantic
+from ray_pipeline.models.gpt.preference import damage, preference_loss
+from ray_pipeline.models.gpt.sampling import Sampling, penalise_repetition, probabilities
+from ray_pipeline.models.scaled_adam import ScaledAdam
+from tests.conformance.golden_io import Case
+
+_CONFIG_OF_MANIFEST = {"t2s_s1longer": "v1", "t2s_s1longer-v2": "v2"}
+_WATCHED_STEP = 20
+
+
+def _model(case: Case) -> Text2Semantic:
+    [manifest] = case.meta["weights"].values()
+    model = Text2Semantic(_config(manifest.removesuffix(".json"))).eval()
+    weights = {name: torch.from_numpy(value) for name, value in case.weights().items()}
+    model.load_state_dict(weights, strict=True)
+    return model
+
+
+def _config(manifest: str) -> GptConfig:
+    return GPT_CONFIGS[_CONFIG_OF_MANIFEST[manifest]]
+
+
+def _tensors(case: Case) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(value) for name, value in case.inputs.items()}
+
+
+# -- training
+
+
+def t2s_train(case: Case) -> Mapping[str, Any]:
+    model, inputs, params = _model(case), _tensors(case), case.meta["params"]
+    x_lens, y_lens = inputs["x_lens"], inputs["y_lens"]
+    phones = _pad(inputs["x_raw"], x_lens, params["phone_pad"])
+    tokens = _pad(inputs["y_raw"], y_lens, params["token_pad"])
+    bert = _pad(inputs["bert_raw"], x_lens, params["bert_pad"])
+    out = model(phones, x_lens, tokens, y_lens, bert)
+    out.loss.backward()
+    norms = [p.grad.norm() if p.grad is not None else torch.zeros(()) for p in model.parameters()]
+    with torch.inference_mode():
+        alone = _first_item_alone(model, phones, x_lens, tokens, y_lens, bert)
+        pair = model(
+            phones, x_lens, tokens, y_lens, bert, inputs["reject_y"], inputs["reject_y_lens"]
+        )
+    copies, lengths = damage(tokens, torch.Generator().manual_seed(params["reject_seed"]))
+    chosen, rejected = inputs["dpo_logp_chosen"], inputs["dpo_logp_reject"]
+    return {
+        "loss": out.loss,
+        "top3_acc": out.top3_accuracy,
+        "grad_log": torch.stack(norms).clamp(min=0.01).log(),
+        "logits": out.logits,
+        "targets": out.targets,
+        "loss_single": alone.loss,
+        "acc_single": alone.top3_accuracy,
+        "reject_seeded": copies,
+        "reject_seeded_lens": lengths,
+        "dpo_loss": pair.loss,
+        "dpo_logps": pair.log_probabilities,
+        "dpo_term": pair.preference_loss,
+        "dpo_fn": preference_loss(chosen, rejected),
+    }
+
+
+def _pad(values: Tensor, lengths: Tensor, pad: float) -> Tensor:
+    beyond = torch.arange(values.shape[-1]) >= lengths[:, None]
+    beyond = beyond if values.ndim == 2 else beyond[:, None]
+    return values.masked_fill(beyond, pad)
+
+
+def _first_item_alone(
+    model: Text2Semantic,
+    phones: Tensor,
+    x_lens: Tensor,
+    tokens: Tensor,
+    y_lens: Tensor,
+    bert: Tensor,
+) -> GptOutput:
+    x, y = int(x_lens[0]), int(y_lens[0])
+    return model(phones[:1, :x], x_lens[:1], tokens[:1, :y], y_lens[:1], bert[:1, :, :x])
+
+
+# -- decoding
+
+
+def t2s_decode(case: Case) -> Mapping[str, Any]:
+    model, inputs, params = _model(case), _tensors(case), case.meta["params"]
+    got: dict[str, Any] = {}
+    for name in ("greedy", "greedy_norep", "prompt_free"):
+        got |= _decode(model, inputs, name, params[name])
+    tokens = torch.as_tensor(got["greedy_norep.y"])
+    x = inputs["x"]
+    lengths = torch.tensor([x.shape[1]]), torch.tensor([tokens.shape[1]])
+    with torch.inference_mode():
+        taught = model(x, lengths[0], tokens, lengths[1], inputs["bert"])
+    got |= {"teacher_loss": taught.loss, "teacher_acc": taught.top3_accuracy}
+    with torch.no_grad():
+        model.ar_predict_layer.weight[model.config.eos] *= params["eos_row_factor"]
+    got |= _decode(model, inputs, "eos", params["eos"])
+    return got | _decode_together(model, inputs, params["batch"])
+
+
+def _decode(
+    model: Text2Semantic, inputs: dict[str, Tensor], name: str, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    watched: dict[int, Tensor] = {}
+    sentence = Sentence(inputs[params["x"]][0], inputs[params["bert"]][0], _prompt(inputs, params))
+    [decoded] = decode_batch(
+        model,
+        [sentence],
+        _sampling(params),
+        max_tokens=params["early_stop_num"],
+        on_logits=_watch(watched),
+    )
+    got: dict[str, Any] = {
+        f"{name}.y": _with_prompt(sentence, decoded.tokens)[None],
+        f"{name}.idx": _index(sentence, decoded),
+        f"{name}.first_logits": watched[0],
+    }
+    if _WATCHED_STEP in watched:
+        got[f"{name}.step{_WATCHED_STEP}_logits"] = watched[_WATCHED_STEP]
+    return got
+
+
+def _index(sentence: Sentence, decoded: Decoded) -> int:
+    """The original's second result: the index of the last step, 0 without a prompt."""
+    if sentence.prompt is None:
+        return 0
+    return len(decoded.tokens) - (0 if decoded.ended else 1)
+
+
+def _decode_together(
+    model: Text2Semantic, inputs: dict[str, Tensor], params: Mapping[str, Any]
+) -> dict[str, Any]:
+    phones, bert = inputs[params["x"]][0], inputs[params["bert"]][0]
+    prompt = _prompt(inputs, params)
+    sentences = [Sentence(phones[:n], bert[:, :n], prompt) for n in params["num_phones"]]
+    results = decode_batch(model, sentences, _sampling(params), max_tokens=params["early_stop_num"])
+    # The original's batched path drops the last token of a sentence that ran into the limit.
+    kept = [d.tokens if d.ended else d.tokens[:-1] for d in results]
+    got: dict[str, Any] = {"batch.idx": torch.tensor([len(tokens) for tokens in kept])}
+    for row, (sentence, tokens) in enumerate(zip(sentences, kept, strict=True)):
+        got[f"batch.y{row}"] = _with_prompt(sentence, tokens)
+    return got
+
+
+def _prompt(inputs: dict[str, Tensor], params: Mapping[str, Any]) -> Tensor | None:
+    return None if params["prompt"] is None else inputs[params["prompt"]][0]
+
+
+def _sampling(params: Mapping[str, Any]) -> Sampling:
+    names = ("top_k", "top_p", "temperature", "repetition_penalty")
+    return Sampling(**{name: params[name] for name in names})
+
+
+def _watch(seen: dict[int, Tensor]) -> Callable[[int, Tensor], None]:
+    def keep(step: int, logits: Tensor) -> None:
+        if step in (0, _WATCHED_STEP):
+            seen[step] = logits.clone()
+
+    return keep
+
+
+def _with_prompt(sentence: Sentence, tokens: Tensor) -> Tensor:
+    return tokens if sentence.prompt is None else torch.cat([sentence.prompt, tokens])
+
+
+# -- sampling
+
+
+def sampling(case: Case) -> Mapping[str, Any]:
+    inputs = _tensors(case)
+    logits, previous = inputs["logits"], inputs["previous_tokens"]
+    seen = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, previous, True)
+    off = {"top_k": None, "top_p": 1.0, "temperature": 1.0, "repetition_penalty": 1.0}
+    got = {}
+    for name, params in case.meta["params"].items():
+        options = Sampling(**{**off, **params})
+        penalised = penalise_repetition(logits, seen, options.repetition_penalty)
+        got[name] = probabilities(penalised, options)
+    return got
+
+
+# -- optimiser
+
+
+def scaled_adam_trace(case: Case) -> Tensor:
+    """The output `scaled_adam` of the kind `optim`, [recorded steps, all parameters]."""
+    inputs, params = _tensors(case), case.meta["params"]["scaled_adam"]
+    order = params["order"]
+    weights = [torch.nn.Parameter(inputs[f"adam_p.{name}"].clone()) for name in order]
+    options = {
+        key: params[key] for key in ("lr", "betas", "clipping_scale", "clipping_update_period")
+    }
+    optimizer = ScaledAdam(weights, **options)
+    rows = []
+    for step in range(max(params["recorded_steps"])):
+        spike = step % 7 == params["gradient_factor_when_step_mod_7"]
+        for name, weight in zip(order, weights, strict=True):
+            weight.grad = inputs[f"adam_g.{name}"][step] * (
+                params["gradient_factor"] if spike else 1
+            )
+        optimizer.step()
+        if step + 1 in params["recorded_steps"]:
+            rows.append(torch.cat([weight.detach().flatten() for weight in weights]))
+    return torch.stack(rows)
+
+
+CASES = {"t2s_train": t2s_train, "t2s_decode": t2s_decode, "sampling": sampling}
