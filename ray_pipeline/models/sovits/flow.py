@@ -13,16 +13,16 @@ class Coupling(nn.Module):
 
     def __init__(self, inter: int, hidden: int, num_layers: int, ge_channels: int) -> None:
         super().__init__()
-        self.half = inter // 2
-        self.pre = nn.Conv1d(self.half, hidden, 1)
+        self.half_channels = inter // 2
+        self.pre = nn.Conv1d(self.half_channels, hidden, 1)
         self.enc = WaveNet(hidden, num_layers, ge_channels)
-        self.post = nn.Conv1d(hidden, self.half, 1)
+        self.post = nn.Conv1d(hidden, self.half_channels, 1)
         nn.init.zeros_(self.post.weight)
         assert self.post.bias is not None
         nn.init.zeros_(self.post.bias)
 
     def forward(self, x: Tensor, mask: Tensor, ge: Tensor, *, inverse: bool) -> Tensor:
-        lower, upper = x.split(self.half, dim=1)
+        lower, upper = x.split(self.half_channels, dim=1)
         shift = self.post(self.enc(self.pre(lower) * mask, mask, ge)) * mask
         upper = (upper - shift) * mask if inverse else shift + upper * mask
         return torch.cat([lower, upper], dim=1)

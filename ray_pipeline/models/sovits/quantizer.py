@@ -13,7 +13,9 @@ class Codebook(nn.Module):
     """Buffers of the original's files. Only `embed` [K, dim] is used here; the counts and sums
     belong to the moving average that once made it."""
 
+    cluster_size: Tensor
     embed: Tensor
+    embed_avg: Tensor
 
     def __init__(self, size: int, dim: int) -> None:
         super().__init__()
@@ -55,5 +57,5 @@ class Quantizer(nn.Module):
         """Take over a fitted codebook [K, dim]."""
         book = self.codebook
         book.embed.copy_(entries)
-        book.embed_avg.copy_(entries)  # type: ignore[operator, union-attr]
-        book.cluster_size.fill_(1.0)  # type: ignore[operator, union-attr]
+        book.embed_avg.copy_(entries)
+        book.cluster_size.fill_(1.0)

@@ -25,16 +25,26 @@ class _Dense(nn.Module):
         return self.fc(x)
 
 
+class _Conv(nn.Module):
+    """A convolution one level down, likewise."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(in_channels, out_channels, _KERNEL, padding=_KERNEL // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
 class _GatedConv(nn.Module):
     """x + dropout(gated linear unit of a convolution), on [B, C, T]."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Module()
-        self.conv1.conv = nn.Conv1d(channels, 2 * channels, _KERNEL, padding=_KERNEL // 2)
+        self.conv1 = _Conv(channels, 2 * channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + F.dropout(F.glu(self.conv1.conv(x), dim=1), _DROPOUT, self.training)
+        return x + F.dropout(F.glu(self.conv1(x), dim=1), _DROPOUT, self.training)
 
 
 class _SelfAttention(nn.Module):
