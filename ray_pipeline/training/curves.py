@@ -1,0 +1,47 @@
+"""Curves of a training as TensorBoard files, beside the checkpoints as in the original."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.tensorboard.writer import SummaryWriter
+
+
+class Curves:
+    """`first_step` hides what an interrupted run wrote from there on."""
+
+    def __init__(self, folder: Path, *, first_step: int = 0) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        purge = first_step if first_step > 0 else None
+        self._writer = SummaryWriter(str(folder), purge_step=purge, flush_secs=10)
+
+    def add(self, values: Mapping[str, float], step: int) -> None:
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class Means:
+    """Running means of named numbers. Tensors stay where they are until the means are asked
+    for, so that adding one does not wait for the device."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[Tensor]] = {}
+
+    def add(self, values: Mapping[str, Tensor]) -> None:
+        for name, value in values.items():
+            self._values.setdefault(name, []).append(value.detach())
+
+    def take(self) -> dict[str, float]:
+        """The means since the last call."""
+        means = {name: float(torch.stack(each).mean()) for name, each in self._values.items()}
+        self._values.clear()
+        return means

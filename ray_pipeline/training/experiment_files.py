@@ -1,0 +1,71 @@
+"""Reading the two tables of an experiment folder, and saying which clips drop out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ray_pipeline.errors import StepNotReady
+
+_Item = TypeVar("_Item")
+
+NAME2TEXT = "2-name2text.txt"
+BERT = "3-bert"
+CONTENT = "4-cnhubert"
+WAVES = "5-wav32k"
+SPEAKERS = "7-sv_cn"
+NAME2SEMANTIC = "6-name2semantic.tsv"
+
+
+@dataclass(frozen=True)
+class DroppedClip:
+    """A clip that a training leaves out."""
+
+    name: str
+    reason: str
+
+
+def read_phones(experiment: Path) -> dict[str, list[str]]:
+    """The phones of each clip in `2-name2text.txt`. Rows without four columns are passed over,
+    as the original's loaders do."""
+    rows = (line.split("\t") for line in _lines(experiment / NAME2TEXT, "extract_text_features"))
+    return {row[0]: row[1].split(" ") for row in rows if len(row) == 4}
+
+
+def read_semantic_tokens(experiment: Path) -> dict[str, list[int]]:
+    """The semantic tokens (25 a second) of each clip in `6-name2semantic.tsv`."""
+    lines = _lines(experiment / NAME2SEMANTIC, "extract_semantic_features")
+    rows = (line.split("\t") for line in lines[1:])
+    return {row[0]: [int(token) for token in row[1].split()] for row in rows if len(row) == 2}
+
+
+def phone_ids(phones: Sequence[str], table: Mapping[str, int]) -> list[int] | None:
+    """None when a phone is not in the symbol table."""
+    ids = [table.get(phone) for phone in phones]
+    return None if None in ids else [number for number in ids if number is not None]
+
+
+def unknown_phones(phones: Sequence[str], table: Mapping[str, int]) -> str:
+    """The sentence that says which phones the symbol table lacks."""
+    missing = sorted({phone for phone in phones if phone not in table})
+    return f"phones unknown to this base model: {' '.join(missing)}"
+
+
+def repeat_short_list(items: list[_Item], *, enough: int = 100) -> list[_Item]:
+    """The original goes through fewer than 100 clips at least twice in an epoch."""
+    if not items or len(items) >= enough:
+        return items
+    return items * max(2, enough // len(items))
+
+
+def _lines(path: Path, made_by: str) -> list[str]:
+    try:
+        return path.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        raise StepNotReady(
+            f"The features of the clips are not there: {path.name} is missing.",
+            hint=f"Run {made_by} first.",
+            missing=[made_by],
+        ) from None
