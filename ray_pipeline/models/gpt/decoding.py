@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from ray_pipeline.models.gpt.sampling import Sampling, draw, penalise_repetition
@@ -72,14 +73,14 @@ def decode_batch(
     *,
     generators: Sequence[torch.Generator | None] | None = None,
     max_tokens: int | None = None,
-    usable_tokens: int | None = None,
+    usable_tokens: Tensor | None = None,
     on_logits: OnLogits | None = None,
 ) -> list[Decoded]:
     """Speak the sentences side by side.
 
     `max_tokens` (default: twice the longest training item) is the early stop: a sentence ends
-    with one token more than that. `usable_tokens` forbids the ids from there on, except the
-    end mark. `on_logits` is shown each step's logits [B, V] before anything is done to them.
+    with one token more than that. `usable_tokens`, bool [eos], forbids the ids
+    that are False. `on_logits` is shown each step's logits [B, V] before anything is done to them.
     """
     config, device = model.config, model.bert_proj.weight.device
     limit = min(config.early_stop if max_tokens is None else max_tokens, MAX_STEPS - 1) + 1
@@ -92,6 +93,7 @@ def decode_batch(
     positions = positions * model.ar_audio_position.alpha
     next_position = torch.tensor([_prompt_length(s) for s in sentences], device=device)
     seen = _seen(model, sentences)
+    forbidden = None if usable_tokens is None else F.pad(~usable_tokens.to(device), (0, 1))
     produced = torch.empty(len(sentences), limit, dtype=torch.long, device=device)
     ends = [limit] * len(sentences)  # the number of tokens kept
     running = set(range(len(sentences)))
@@ -101,8 +103,8 @@ def decode_batch(
         scores = logits[:, : config.eos] if step < MIN_TOKENS else logits
         if on_logits is not None:
             on_logits(step, scores)
-        if usable_tokens is not None:
-            scores = _forbid(scores, usable_tokens, config.eos)
+        if forbidden is not None:
+            scores = scores.masked_fill(forbidden[: scores.shape[1]], -torch.inf)
         tokens, over = _choose(scores, seen, config.eos, sampling, generators)
         for row, is_over in enumerate(over.tolist()):
             if is_over and row in running:
@@ -188,12 +190,6 @@ def _seen(model: Text2Semantic, sentences: Sequence[Sentence]) -> Tensor:
         if sentence.prompt is not None:
             seen[row, sentence.prompt] = True
     return seen
-
-
-def _forbid(scores: Tensor, usable_tokens: int, eos: int) -> Tensor:
-    scores = scores.clone()
-    scores[:, usable_tokens:eos] = -torch.inf
-    return scores
 
 
 def _prefill(model: Text2Semantic, cache: Cache, x: Tensor, mask: Tensor) -> Tensor:

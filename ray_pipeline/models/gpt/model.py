@@ -210,7 +210,7 @@ class Text2Semantic(nn.Module):
         repetition_penalty: float = 1.35,
         max_tokens: int | None = None,
         generator: torch.Generator | None = None,
-        usable_tokens: int | None = None,
+        usable_tokens: Tensor | None = None,
         on_logits: Callable[[int, Tensor], None] | None = None,
     ) -> Tensor:
         """Speak one sentence: `phones` [1, L], `bert` [1, bert_dim, L], `prompt` [1, P] or None.
