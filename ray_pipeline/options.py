@@ -122,6 +122,9 @@ class SliceAudioOptions(StepOptions):
     max: float = Field(0.9, gt=0, le=1, validation_alias=AliasChoices("max", "_max"))
     alpha: float = Field(0.25, ge=0, le=1)
     num_processes: int = Field(4, ge=1, le=64)
+    max_seconds: float = Field(
+        50, ge=5, le=54, description="longer clips are split; training cannot use over 54 s"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -135,6 +138,9 @@ class SliceAudioOptions(StepOptions):
 class DenoiseAudioOptions(StepOptions):
     backend: Literal["auto", "deepfilternet", "frcrn"] = "auto"
     precision: Precision = "float32"
+    attenuation_limit: float = Field(
+        100, ge=0, le=100, description="take away at most so many dB of noise; 100: all of it"
+    )
 
 
 class AsrTranscribeOptions(StepOptions):

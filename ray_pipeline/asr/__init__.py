@@ -1,0 +1,1 @@
+"""What is said in a clip: by the user's own transcripts, or by a recogniser."""

@@ -96,14 +96,13 @@ def slice_recording(
     for first, last in ranges:
         start, end = first * settings.hop_samples, last * settings.hop_samples
         if start < min(end, num_samples):
-            piece = read(start, min(end, num_samples))
-            yield Clip(start, end, level_clip(piece, settings.max_level, settings.alpha))
+            yield cut_clip(read, num_samples, start, end, settings)
 
 
-def whole_recording(
+def trimmed_bounds(
     read: ReadRange, num_samples: int, settings: SlicerSettings, *, edge_db: float = -30
-) -> Clip:
-    """The recording as one clip, without the silence at its two edges.
+) -> tuple[int, int]:
+    """The samples start…end of a recording without the silence at its two edges.
 
     Silence is what lies below the threshold and `edge_db` below the loudest frame, so quiet
     speech is not mistaken for it; `max_silence_kept` of it stays on either side.
@@ -115,8 +114,14 @@ def whole_recording(
     kept = settings.frames(settings.max_silence_kept)
     first = max(0, int(loud[0]) - kept)
     last = min(-(-num_samples // hop), int(loud[-1]) + 1 + kept)
-    piece = read(first * hop, min(last * hop, num_samples))
-    return Clip(first * hop, last * hop, level_clip(piece, settings.max_level, settings.alpha))
+    return first * hop, last * hop
+
+
+def cut_clip(
+    read: ReadRange, num_samples: int, start: int, end: int, settings: SlicerSettings
+) -> Clip:
+    piece = read(start, min(end, num_samples))
+    return Clip(start, end, level_clip(piece, settings.max_level, settings.alpha))
 
 
 def rms_curve(

@@ -1,0 +1,184 @@
+"""What the steps that work clip by clip share: many Ray tasks, one manifest.
+
+An item whose key is the same as last time, and whose files are still there, is not computed
+again. One that fails is set aside with its reason and the others go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ray_pipeline.errors import BackendMissing, NothingUsable, PipelineError, StepFailed
+from ray_pipeline.manifest import ClipEntry, Manifest
+from ray_pipeline.resources import WorkerPlan
+from ray_pipeline.steps.context import StepContext
+
+_SAVE_EVERY_SECONDS = 5.0
+_NAMED_IN_ERROR = 5
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to do: `function(*arguments)` makes its entries.
+
+    `key` is the fingerprint of everything they depend on; `inputs` maps paths relative to the
+    task to their sha256. An item may make several entries; each then names it in
+    `details["source"]`.
+    """
+
+    name: str
+    key: str
+    inputs: dict[str, str]
+    arguments: tuple[Any, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A manifest of all items, and how many of them were taken over from the last run."""
+
+    manifest: Manifest
+    num_reused: int
+
+
+def make_clips(
+    context: StepContext,
+    items: Sequence[Item],
+    function: Callable[..., list[ClipEntry]],
+    *,
+    plan: WorkerPlan,
+    manifest: Manifest,
+    folder: Path,
+    force: bool,
+) -> Outcome:
+    """Fill `manifest` with the entries of all items and remove what else lies in `folder`.
+
+    Raises what `function` raises when it is no PipelineError, and BackendMissing.
+    """
+    kept = {} if force else _reusable(context, items)
+    for entries in kept.values():
+        for entry in entries:
+            manifest.add(entry)
+    waiting = [item for item in items if item.name not in kept]
+    done, saved_at = len(kept), time.monotonic()
+    if kept:
+        context.progress.advance(done, len(items), f"{done} unchanged since the last run")
+    for item, entries in _run_all(context, waiting, function, plan):
+        done += 1
+        for entry in entries:
+            manifest.add(entry)
+        _tell(context, item, entries, done, len(items))
+        if time.monotonic() - saved_at > _SAVE_EVERY_SECONDS:
+            manifest.save(context.workspace)
+            saved_at = time.monotonic()
+    manifest.clips = dict(sorted(manifest.clips.items()))
+    manifest.save(context.workspace)
+    _sweep(context, folder, manifest)
+    return Outcome(manifest, len(kept))
+
+
+def require_usable(context: StepContext, manifest: Manifest, what: str, hint: str) -> None:
+    """Raises NothingUsable, with the reasons, when every entry was set aside."""
+    if manifest.usable():
+        return
+    aside = manifest.set_aside()
+    reasons = " ".join(entry.reason for entry in aside[:_NAMED_IN_ERROR])
+    more = f" And {len(aside) - _NAMED_IN_ERROR} more." if len(aside) > _NAMED_IN_ERROR else ""
+    raise NothingUsable(f"No {what} is left. {reasons}{more}", hint=hint, step=context.step.value)
+
+
+def set_aside_summary(manifest: Manifest) -> list[dict[str, str]]:
+    return [{"name": entry.name, "reason": entry.reason} for entry in manifest.set_aside()]
+
+
+def _reusable(context: StepContext, items: Sequence[Item]) -> dict[str, list[ClipEntry]]:
+    """The last run's entries of each item that need not be made again."""
+    previous = Manifest.load(context.workspace, context.step)
+    by_item: dict[str, list[ClipEntry]] = {}
+    for entry in previous.clips.values():
+        by_item.setdefault(entry.details.get("source", entry.name), []).append(entry)
+    return {
+        item.name: entries
+        for item in items
+        if (entries := by_item.get(item.name))
+        and all(previous.reusable(entry.name, item.key, context.workspace) for entry in entries)
+    }
+
+
+def _run_all(
+    context: StepContext,
+    items: Sequence[Item],
+    function: Callable[..., list[ClipEntry]],
+    plan: WorkerPlan,
+) -> Iterator[tuple[Item, list[ClipEntry]]]:
+    """Each item with its entries, in the order in which they are finished."""
+    if not items:
+        return
+    import ray
+
+    remote = ray.remote(function)
+    pending: dict[Any, Item] = {}
+    waiting = iter(items)
+    while True:
+        while len(pending) < plan.num_workers and (item := next(waiting, None)) is not None:
+            named = remote.options(name=f"{context.step}:{item.name}", **plan.ray_options())
+            pending[named.remote(*item.arguments)] = item
+        if not pending:
+            return
+        for reference in ray.wait(list(pending), num_returns=1)[0]:
+            item = pending.pop(reference)
+            yield item, _entries_of(item, reference)
+
+
+def _entries_of(item: Item, reference: Any) -> list[ClipEntry]:
+    import ray
+
+    try:
+        entries: list[ClipEntry] = ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, PipelineError) and not isinstance(error.cause, BackendMissing):
+            return [_set_aside(item, str(error.cause), item.key)]
+        raise (error.cause or error) from None
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
+        failure = StepFailed(
+            f"{item.name}: the worker process died.",
+            hint="Usually memory ran out; free some, or cut the recording into shorter files.",
+        )
+        # No key: the next run tries again.
+        return [_set_aside(item, str(failure), "")]
+    for entry in entries:
+        entry.key, entry.inputs = item.key, item.inputs
+    return entries
+
+
+def _set_aside(item: Item, reason: str, key: str) -> ClipEntry:
+    return ClipEntry(
+        name=item.name,
+        key=key,
+        status="set_aside",
+        reason=reason,
+        inputs=item.inputs,
+        details={"source": item.name},
+    )
+
+
+def _tell(
+    context: StepContext, item: Item, entries: list[ClipEntry], done: int, total: int
+) -> None:
+    for entry in entries:
+        if entry.status == "set_aside":
+            context.progress.warn(f"{entry.reason} It is set aside.", clip=entry.name)
+    context.progress.advance(done, total, item.name)
+
+
+def _sweep(context: StepContext, folder: Path, manifest: Manifest) -> None:
+    """Remove outputs of recordings that are gone; the folder belongs to the step alone."""
+    if not folder.is_dir():
+        return
+    wanted = {output for entry in manifest.clips.values() for output in entry.outputs}
+    for path in folder.iterdir():
+        if path.is_file() and context.workspace.relative(path) not in wanted:
+            path.unlink()

@@ -1,0 +1,148 @@
+"""Step 2. Needs converted_wav/. Makes sliced/, clips of mono 32 kHz int16.
+
+A recording that comes with its own transcript stays one clip. Recordings whose clips are
+there already, cut in the same way, are left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray_pipeline.asr.given import GivenText, given_transcripts
+from ray_pipeline.audio.slicing import (
+    Clip,
+    SlicerSettings,
+    cut_clip,
+    slice_recording,
+    trimmed_bounds,
+)
+from ray_pipeline.audio.wav import RATE, num_samples_of, ranges_of, write_int16
+from ray_pipeline.errors import StepFailed, StepNotReady
+from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.options import SliceAudioOptions
+from ray_pipeline.resources import ResourceRequest, plan_workers
+from ray_pipeline.step_names import StepName
+from ray_pipeline.steps.clipwise import Item, make_clips, require_usable, set_aside_summary
+from ray_pipeline.steps.context import Result, StepContext
+from ray_pipeline.workspace import Workspace, sha256_of
+
+MAX_GIVEN_SECONDS = 15.0  # a transcript cannot be cut where the slicer cuts
+
+_VERSION = "1"
+_WORKER = ResourceRequest(cpus=0.5)
+
+
+def run(context: StepContext, options: SliceAudioOptions) -> Result:
+    """Raises NothingUsable when no recording gives a clip; each reason is in the message."""
+    workspace = context.workspace
+    converted = Manifest.load(workspace, StepName.CONVERT_AUDIO).usable()
+    if not converted:
+        raise StepNotReady(
+            "There are no converted recordings to slice.",
+            hint="Run convert_audio first.",
+            missing=[StepName.CONVERT_AUDIO.value],
+        )
+    given = given_transcripts(workspace.input_audio, context.config.language)
+    items = [_item(workspace, entry, given.of(entry.name), options) for entry in converted]
+    outcome = make_clips(
+        context,
+        items,
+        slice_one,
+        plan=plan_workers(_WORKER, min(options.num_processes, len(items)), context.cluster),
+        manifest=Manifest(context.step, options.model_dump(), {"slice": _VERSION}),
+        folder=workspace.sliced,
+        force=options.force,
+    )
+    manifest = outcome.manifest
+    require_usable(
+        context, manifest, "clip", "Lower params.threshold for quiet recordings, e.g. to -50."
+    )
+    aside = [f"{entry.reason} It is set aside." for entry in manifest.set_aside()]
+    return Result(summary=_summary(manifest, outcome.num_reused), warnings=given.problems + aside)
+
+
+def slice_one(
+    workspace: Workspace,
+    source_name: str,
+    converted: str,
+    given: GivenText | None,
+    options: SliceAudioOptions,
+) -> list[ClipEntry]:
+    """Cut one recording; runs as a Ray task. Raises StepFailed."""
+    path = workspace.root / converted
+    read, num_samples, settings = ranges_of(path), num_samples_of(path), slicer_settings(options)
+    if given is not None:
+        start, end = trimmed_bounds(read, num_samples, settings)
+        _refuse_too_long(source_name, (end - start) / RATE, given)
+        clip = cut_clip(read, num_samples, start, end, settings)
+        details = {"given_text": given.text, "given_language": given.language}
+        return [_write(workspace, source_name, clip, details)]
+    clips = slice_recording(read, num_samples, settings, max_seconds=options.max_seconds)
+    entries = [_write(workspace, source_name, clip, {}) for clip in clips]
+    if not entries:
+        raise StepFailed(
+            f"{source_name} has nothing above {options.threshold:g} dB.",
+            hint="Lower params.threshold for quiet recordings, e.g. to -50.",
+            clip=source_name,
+        )
+    return entries
+
+
+def slicer_settings(options: SliceAudioOptions) -> SlicerSettings:
+    return SlicerSettings(
+        threshold_db=options.threshold,
+        min_length=options.min_length,
+        min_interval=options.min_interval,
+        hop_size=options.hop_size,
+        max_silence_kept=options.max_sil_kept,
+        max_level=options.max,
+        alpha=options.alpha,
+    )
+
+
+def _refuse_too_long(source_name: str, seconds: float, given: GivenText) -> None:
+    if seconds > MAX_GIVEN_SECONDS:
+        raise StepFailed(
+            f"{source_name} lasts {seconds:.1f} s and has a transcript of its own "
+            f"({given.origin}); such a clip may last {MAX_GIVEN_SECONDS:g} s.",
+            hint="Upload shorter files with a transcript each, or leave this transcript out so "
+            "that the recording is sliced and recognised.",
+            clip=source_name,
+        )
+
+
+def _write(workspace: Workspace, source_name: str, clip: Clip, more: dict[str, Any]) -> ClipEntry:
+    path = workspace.sliced / clip.file_name(source_name)
+    write_int16(path, clip.samples)
+    details = {
+        "source": source_name,
+        "start": clip.start,
+        "end": clip.end,
+        "seconds": round(len(clip.samples) / RATE, 4),
+        **more,
+    }
+    return ClipEntry(path.name, "", outputs=[workspace.relative(path)], details=details)
+
+
+def _item(
+    workspace: Workspace, entry: ClipEntry, given: GivenText | None, options: SliceAudioOptions
+) -> Item:
+    converted = entry.outputs[0]
+    digest = sha256_of(workspace.root / converted)
+    settings = options.model_dump(exclude={"enabled", "force", "num_processes"})
+    transcript = [given.text, given.language] if given else None
+    key = fingerprint(version=_VERSION, input=digest, settings=settings, given=transcript)
+    arguments = (workspace, entry.name, converted, given, options)
+    return Item(entry.name, key, {converted: digest}, arguments)
+
+
+def _summary(manifest: Manifest, num_reused: int) -> dict[str, object]:
+    seconds = [entry.details["seconds"] for entry in manifest.usable()]
+    return {
+        "clips": len(seconds),
+        "seconds": round(sum(seconds), 2),
+        "shortest_seconds": min(seconds),
+        "longest_seconds": max(seconds),
+        "unchanged_files": num_reused,
+        "set_aside": set_aside_summary(manifest),
+    }
