@@ -187,6 +187,6 @@ def _cluster(points: FloatArray, rows: int, seed: int) -> tuple[FloatArray, Floa
 
 
 def _nearest(points: Tensor, rows: Tensor) -> Tensor:
-    """The index of the nearest row of each point, by squared Euclidean distance."""
-    distances = points.square().sum(1, keepdim=True) - 2 * points @ rows.T + rows.square().sum(1)
-    return distances.argmin(dim=1)
+    """The index of the nearest row of each point: what is largest is -|x - row|^2 / 2 without
+    the |x|^2 that all rows share."""
+    return (points @ rows.T - 0.5 * rows.square().sum(1)).argmax(dim=1)

@@ -8,7 +8,7 @@ base models. Shapes: waveforms [T] mono, features [1, ssl_dim, frames].
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import librosa
 import numpy as np
@@ -16,8 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ray_pipeline.errors import BackendMissing
+from ray_pipeline.errors import BackendMissing, BadModelFile
 from ray_pipeline.models.base import HUBERT_FOLDER, BaseModel
+
+if TYPE_CHECKING:
+    from transformers import HubertModel
 
 Waveform = NDArray[np.float32]
 
@@ -59,7 +62,7 @@ def load_content_encoder(
     """
     if base.content_encoder == "nano":
         return NanoContentEncoder(device)
-    return HubertEncoder(models_dir / HUBERT_FOLDER, device)
+    return HubertEncoder.load(models_dir / HUBERT_FOLDER, device)
 
 
 def loudness_mix(wav: Waveform, full_scale: float) -> Waveform:
@@ -94,7 +97,14 @@ class HubertEncoder:
     Whole multiples of 640 samples at 32 kHz give one frame fewer than the spectrogram has.
     """
 
-    def __init__(self, folder: Path, device: str | torch.device = "cpu") -> None:
+    def __init__(self, model: HubertModel, device: str | torch.device = "cpu") -> None:
+        self._model = model.eval().requires_grad_(False).to(device)
+        self._device = device
+        self.ssl_dim: int = model.config.hidden_size
+
+    @classmethod
+    def load(cls, folder: Path, device: str | torch.device = "cpu") -> HubertEncoder:
+        """From a folder with config.json and weights. Raises BackendMissing or BadModelFile."""
         from transformers import HubertModel
 
         if not (folder / "config.json").is_file():
@@ -102,10 +112,14 @@ class HubertEncoder:
                 f"The content encoder {folder.name} is not in the models folder.",
                 hint="Run `gsv models pull` for the base model of the task.",
             )
-        self._model = HubertModel.from_pretrained(folder, local_files_only=True)
-        self._model.eval().requires_grad_(False).to(device)
-        self._device = device
-        self.ssl_dim: int = self._model.config.hidden_size
+        try:
+            model = HubertModel.from_pretrained(folder, local_files_only=True)
+        except Exception as error:
+            raise BadModelFile(
+                f"The content encoder {folder.name} cannot be loaded: {error}",
+                hint="Delete its folder and run `gsv models pull` again.",
+            ) from error
+        return cls(model, device)
 
     def __call__(self, wav: Waveform, sample_rate: int) -> Tensor:
         return self.of_16k(to_rate(wav, sample_rate, _HUBERT_RATE_HZ))

@@ -8,6 +8,8 @@ from torch import Tensor
 from ray_pipeline.errors import BadModelFile
 from ray_pipeline.models.codebook import Codebook, fit
 from ray_pipeline.models.content import NanoContentEncoder
+from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
+from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from tests import speech
 
 
@@ -122,3 +124,13 @@ def test_no_speech_at_all_is_an_error() -> None:
         fit([], seed=1)
     with pytest.raises(ValueError, match="two frames"):
         fit([torch.zeros(80, 1)], seed=1)
+
+
+def test_a_synthesizer_that_takes_the_codebook_gives_the_same_tokens(
+    codebook: Codebook, features: list[Tensor]
+) -> None:
+    synthesizer = Synthesizer(SOVITS_CONFIGS["nano"]).eval()
+    codebook.apply(synthesizer)
+    for clip in features:
+        tokens = synthesizer.extract_latent(clip[None])
+        assert torch.equal(tokens, codebook.encode(clip[None]))

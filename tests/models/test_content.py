@@ -83,7 +83,7 @@ def test_nano_tells_sounds_apart(nano: NanoContentEncoder) -> None:
 
 
 def test_hubert_gives_50_frames_a_second(tiny_hubert: Path) -> None:
-    encoder = HubertEncoder(tiny_hubert)
+    encoder = HubertEncoder.load(tiny_hubert)
     wav = speech.clip(CLIP)[:32_000]
     assert encoder(wav, 32_000).shape == (1, 48, 49)
     assert encoder.of_training_clip(wav).shape == (1, 48, 49)
@@ -91,7 +91,7 @@ def test_hubert_gives_50_frames_a_second(tiny_hubert: Path) -> None:
 
 
 def test_hubert_hears_training_clips_at_their_own_scale(tiny_hubert: Path) -> None:
-    encoder = HubertEncoder(tiny_hubert)
+    encoder = HubertEncoder.load(tiny_hubert)
     quiet = 0.001 * speech.clip(CLIP)[:32_000]
     plain, training = encoder(quiet, 32_000), encoder.of_training_clip(quiet)
     assert (plain - training).abs().max() > 1e-3

@@ -1,0 +1,75 @@
+"""Golden cases of the encoders and of the audio that they hear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ray_pipeline.models.content import HubertEncoder, loudness_mix, mixed_int16, to_rate
+from ray_pipeline.models.eres2net import Eres2Net
+from ray_pipeline.models.speaker import filter_bank
+from tests.conformance import fill
+from tests.conformance.golden_io import Case
+
+Outputs = Mapping[str, Any]
+
+_INFERENCE_TAIL_SAMPLES = 9600
+_HUBERT_SCALE = 1145.14
+
+
+def hubert(case: Case) -> Outputs:
+    encoder = _filled_hubert(case)
+    wav = case.inputs["wav16k"].astype(np.float32) / np.float32(32768)
+    return {
+        "plain": encoder(wav, 16_000),
+        "scaled": encoder.of_16k(wav * np.float32(_HUBERT_SCALE)),
+        "with_tail": encoder(np.pad(wav, (0, _INFERENCE_TAIL_SAMPLES)), 16_000),
+    }
+
+
+def _filled_hubert(case: Case) -> HubertEncoder:
+    from transformers import HubertConfig, HubertModel
+
+    with torch.device("meta"):
+        model = HubertModel(HubertConfig())
+    # By the library's own keys: it spells the weight norm of the positional convolution anew.
+    state = {
+        key: torch.from_numpy(fill.fill(key, value.shape, salt=case.salt))
+        for key, value in model.state_dict().items()
+    }
+    model.load_state_dict(state, assign=True)
+    return HubertEncoder(model)
+
+
+@torch.inference_mode()
+def eres2net(case: Case) -> Outputs:
+    with torch.device("meta"):
+        model = Eres2Net()
+    weights = case.weights()
+    assert weights is not None
+    state = {name: torch.from_numpy(value) for name, value in weights.items()}
+    model.load_state_dict(state, strict=True, assign=True)
+    model.eval()
+    wav = torch.from_numpy(case.inputs["wav16k"].astype(np.float32)) / 32768
+    features: Tensor = filter_bank(wav)
+    return {
+        "fbank": features,
+        "embedding": model(features[None]),
+        "embedding192": model.short_vector(features[None]),
+    }
+
+
+def wav32k(case: Case) -> Outputs:
+    outputs: dict[str, Any] = {}
+    for name, wav in case.inputs.items():
+        suffix = name.removeprefix("wav_")
+        outputs[f"int16_{suffix}"] = mixed_int16(wav)
+        outputs[f"scaled16k_{suffix}"] = to_rate(loudness_mix(wav, _HUBERT_SCALE), 32_000, 16_000)
+    return outputs
+
+
+CASES = {"hubert": hubert, "eres2net": eres2net, "wav32k": wav32k}
