@@ -1,0 +1,88 @@
+"""Phones of one token: the user's words, homographs, the dictionary, and ways around it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from types import ModuleType
+
+from ray_pipeline.text.english.homographs import homographs
+from ray_pipeline.text.english.lexicon import Lexicon
+from ray_pipeline.text.english.predictor import Predictor
+from ray_pipeline.text.phones import Pronunciations
+from ray_pipeline.text.symbols import MARKS, symbol_table
+
+_LONGEST_SPELLED = 3
+_SIBILANTS = {"S", "Z", "SH", "ZH", "CH", "JH"}
+_VOICELESS = {"P", "T", "K", "F", "TH", "HH"}
+
+
+class Pronouncer:
+    def __init__(self, lexicon: Lexicon, pronunciations: Pronunciations | None = None) -> None:
+        self._lexicon = lexicon
+        self._own = pronunciations or {}
+
+    def with_words(self, pronunciations: Pronunciations) -> Pronouncer:
+        """The same, with the user's words on top."""
+        return Pronouncer(self._lexicon, pronunciations) if pronunciations else self
+
+    def token(self, token: str, tag: str) -> list[str]:
+        """Phones of a token (word or mark) with its part of speech; [] if it says nothing."""
+        word = token.lower()
+        if word in self._own:
+            return list(self._own[word])
+        if not re.search("[a-z]", word):
+            return [token] if token in MARKS else ["-"] if token == "'" else []
+        if len(word) > 1 and word in homographs():
+            phones = homographs()[word].read(tag)
+        else:
+            phones = self._word(token)
+        return [phone for phone in phones if phone in symbol_table("v1")]
+
+    def _word(self, token: str) -> list[str]:
+        word = token.lower()
+        if len(word) == 1:
+            return self._letter(word) if token == "A" else self._lexicon.get(word) or []
+        known = self._own.get(word) or self._lexicon.get(word)
+        if known:
+            return list(known)
+        if len(word) <= _LONGEST_SPELLED:
+            return [phone for letter in word for phone in self._letter(letter)]
+        if word.endswith("'s"):
+            return with_possessive(self._word(token[:-2]))
+        parts: list[str] = _wordsegment().segment(word)
+        if len(parts) > 1:
+            return [phone for part in parts for phone in self._word(part)]
+        return self._predict(word)
+
+    def _letter(self, letter: str) -> list[str]:
+        """A letter's name; the dictionary has the article for `a`."""
+        if letter == "a":
+            return ["EY1"]
+        return self._lexicon.get(letter) or []
+
+    def _predict(self, word: str) -> list[str]:
+        return _predictor()(word)
+
+
+def with_possessive(stem: list[str]) -> list[str]:
+    """`stem` and its 's: IZ after a sibilant, S after a voiceless consonant, else Z."""
+    if not stem:
+        return []
+    if stem[-1] in _SIBILANTS:
+        return [*stem, "AH0", "Z"]
+    return [*stem, "S" if stem[-1] in _VOICELESS else "Z"]
+
+
+@cache
+def _predictor() -> Predictor:
+    return Predictor()
+
+
+@cache
+def _wordsegment() -> ModuleType:
+    """Splits run-together words by word frequencies; loading them takes half a second."""
+    import wordsegment
+
+    wordsegment.load()
+    return wordsegment

@@ -1,0 +1,139 @@
+"""`phonemize`: the one way from text to phones, whatever the language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import Protocol
+
+from ray_pipeline.errors import BackendMissing, InvalidInput
+from ray_pipeline.text.symbols import UNKNOWN, symbol_table
+
+Pronunciations = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class SpokenText:
+    """What a front end makes of a text: how it is read, and in which phones.
+
+    `word2ph[i]` phones belong to character `i` of `norm_text`; None where the language does
+    not count by characters. `dropped` holds what the text had and nobody can say (an emoji,
+    a letter of another script), in order and as written.
+    """
+
+    norm_text: str
+    phones: list[str]
+    word2ph: list[int] | None = None
+    dropped: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Phones:
+    """A text with its phones. `len(ids) == len(phones)`; every id is a row of the embedding.
+
+    `unknown` lists what was lost on the way, in order: phones that the symbol table lacks
+    (they stand as `UNK` in `phones`) and characters that the front end could not read.
+    """
+
+    text: str
+    norm_text: str
+    phones: list[str]
+    ids: list[int]
+    word2ph: list[int] | None
+    unknown: list[str]
+
+
+class FrontEnd(Protocol):
+    """One language. Loading is expensive and happens in the constructor; calls are cheap."""
+
+    def __call__(
+        self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
+    ) -> SpokenText: ...
+
+
+# language code: (module, class)
+_FRONT_ENDS: dict[str, tuple[str, str]] = {
+    "en": ("ray_pipeline.text.english", "EnglishFrontEnd"),
+}
+_PLANNED = {"zh": "Chinese", "ja": "Japanese", "ko": "Korean", "yue": "Cantonese"}
+
+
+def supported_languages() -> list[str]:
+    """The codes that `phonemize` takes."""
+    return list(_FRONT_ENDS)
+
+
+def phonemize(
+    text: str,
+    language: str,
+    *,
+    symbols: str = "v2",
+    dictionary: Pronunciations | None = None,
+    strict_compat: bool = True,
+) -> Phones:
+    """Read `text` aloud in `language` (a code such as `en`), as symbols of table `symbols`.
+
+    `dictionary` maps a word to its phones and wins over everything the front end knows.
+    `strict_compat` keeps the readings of GPT-SoVITS even where they are plainly wrong, which
+    is what its base models learned; docs/text.md lists the cases that False puts right.
+
+    Raises InvalidInput for an unknown language, symbol table or dictionary phone and for a
+    text with nothing to say; BackendMissing where a language's libraries are not installed.
+    """
+    table = symbol_table(symbols)
+    pronunciations = _checked(dictionary or {}, table)
+    spoken = _front_end(language)(text, pronunciations=pronunciations, strict_compat=strict_compat)
+    if not spoken.phones:
+        raise InvalidInput(
+            "The text has nothing that can be read aloud.",
+            hint=f"Give at least one word in the language {language!r}.",
+            field="text",
+        )
+    unknown = [phone for phone in spoken.phones if phone not in table]
+    phones = [phone if phone in table else UNKNOWN for phone in spoken.phones]
+    return Phones(
+        text=text,
+        norm_text=spoken.norm_text,
+        phones=phones,
+        ids=[table[phone] for phone in phones],
+        word2ph=spoken.word2ph,
+        unknown=unknown + spoken.dropped,
+    )
+
+
+@cache
+def _front_end(language: str) -> FrontEnd:
+    if language in _PLANNED:
+        raise BackendMissing(
+            f"{_PLANNED[language]} text ({language}) cannot be read aloud yet.",
+            hint=f"Use one of: {', '.join(_FRONT_ENDS)}.",
+        )
+    if language not in _FRONT_ENDS:
+        raise InvalidInput(
+            f"There is no text front end for the language {language!r}.",
+            hint=f"Use one of: {', '.join(_FRONT_ENDS)}.",
+            field="language",
+        )
+    module, name = _FRONT_ENDS[language]
+    build: Callable[[], FrontEnd] = getattr(import_module(module), name)
+    try:
+        return build()
+    except ImportError as error:
+        raise BackendMissing(
+            f"The text front end for {language!r} needs the package {error.name!r}.",
+            hint="Install the project's dependencies again: pip install -e .",
+        ) from error
+
+
+def _checked(dictionary: Pronunciations, table: Mapping[str, int]) -> Pronunciations:
+    for word, phones in dictionary.items():
+        bad = [phone for phone in phones if phone not in table]
+        if bad or not phones:
+            raise InvalidInput(
+                f"The pronunciation of {word!r} uses {bad or 'no phones'}.",
+                hint="Use phones of the symbol table, such as HH AH0 L OW1.",
+                field="dictionary",
+            )
+    return {word.lower(): list(phones) for word, phones in dictionary.items()}
