@@ -1,0 +1,51 @@
+"""Makes the FastAPI app: routers, middleware, error handlers. No Ray Serve in here, so tests
+and tools use it as it is."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware import Middleware
+
+from ray_pipeline.store import Store
+from serve_app.coordinator_link import CoordinatorLink
+from serve_app.dependencies import Services
+from serve_app.errors import install_error_handlers
+from serve_app.middleware import BodyLimit, Guard, body_limit_of
+from serve_app.routes import events, files, health, logs, pages, steps, tasks, transcripts
+from serve_app.settings import Settings
+
+_DESCRIPTION = """\
+From recordings to a GPT-SoVITS voice in eleven steps: create a task, upload audio, run the
+steps, download the voice. Every refusal is a problem document (RFC 9457) whose `detail` is a
+sentence and whose `code` is for programs.
+"""
+
+
+def make_app(settings: Settings, store: Store, coordinator: CoordinatorLink) -> FastAPI:
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    app = FastAPI(
+        title="GPT-SoVITS training service",
+        version=version("gpt-sovits-ray"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[
+            Middleware(Guard, api_key=key),
+            Middleware(BodyLimit, limit_of=body_limit_of(settings)),
+        ],
+    )
+    app.state.services = Services(settings, store, coordinator)
+    install_error_handlers(app)
+    app.include_router(_api_v1())
+    app.include_router(health.router)
+    pages.install_pages(app)
+    return app
+
+
+def _api_v1() -> APIRouter:
+    api = APIRouter(prefix="/api/v1")
+    for part in (tasks, steps, files, events, logs, transcripts):
+        api.include_router(part.router)
+    return api

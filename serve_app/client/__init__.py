@@ -1,0 +1,19 @@
+"""A Python client for the service: `Client` for ordinary code, `AsyncClient` for asyncio.
+
+    with Client() as client:
+        task = client.create("my voice", {"language": "en"})
+        client.upload(task.task_id, ["one.wav", "two.wav"])
+        client.run(task.task_id)
+        client.wait(task.task_id, on_event=print)
+        client.download(task.task_id, "output/my_speaker.wav", "my_speaker.wav")
+
+Every refusal of the service is raised as ServiceError with its code and hint. Nothing of Ray,
+torch or FastAPI is imported.
+"""
+
+from serve_app.client.asynchronous import AsyncClient
+from serve_app.client.blocking import Client
+from serve_app.client.calls import DEFAULT_URL, OVER
+from serve_app.client.errors import ServiceError
+
+__all__ = ["DEFAULT_URL", "OVER", "AsyncClient", "Client", "ServiceError"]

@@ -1,0 +1,199 @@
+"""The client for asyncio; the same calls as `Client`, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import ExitStack, aclosing
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from ray_pipeline.workspace import atomic_path
+from serve_app.client import calls
+from serve_app.client.calls import OVER, Call, EventReader, OnEvent
+from serve_app.client.errors import refused, unreachable
+from serve_app.schemas import (
+    EventAnswer,
+    FileAnswer,
+    Message,
+    RunStarted,
+    StepAnswer,
+    StepStarted,
+    TaskAnswer,
+    TranscriptBody,
+    UploadAnswer,
+)
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """`base_url` comes without /api/v1. `http` is for tests that bring their own client."""
+
+    def __init__(
+        self,
+        base_url: str = calls.DEFAULT_URL,
+        *,
+        api_key: str | None = None,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._http = http or httpx.AsyncClient(
+            base_url=base_url, headers=calls.headers(api_key), timeout=calls.TIMEOUT
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    # -- tasks
+    async def create(self, name: str, config: Mapping[str, Any] | None = None) -> TaskAnswer:
+        return await self._do(calls.create(name, config))
+
+    async def task(self, task_id: str) -> TaskAnswer:
+        return await self._do(calls.get_task(task_id))
+
+    async def tasks(
+        self, *, status: str | None = None, limit: int = 100, after: str | None = None
+    ) -> list[TaskAnswer]:
+        """Newest first; `after` is the id of the last task of the page before."""
+        return await self._do(calls.list_tasks(status, limit, after))
+
+    async def cancel(self, task_id: str) -> Message:
+        return await self._do(calls.cancel(task_id))
+
+    async def delete(self, task_id: str) -> Message:
+        return await self._do(calls.delete(task_id))
+
+    # -- steps
+    async def step(
+        self, task_id: str, step: str, params: Mapping[str, Any] | None = None
+    ) -> StepStarted:
+        """Start one step; returns at once."""
+        return await self._do(calls.start_step(task_id, step, params))
+
+    async def run(
+        self,
+        task_id: str,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        params: Mapping[str, Mapping[str, Any]] | None = None,
+        force: bool = False,
+    ) -> RunStarted:
+        """Start all the remaining steps, or those from `start` to `end`, as one job."""
+        return await self._do(calls.run(task_id, start, end, params, force))
+
+    async def steps(self, task_id: str) -> list[StepAnswer]:
+        return await self._do(calls.steps(task_id))
+
+    async def wait(
+        self, task_id: str, *, after: int = 0, on_event: OnEvent = lambda event: None
+    ) -> TaskAnswer:
+        """Until the task's run is over; `on_event` sees every event after the cursor, in order.
+
+        Use `asyncio.timeout` around it for a limit. Raises ServiceError when the service stays
+        away.
+        """
+        reader = EventReader(after)
+        async with aclosing(self._live(task_id, reader, on_event)) as changes:
+            async for _ in changes:
+                if (await self.task(task_id)).status in OVER:
+                    break
+        while page := await self.events(task_id, after=reader.after):
+            for event in filter(reader.accept, page):
+                on_event(event)
+        return await self.task(task_id)
+
+    # -- files
+    async def upload(self, task_id: str, paths: Sequence[str | Path]) -> UploadAnswer:
+        """Send files; they are read piece by piece."""
+        with ExitStack() as opened:
+            parts = [
+                ("file", (Path(path).name, opened.enter_context(Path(path).open("rb"))))
+                for path in paths
+            ]
+            return await self._do(calls.upload(task_id, parts))
+
+    async def files(self, task_id: str) -> list[FileAnswer]:
+        return await self._do(calls.files(task_id))
+
+    async def download(self, task_id: str, name: str, target: str | Path) -> Path:
+        """Write one file of the task to `target`, which appears only when it is whole."""
+        path = calls.download_path(task_id, name)
+        try:
+            async with self._http.stream("GET", path) as response:
+                await _check(response)
+                with atomic_path(Path(target)) as partial, partial.open("wb") as out:
+                    async for chunk in response.aiter_bytes():
+                        await asyncio.to_thread(out.write, chunk)
+        except httpx.TransportError as error:
+            raise unreachable(self._http.base_url, error) from error
+        return Path(target)
+
+    # -- what was said and what happened
+    async def transcripts(self, task_id: str) -> list[TranscriptBody]:
+        return await self._do(calls.transcripts(task_id))
+
+    async def edit_transcripts(
+        self, task_id: str, edits: list[dict[str, Any]]
+    ) -> list[TranscriptBody]:
+        """Each edit names its `clip` and what changes: text, language, include, speaker."""
+        return await self._do(calls.edit_transcripts(task_id, edits))
+
+    async def events(
+        self, task_id: str, *, after: int = 0, limit: int = calls.EVENTS_A_PAGE
+    ) -> list[EventAnswer]:
+        return await self._do(calls.events(task_id, after, limit))
+
+    async def logs(self, task_id: str, *, tail: int | None = None, step: str | None = None) -> str:
+        return await self._do(calls.logs(task_id, tail, step))
+
+    async def capabilities(self) -> dict[str, Any]:
+        return await self._do(calls.capabilities())
+
+    # -- how requests are made
+    async def _do(self, call: Call[T]) -> T:
+        try:
+            response = await self._http.request(call.method, call.path, **call.options)
+        except httpx.TransportError as error:
+            raise unreachable(self._http.base_url, error) from error
+        if response.is_error:
+            raise refused(response)
+        return call.parse(response.json())
+
+    async def _live(
+        self, task_id: str, reader: EventReader, on_event: OnEvent
+    ) -> AsyncGenerator[None, None]:
+        """Yields whenever the task's state may have changed; see `Client._live`."""
+        failures = 0
+        path = calls.stream_path(task_id)
+        while True:
+            yield
+            try:
+                async with self._http.stream("GET", path, **reader.request()) as response:
+                    await _check(response)
+                    async for line in response.aiter_lines():
+                        failures = 0
+                        event = reader.feed(line)
+                        if event is not None:
+                            on_event(event)
+                        if line.startswith(":") or (event and event.kind == "state"):
+                            yield
+            except httpx.TransportError as error:
+                if failures == len(calls.RECONNECT_SECONDS):
+                    raise unreachable(self._http.base_url, error) from error
+                await asyncio.sleep(calls.RECONNECT_SECONDS[failures])
+                failures += 1
+
+
+async def _check(response: httpx.Response) -> None:
+    if response.is_error:
+        await response.aread()
+        raise refused(response)

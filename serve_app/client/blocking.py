@@ -1,0 +1,213 @@
+"""The client for ordinary code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from ray_pipeline.workspace import atomic_path
+from serve_app.client import calls
+from serve_app.client.calls import OVER, Call, EventReader, OnEvent
+from serve_app.client.errors import refused, unreachable
+from serve_app.schemas import (
+    EventAnswer,
+    FileAnswer,
+    Message,
+    RunStarted,
+    StepAnswer,
+    StepStarted,
+    TaskAnswer,
+    TranscriptBody,
+    UploadAnswer,
+)
+
+T = TypeVar("T")
+
+
+class Client:
+    """`base_url` comes without /api/v1. `http` is for tests that bring their own httpx.Client."""
+
+    def __init__(
+        self,
+        base_url: str = calls.DEFAULT_URL,
+        *,
+        api_key: str | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._http = http or httpx.Client(
+            base_url=base_url, headers=calls.headers(api_key), timeout=calls.TIMEOUT
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # -- tasks
+    def create(self, name: str, config: Mapping[str, Any] | None = None) -> TaskAnswer:
+        return self._do(calls.create(name, config))
+
+    def task(self, task_id: str) -> TaskAnswer:
+        return self._do(calls.get_task(task_id))
+
+    def tasks(
+        self, *, status: str | None = None, limit: int = 100, after: str | None = None
+    ) -> list[TaskAnswer]:
+        """Newest first; `after` is the id of the last task of the page before."""
+        return self._do(calls.list_tasks(status, limit, after))
+
+    def cancel(self, task_id: str) -> Message:
+        return self._do(calls.cancel(task_id))
+
+    def delete(self, task_id: str) -> Message:
+        return self._do(calls.delete(task_id))
+
+    # -- steps
+    def step(self, task_id: str, step: str, params: Mapping[str, Any] | None = None) -> StepStarted:
+        """Start one step; returns at once."""
+        return self._do(calls.start_step(task_id, step, params))
+
+    def run(
+        self,
+        task_id: str,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        params: Mapping[str, Mapping[str, Any]] | None = None,
+        force: bool = False,
+    ) -> RunStarted:
+        """Start all the remaining steps, or those from `start` to `end`, as one job.
+
+        `params` are by step name.
+        """
+        return self._do(calls.run(task_id, start, end, params, force))
+
+    def steps(self, task_id: str) -> list[StepAnswer]:
+        return self._do(calls.steps(task_id))
+
+    def wait(
+        self,
+        task_id: str,
+        *,
+        timeout: float = 86_400,
+        after: int = 0,
+        on_event: OnEvent = lambda event: None,
+    ) -> TaskAnswer:
+        """Until the task's run is over; `on_event` sees every event after the cursor, in order.
+
+        A broken connection is taken up again where it ended. Raises TimeoutError after
+        `timeout` seconds (the task goes on), ServiceError when the service stays away.
+        """
+        reader = EventReader(after)
+        deadline = time.monotonic() + timeout
+        with closing(self._live(task_id, reader, on_event)) as changes:
+            for _ in changes:
+                if self.task(task_id).status in OVER:
+                    break
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"task {task_id} is not over after {timeout:g} s")
+        while page := self.events(task_id, after=reader.after):
+            for event in filter(reader.accept, page):
+                on_event(event)
+        return self.task(task_id)
+
+    # -- files
+    def upload(self, task_id: str, paths: Sequence[str | Path]) -> UploadAnswer:
+        """Send files; they are read piece by piece."""
+        with ExitStack() as opened:
+            parts = [
+                ("file", (Path(path).name, opened.enter_context(Path(path).open("rb"))))
+                for path in paths
+            ]
+            return self._do(calls.upload(task_id, parts))
+
+    def files(self, task_id: str) -> list[FileAnswer]:
+        return self._do(calls.files(task_id))
+
+    def download(self, task_id: str, name: str, target: str | Path) -> Path:
+        """Write one file of the task to `target`, which appears only when it is whole."""
+        with (
+            self._stream(calls.download_path(task_id, name)) as response,
+            atomic_path(Path(target)) as partial,
+            partial.open("wb") as out,
+        ):
+            for chunk in response.iter_bytes():
+                out.write(chunk)
+        return Path(target)
+
+    # -- what was said and what happened
+    def transcripts(self, task_id: str) -> list[TranscriptBody]:
+        return self._do(calls.transcripts(task_id))
+
+    def edit_transcripts(self, task_id: str, edits: list[dict[str, Any]]) -> list[TranscriptBody]:
+        """Each edit names its `clip` and what changes: text, language, include, speaker."""
+        return self._do(calls.edit_transcripts(task_id, edits))
+
+    def events(
+        self, task_id: str, *, after: int = 0, limit: int = calls.EVENTS_A_PAGE
+    ) -> list[EventAnswer]:
+        return self._do(calls.events(task_id, after, limit))
+
+    def logs(self, task_id: str, *, tail: int | None = None, step: str | None = None) -> str:
+        return self._do(calls.logs(task_id, tail, step))
+
+    def capabilities(self) -> dict[str, Any]:
+        return self._do(calls.capabilities())
+
+    # -- how requests are made
+    def _do(self, call: Call[T]) -> T:
+        try:
+            response = self._http.request(call.method, call.path, **call.options)
+        except httpx.TransportError as error:
+            raise unreachable(self._http.base_url, error) from error
+        if response.is_error:
+            raise refused(response)
+        return call.parse(response.json())
+
+    @contextmanager
+    def _stream(self, path: str, **options: Any) -> Iterator[httpx.Response]:
+        try:
+            with self._http.stream("GET", path, **options) as response:
+                if response.is_error:
+                    response.read()
+                    raise refused(response)
+                yield response
+        except httpx.TransportError as error:
+            raise unreachable(self._http.base_url, error) from error
+
+    def _live(
+        self, task_id: str, reader: EventReader, on_event: OnEvent
+    ) -> Generator[None, None, None]:
+        """Yields whenever the task's state may have changed: at the start, at state events,
+        and when the stream is silent or was cut off."""
+        failures = 0
+        while True:
+            yield
+            try:
+                with self._http.stream(
+                    "GET", calls.stream_path(task_id), **reader.request()
+                ) as response:
+                    if response.is_error:
+                        response.read()
+                        raise refused(response)
+                    for line in response.iter_lines():
+                        failures = 0
+                        event = reader.feed(line)
+                        if event is not None:
+                            on_event(event)
+                        if line.startswith(":") or (event and event.kind == "state"):
+                            yield
+            except httpx.TransportError as error:
+                if failures == len(calls.RECONNECT_SECONDS):
+                    raise unreachable(self._http.base_url, error) from error
+                time.sleep(calls.RECONNECT_SECONDS[failures])
+                failures += 1

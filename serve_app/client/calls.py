@@ -1,0 +1,193 @@
+"""The service's routes as data, so that the blocking and the asynchronous client share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from ray_pipeline.task import TaskStatus
+from serve_app.schemas import (
+    EventAnswer,
+    EventsAnswer,
+    FileAnswer,
+    FilesAnswer,
+    LogsAnswer,
+    Message,
+    RunStarted,
+    StepAnswer,
+    StepsAnswer,
+    StepStarted,
+    TaskAnswer,
+    TranscriptBody,
+    TranscriptsAnswer,
+    UploadAnswer,
+)
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+OVER = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
+# Uploads may be slow. A live stream says something every 15 s, if only a comment.
+TIMEOUT = httpx.Timeout(60, connect=10, write=600)
+RECONNECT_SECONDS = (0.2, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0)
+EVENTS_A_PAGE = 1000
+
+T = TypeVar("T")
+OnEvent = Callable[[EventAnswer], None]
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request and how to read its answer; `options` are httpx's own."""
+
+    method: str
+    path: str
+    parse: Callable[[Any], T]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def headers(api_key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+
+def task_path(task_id: str, rest: str = "") -> str:
+    return f"/api/v1/task/{quote(task_id, safe='')}{rest}"
+
+
+def download_path(task_id: str, name: str) -> str:
+    return task_path(task_id, f"/files/download/{quote(name)}")
+
+
+def stream_path(task_id: str) -> str:
+    return task_path(task_id, "/events/stream")
+
+
+def create(name: str, config: Mapping[str, Any] | None) -> Call[TaskAnswer]:
+    body = {"task_name": name, "config": dict(config or {})}
+    return Call("POST", "/api/v1/task/create", TaskAnswer.model_validate, {"json": body})
+
+
+def get_task(task_id: str) -> Call[TaskAnswer]:
+    return Call("GET", task_path(task_id), TaskAnswer.model_validate)
+
+
+def list_tasks(status: str | None, limit: int, after: str | None) -> Call[list[TaskAnswer]]:
+    wanted = {"status": status, "limit": limit, "after": after}
+    params = {name: value for name, value in wanted.items() if value is not None}
+
+    def parse(found: Any) -> list[TaskAnswer]:
+        return [TaskAnswer.model_validate(task) for task in found]
+
+    return Call("GET", "/api/v1/tasks", parse, {"params": params})
+
+
+def cancel(task_id: str) -> Call[Message]:
+    return Call("POST", task_path(task_id, "/cancel"), Message.model_validate)
+
+
+def delete(task_id: str) -> Call[Message]:
+    return Call("DELETE", task_path(task_id), Message.model_validate)
+
+
+def start_step(task_id: str, step: str, params: Mapping[str, Any] | None) -> Call[StepStarted]:
+    path = task_path(task_id, f"/step/{quote(step, safe='')}")
+    body = {"params": dict(params or {})}
+    return Call("POST", path, StepStarted.model_validate, {"json": body})
+
+
+def run(
+    task_id: str,
+    start: str | None,
+    end: str | None,
+    params: Mapping[str, Mapping[str, Any]] | None,
+    force: bool,
+) -> Call[RunStarted]:
+    body = {"from": start, "to": end, "params": dict(params or {}), "force": force}
+    return Call("POST", task_path(task_id, "/run"), RunStarted.model_validate, {"json": body})
+
+
+def steps(task_id: str) -> Call[list[StepAnswer]]:
+    return Call(
+        "GET", task_path(task_id, "/steps"), lambda data: StepsAnswer.model_validate(data).steps
+    )
+
+
+def files(task_id: str) -> Call[list[FileAnswer]]:
+    return Call(
+        "GET", task_path(task_id, "/files"), lambda data: FilesAnswer.model_validate(data).files
+    )
+
+
+def upload(task_id: str, parts: list[tuple[str, Any]]) -> Call[UploadAnswer]:
+    """`parts` as httpx takes them: ("file", (name, open file))."""
+    path = task_path(task_id, "/files/upload")
+    return Call("POST", path, UploadAnswer.model_validate, {"files": parts})
+
+
+def events(task_id: str, after: int, limit: int) -> Call[list[EventAnswer]]:
+    return Call(
+        "GET",
+        task_path(task_id, "/events"),
+        lambda data: EventsAnswer.model_validate(data).events,
+        {"params": {"after": after, "limit": limit}},
+    )
+
+
+def logs(task_id: str, tail: int | None, step: str | None) -> Call[str]:
+    wanted = {"tail": tail, "step": step}
+    params = {name: value for name, value in wanted.items() if value is not None}
+    return Call(
+        "GET",
+        task_path(task_id, "/logs"),
+        lambda data: LogsAnswer.model_validate(data).logs,
+        {"params": params},
+    )
+
+
+def transcripts(task_id: str) -> Call[list[TranscriptBody]]:
+    return Call("GET", task_path(task_id, "/transcripts"), _transcripts)
+
+
+def edit_transcripts(task_id: str, edits: list[dict[str, Any]]) -> Call[list[TranscriptBody]]:
+    body = {"transcripts": edits}
+    return Call("PUT", task_path(task_id, "/transcripts"), _transcripts, {"json": body})
+
+
+def _transcripts(data: Any) -> list[TranscriptBody]:
+    return TranscriptsAnswer.model_validate(data).transcripts
+
+
+def capabilities() -> Call[dict[str, Any]]:
+    return Call("GET", "/api/v1/capabilities", dict)
+
+
+class EventReader:
+    """Server-sent events, line by line; `after` is the cursor to go on from."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+        self._data: list[str] = []
+
+    def request(self) -> dict[str, Any]:
+        """httpx's options for a connection that goes on where the last one ended."""
+        self._data = []
+        return {"headers": {"Accept": "text/event-stream", "Last-Event-ID": str(self.after)}}
+
+    def feed(self, line: str) -> EventAnswer | None:
+        if line.startswith("data:"):
+            self._data.append(line[5:].strip())
+            return None
+        if line or not self._data:
+            return None
+        event = EventAnswer.model_validate_json("\n".join(self._data))
+        self._data = []
+        return event if self.accept(event) else None
+
+    def accept(self, event: EventAnswer) -> bool:
+        """Whether the event is new; moves the cursor."""
+        if event.seq <= self.after:
+            return False
+        self.after = event.seq
+        return True

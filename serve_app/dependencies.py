@@ -1,0 +1,82 @@
+"""What routes ask for, as names that make their signatures read as sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Path
+from starlette.requests import HTTPConnection
+
+from ray_pipeline.errors import NotFound
+from ray_pipeline.store import Store
+from ray_pipeline.task import StepName, Task
+from ray_pipeline.workspace import Workspace
+from serve_app.coordinator_link import CoordinatorLink
+from serve_app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """Made once a process, kept at `app.state.services`."""
+
+    settings: Settings
+    store: Store
+    coordinator: CoordinatorLink
+
+
+def _services(connection: HTTPConnection) -> Services:
+    return cast(Services, connection.app.state.services)
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+
+def _settings(services: ServicesDep) -> Settings:
+    return services.settings
+
+
+def _store(services: ServicesDep) -> Store:
+    return services.store
+
+
+def _coordinator(services: ServicesDep) -> CoordinatorLink:
+    return services.coordinator
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+StoreDep = Annotated[Store, Depends(_store)]
+CoordinatorDep = Annotated[CoordinatorLink, Depends(_coordinator)]
+
+TaskId = Annotated[str, Path(description="as answered by POST /api/v1/task/create", max_length=64)]
+
+
+def _task(task_id: TaskId, store: StoreDep) -> Task:
+    # Not async: FastAPI runs it in a thread, because it reads the database.
+    return store.get_task(task_id)
+
+
+TaskDep = Annotated[Task, Depends(_task)]
+
+
+def _workspace(task: TaskDep, settings: SettingsDep) -> Workspace:
+    return Workspace(settings.tasks_dir / task.task_id)
+
+
+WorkspaceDep = Annotated[Workspace, Depends(_workspace)]
+
+
+def step_named(name: str) -> StepName:
+    """Raises NotFound for a name that is none of the eleven."""
+    try:
+        return StepName(name)
+    except ValueError:
+        known = ", ".join(step.value for step in StepName)
+        raise NotFound(f"There is no step {name!r}.", hint=f"The steps are {known}.") from None
+
+
+def _step(step: Annotated[str, Path(examples=["convert_audio"])]) -> StepName:
+    return step_named(step)
+
+
+StepDep = Annotated[StepName, Depends(_step)]

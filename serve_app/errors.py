@@ -1,0 +1,153 @@
+"""The one place where a failure becomes an HTTP answer.
+
+Answers are problem details (RFC 9457) with our `code` and `hint` beside the standard
+members; `detail` is always a sentence. The errors themselves know nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from ray_pipeline.errors import PipelineError
+from serve_app.schemas import Problem
+
+_log = logging.getLogger(__name__)
+
+STATUS_OF_CODE: dict[str, int] = {
+    "error": 500,
+    "not_found": 404,
+    "conflict": 409,
+    "step_not_ready": 409,
+    "task_busy": 409,
+    "invalid_input": 422,
+    "too_large": 413,
+    "step_failed": 422,
+    "nothing_usable": 422,
+    "bad_model_file": 422,
+    "backend_missing": 501,
+    "cancelled": 409,
+    "unavailable": 503,
+}
+
+PROBLEM_TYPE = "application/problem+json"
+_RETRY_AFTER_SECONDS = 2
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route says in OpenAPI about the failures it can answer with."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+def problem(
+    status: int, detail: str, *, code: str, hint: str = "", headers: Any = None, **members: Any
+) -> JSONResponse:
+    """One problem document. `members` are further facts, such as `missing` steps."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": f"{detail} {hint}".strip(),
+        "code": code,
+        "message": detail,
+        "hint": hint,
+        **members,
+    }
+    return JSONResponse(
+        Problem.model_validate(body).model_dump(mode="json"),
+        status_code=status,
+        headers=headers,
+        media_type=PROBLEM_TYPE,
+    )
+
+
+def pipeline_problem(error: PipelineError) -> JSONResponse:
+    """The answer for an expected failure."""
+    status = STATUS_OF_CODE[error.code]
+    facts = error.as_dict()
+    for shown_elsewhere in ("code", "message", "hint"):
+        facts.pop(shown_elsewhere, None)
+    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status == 503 else None
+    return problem(
+        status,
+        error.message,
+        code=error.code,
+        hint=error.hint,
+        headers=headers,
+        retryable=error.retryable,
+        **facts,
+    )
+
+
+def unexpected_problem(error: BaseException) -> JSONResponse:
+    """The answer for a bug: an id to look for in the service's log, and nothing else."""
+    incident = uuid.uuid4().hex[:12]
+    _log.error("incident %s", incident, exc_info=error)
+    return problem(
+        500,
+        "The service failed in a way that nobody foresaw.",
+        code="internal",
+        hint=f"Its log has the details under incident {incident}.",
+        incident=incident,
+    )
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(PipelineError, _on_pipeline_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+async def _on_pipeline_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PipelineError)
+    return pipeline_problem(error)
+
+
+async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        {"field": _place(item["loc"]), "message": item["msg"].removeprefix("Value error, ")}
+        for item in error.errors()
+    ]
+    sentence = "; ".join(f"{item['field']}: {item['message']}" for item in problems)
+    return problem(
+        422,
+        f"The request is malformed: {sentence}.",
+        code="invalid_input",
+        hint="GET /docs lists every field with its limits.",
+        field=problems[0]["field"],
+        errors=problems,
+    )
+
+
+def _place(location: tuple[Any, ...]) -> str:
+    parts = [str(part) for part in location]
+    return ".".join(parts[1:] if parts[0] == "body" and len(parts) > 1 else parts)
+
+
+async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, PipelineError):  # FastAPI hides what reading a body raised
+        return pipeline_problem(error.__cause__)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    sentence = str(error.detail).rstrip(".") + "."
+    hint = "GET /docs lists all routes." if error.status_code in (404, 405) else ""
+    return problem(error.status_code, sentence, code=code, hint=hint, headers=error.headers)
+
+
+async def _on_unexpected(_: Request, error: Exception) -> JSONResponse:
+    return unexpected_problem(error)

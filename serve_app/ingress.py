@@ -1,0 +1,45 @@
+"""The Serve deployment around the FastAPI app; nothing else."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI
+from ray import serve
+
+from ray_pipeline.coordinator import CoordinatorSettings, ensure_coordinator
+from ray_pipeline.store import Store
+from serve_app.api import make_app
+from serve_app.coordinator_link import link_to_actor
+from serve_app.settings import Settings
+
+
+@serve.deployment(
+    name="Api",
+    # Every open stream, WebSocket and upload holds one; Serve's default is 5.
+    max_ongoing_requests=1000,
+    graceful_shutdown_timeout_s=10,
+    # Requests wait for disk and database; a CPU reserved here would be one less for the steps.
+    ray_actor_options={"num_cpus": 0},
+)
+@serve.ingress()
+class Ingress:
+    """The app is built in the replica, so nothing of it has to be pickled."""
+
+    def __init__(self, settings: Settings) -> None:
+        logging.getLogger("serve_app").setLevel(settings.log_level)
+        self._settings = settings
+        self._coordinator = ensure_coordinator(coordinator_settings(settings))
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        store = Store(self._settings.effective_database_url)
+        return make_app(self._settings, store, link_to_actor(self._coordinator))
+
+
+def coordinator_settings(settings: Settings) -> CoordinatorSettings:
+    return CoordinatorSettings(
+        data_dir=settings.data_dir,
+        models_dir=settings.models_dir,
+        database_url=settings.effective_database_url,
+        max_jobs=settings.max_parallel_tasks,
+    )

@@ -1,0 +1,134 @@
+"""Events: read from a cursor, or watch them live.
+
+Both live forms resume from a cursor, so a connection that breaks loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
+from fastapi.responses import StreamingResponse
+
+from ray_pipeline.errors import NotFound, Unavailable
+from ray_pipeline.task import Event
+from serve_app.dependencies import Services, ServicesDep, StoreDep, TaskDep, TaskId
+from serve_app.errors import problem_responses
+from serve_app.schemas import EventAnswer, EventsAnswer
+
+router = APIRouter(tags=["events"])
+
+KEEP_ALIVE_SECONDS = 15.0
+_RETRY_SECONDS = 1.0
+_PAGE = 500
+_POLICY_VIOLATION = 1008
+
+Cursor = Annotated[int, Query(ge=0, description="only events with a greater `seq`")]
+
+
+@router.get("/task/{task_id}/events", responses=problem_responses(404))
+def list_events(
+    task: TaskDep,
+    store: StoreDep,
+    after: Cursor = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> EventsAnswer:
+    """State changes, progress, metrics, log lines and warnings, oldest first."""
+    events = store.events(task.task_id, after=after, limit=limit)
+    return EventsAnswer(
+        events=[EventAnswer.of(event) for event in events],
+        next=events[-1].seq if events else after,
+    )
+
+
+@router.get(
+    "/task/{task_id}/events/stream",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "server-sent events; `id` is the cursor, `data` one event as JSON",
+            "content": {
+                "text/event-stream": {"example": 'id: 7\ndata: {"seq": 7, "kind": "progress"}\n\n'}
+            },
+        },
+        **problem_responses(404),
+    },
+)
+async def stream_events(
+    task: TaskDep,
+    services: ServicesDep,
+    after: Cursor = 0,
+    last_event_id: Annotated[int | None, Header(ge=0)] = None,
+) -> StreamingResponse:
+    """The same, live. `Last-Event-ID` wins over `after`, so browsers resume by themselves."""
+    start = after if last_event_id is None else last_event_id
+    return StreamingResponse(
+        _server_sent(services, task.task_id, start),
+        media_type="text/event-stream",
+        # Proxies must pass each event on at once.
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _server_sent(services: Services, task_id: str, after: int) -> AsyncIterator[str]:
+    yield ": watching\n\n"
+    with suppress(NotFound):  # the task was deleted while somebody watched: the stream ends
+        async for event in live_events(services, task_id, after):
+            if event is None:
+                yield ": still here\n\n"
+            else:
+                yield f"id: {event.seq}\ndata: {EventAnswer.of(event).model_dump_json()}\n\n"
+
+
+@router.websocket("/task/{task_id}/events/ws")
+async def watch_events(
+    websocket: WebSocket, task_id: TaskId, services: ServicesDep, after: Cursor = 0
+) -> None:
+    """The same as a WebSocket: one JSON event a message, from `after` on."""
+    await websocket.accept()
+    sender = asyncio.create_task(_send_events(websocket, services, task_id, after))
+    try:
+        # Only someone who reads notices that the other side has gone.
+        while True:
+            await websocket.receive_text()
+    except WebSocketDisconnect:
+        pass
+    finally:
+        sender.cancel()
+        with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
+            await sender
+
+
+async def _send_events(websocket: WebSocket, services: Services, task_id: str, after: int) -> None:
+    try:
+        async for event in live_events(services, task_id, after):
+            if event is not None:
+                await websocket.send_text(EventAnswer.of(event).model_dump_json())
+    except NotFound as error:
+        await websocket.close(_POLICY_VIOLATION, reason=error.message)
+
+
+async def live_events(services: Services, task_id: str, after: int) -> AsyncIterator[Event | None]:
+    """Events as they happen; None whenever there was none for a while.
+
+    Raises NotFound as soon as the task does not exist (any more).
+    """
+    while True:
+        events = await asyncio.to_thread(services.store.events, task_id, after=after, limit=_PAGE)
+        for event in events:
+            yield event
+            after = event.seq
+        if not events and not await _something_new(services, task_id, after):
+            yield None
+
+
+async def _something_new(services: Services, task_id: str, after: int) -> bool:
+    try:
+        newest = await services.coordinator.wait_for_events(task_id, after, KEEP_ALIVE_SECONDS)
+    except (NotFound, Unavailable):
+        await asyncio.sleep(_RETRY_SECONDS)  # it restarts in seconds; the stream lives on
+        return False
+    return newest > after

@@ -1,0 +1,141 @@
+"""Files: upload, list, download, remove."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+
+from ray_pipeline.coordinator.task_log import read_log
+from ray_pipeline.errors import NotFound
+from ray_pipeline.task import FileRecord
+from ray_pipeline.workspace import Workspace, is_partial
+from serve_app.coordinator_link import CoordinatorLink
+from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep, TaskId, WorkspaceDep
+from serve_app.errors import problem_responses
+from serve_app.schemas import FileAnswer, FilesAnswer, Message, UploadAnswer
+from serve_app.uploads import FIELD, StoredFile, receive_files
+
+router = APIRouter(tags=["files"])
+
+FileName = Annotated[
+    str,
+    Path(
+        description="a path below the task's folder, or a bare name looked for in output/, the "
+        "experiment folder, the exported weights and the task's folder",
+        examples=["output/my_speaker.wav"],
+    ),
+]
+
+# The body is read as a stream, so FastAPI cannot derive this.
+_MULTIPART: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FIELD],
+                    "properties": {
+                        FIELD: {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "one or several files: audio, a .txt transcript "
+                            "beside an audio file, or a .list",
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/task/{task_id}/files/upload",
+    openapi_extra=_MULTIPART,
+    responses=problem_responses(404, 413, 422),
+)
+async def upload(
+    task_id: TaskId, request: Request, workspace: WorkspaceDep, coordinator: CoordinatorDep
+) -> UploadAnswer:
+    """Store one or several files. A name that is taken is kept as `name (2).wav`."""
+    content_type = request.headers.get("content-type", "")
+    stored = await receive_files(request, content_type, workspace.input_audio)
+    records = await _register(task_id, workspace, stored, coordinator)
+    names = [file.path.name for file in stored]
+    return UploadAnswer(
+        message=f"Stored {', '.join(names)}.",
+        task_id=task_id,
+        filename=names[0],
+        size=stored[0].size,
+        sha256=stored[0].sha256,
+        files=[FileAnswer.of(record) for record in records],
+    )
+
+
+async def _register(
+    task_id: str, workspace: Workspace, stored: list[StoredFile], coordinator: CoordinatorLink
+) -> list[FileRecord]:
+    """All files are known to the coordinator afterwards, or none is left on the disk."""
+    try:
+        return [
+            await coordinator.register_file(task_id, workspace.relative(file.path))
+            for file in stored
+        ]
+    except BaseException:
+        for file in stored:
+            file.path.unlink(missing_ok=True)
+        raise
+
+
+@router.get("/task/{task_id}/files", responses=problem_responses(404))
+def list_files(task: TaskDep, store: StoreDep) -> FilesAnswer:
+    """Every file of the task: uploads, what the steps made, logs."""
+    return FilesAnswer(files=[FileAnswer.of(record) for record in store.files(task.task_id)])
+
+
+@router.get(
+    "/task/{task_id}/files/download/{filename:path}",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "the file"},
+        206: {"description": "the part that `Range` asked for"},
+        304: {"description": "unchanged since the `ETag` in `If-None-Match`"},
+        **problem_responses(404, 422),
+    },
+)
+@router.head("/task/{task_id}/files/download/{filename:path}", include_in_schema=False)
+async def download(
+    request: Request, filename: FileName, task: TaskDep, workspace: WorkspaceDep
+) -> Response:
+    """One file, whole or in ranges."""
+    path = await asyncio.to_thread(workspace.find, filename, task.config.exp_name)
+    if is_partial(path):
+        raise NotFound(f"The task has no file {filename!r}.")
+    if path == workspace.log_path:  # its tracebacks are for whoever runs the service
+        return PlainTextResponse(await asyncio.to_thread(read_log, workspace))
+    status = await asyncio.to_thread(os.stat, path)
+    response = FileResponse(path, filename=path.name, stat_result=status)
+    response.headers["Cache-Control"] = "no-cache"
+    if _is_unchanged(request.headers.get("if-none-match"), response.headers["etag"]):
+        kept = {name: response.headers[name] for name in ("etag", "last-modified")}
+        return Response(status_code=304, headers=kept)
+    return response
+
+
+def _is_unchanged(if_none_match: str | None, etag: str) -> bool:
+    if if_none_match is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or "*" in tags
+
+
+@router.delete("/task/{task_id}/files/{filename:path}", responses=problem_responses(404, 409, 422))
+async def remove_file(task_id: TaskId, filename: FileName, coordinator: CoordinatorDep) -> Message:
+    """Remove an uploaded file. What a step made can only be removed with the task."""
+    await coordinator.remove_file(task_id, filename)
+    return Message(message=f"{filename} was removed.", task_id=task_id)

@@ -1,0 +1,59 @@
+"""Tasks: create, read, list, cancel, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from ray_pipeline.task import TaskStatus
+from serve_app.dependencies import CoordinatorDep, SettingsDep, StoreDep, TaskDep, TaskId
+from serve_app.errors import problem_responses
+from serve_app.schemas import Message, TaskAnswer, TaskCreate
+
+router = APIRouter(tags=["tasks"])
+
+
+@router.post("/task/create", responses=problem_responses(413, 422))
+async def create_task(
+    body: TaskCreate, coordinator: CoordinatorDep, settings: SettingsDep
+) -> TaskAnswer:
+    """Create a task. Every field of `config` is optional; an unknown one is refused."""
+    config = {**settings.task_defaults, **body.config}
+    return TaskAnswer.of(await coordinator.create_task(body.task_name, config))
+
+
+@router.get("/tasks")
+def list_tasks(
+    store: StoreDep,
+    status: Annotated[TaskStatus | None, Query(description="only tasks in this status")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: Annotated[
+        str | None, Query(description="the id of the last task of the page before", max_length=64)
+    ] = None,
+) -> list[TaskAnswer]:
+    """The tasks, newest first."""
+    return [
+        TaskAnswer.of(task) for task in store.list_tasks(status=status, limit=limit, after=after)
+    ]
+
+
+@router.get("/task/{task_id}", responses=problem_responses(404))
+def get_task(task: TaskDep) -> TaskAnswer:
+    """One task: its status, its current step and how far it is."""
+    return TaskAnswer.of(task)
+
+
+@router.post("/task/{task_id}/cancel", responses=problem_responses(404))
+async def cancel_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
+    """End what runs or waits. Finished steps stay as they are."""
+    ended = await coordinator.cancel(task_id)
+    sentence = "The task's run was cancelled." if ended else "Nothing was running."
+    return Message(message=sentence, task_id=task_id)
+
+
+@router.delete("/task/{task_id}", responses=problem_responses(404))
+async def delete_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
+    """Cancel what runs, then remove the task with all its files."""
+    await coordinator.delete_task(task_id)
+    return Message(message="The task and its files were deleted.", task_id=task_id)

@@ -1,0 +1,325 @@
+"""What requests may hold and what answers look like.
+
+Types in `ray_pipeline.task` are the truth; the ones here are their form on the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from ray_pipeline.options import TaskConfig
+from ray_pipeline.task import (
+    Event,
+    EventKind,
+    FileRecord,
+    RunState,
+    StepName,
+    StepRun,
+    Task,
+    TaskStatus,
+    Transcript,
+)
+
+_TASK: dict[str, Any] = {
+    "task_id": "5f0c9f0e2b6d",
+    "task_name": "语音克隆测试",
+    "status": "running",
+    "config": TaskConfig(exp_name="my_speaker", language="en", base_model="nano").model_dump(),
+    "created_at": "2026-11-22T17:40:00+00:00",
+    "updated_at": "2026-11-22T17:42:10+00:00",
+    "current_step": "train_sovits",
+    "progress": 61.5,
+    "error_message": None,
+}
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+# -- tasks
+class TaskCreate(Request):
+    """`config` is checked by `options.parse_task_config`, which names the wrong field."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "task_name": "语音克隆测试",
+                    "config": {
+                        "exp_name": "my_speaker",
+                        "language": "zh",
+                        "batch_size": 16,
+                        "epochs_s2": 50,
+                        "epochs_s1": 15,
+                        "gpu_id": "0",
+                    },
+                }
+            ]
+        },
+    )
+
+    task_name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+    ] = "task"
+    config: dict[str, Any] = Field(default_factory=dict)
+
+
+class TaskAnswer(Answer):
+    """`progress` is in percent over all eleven steps."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_TASK]})
+
+    task_id: str
+    task_name: str
+    status: TaskStatus
+    config: TaskConfig
+    created_at: datetime
+    updated_at: datetime
+    current_step: StepName | None
+    progress: float = Field(ge=0, le=100)
+    error_message: str | None
+
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        return cls.model_validate(task)
+
+
+class Message(Answer):
+    message: str = Field(examples=["The task is being cancelled."])
+    task_id: str = Field(examples=[_TASK["task_id"]])
+
+
+# -- steps
+class StepRequest(Request):
+    """`params` differ by step and are checked by `options.parse_options`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"params": {}}, {"params": {"force": True}}]},
+    )
+
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class StepStarted(Message):
+    step: StepName
+    run_id: str = Field(examples=["c1b6a8d0f3e2"])
+    warnings: list[str] = Field(default_factory=list)
+
+
+class RunRequest(Request):
+    """Both ends belong to the job; without them all the steps that remain are run."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={
+            "examples": [
+                {},
+                {
+                    "from": "slice_audio",
+                    "to": "train_gpt",
+                    "params": {"train_sovits": {"epochs": 20}},
+                },
+            ]
+        },
+    )
+
+    from_step: StepName | None = Field(None, alias="from")
+    to_step: StepName | None = Field(None, alias="to")
+    params: dict[StepName, dict[str, Any]] = Field(
+        default_factory=dict, description="parameters by step"
+    )
+    force: bool = Field(False, description="compute everything anew")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        order = list(StepName)
+        first = order.index(self.from_step) if self.from_step else 0
+        last = order.index(self.to_step) if self.to_step else len(order) - 1
+        if first > last:
+            raise ValueError("`from` must not come after `to`")
+        return self
+
+
+class RunStarted(Message):
+    job_id: str
+    steps: list[StepName]
+    warnings: list[str] = Field(default_factory=list)
+
+
+class StepAnswer(Answer):
+    """The latest attempt at a step; `state` is null for a step never asked for."""
+
+    step: StepName
+    state: RunState | None = None
+    stale: bool = False
+    run_id: str | None = None
+    job_id: str | None = None
+    attempt: int = 0
+    progress: float = Field(0.0, ge=0, le=1)
+    message: str = ""
+    params: dict[str, Any] = Field(default_factory=dict)
+    warnings: list[str] = Field(default_factory=list)
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, step: StepName, run: StepRun | None) -> Self:
+        return cls(step=step) if run is None else cls.model_validate(run)
+
+
+class StepsAnswer(Answer):
+    steps: list[StepAnswer]
+
+
+# -- files
+class FileAnswer(Answer):
+    """`name` is relative to the task's folder; `size` is in bytes."""
+
+    name: str = Field(examples=["output/my_speaker.wav"])
+    kind: str = Field(examples=["output"])
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, record: FileRecord) -> Self:
+        return cls(**asdict(record))
+
+
+class FilesAnswer(Answer):
+    files: list[FileAnswer]
+
+
+class UploadAnswer(Message):
+    """`filename` is the first file as it was stored; `files` are all of them."""
+
+    filename: str = Field(examples=["talk (2).wav"])
+    size: int
+    sha256: str
+    files: list[FileAnswer]
+
+
+# -- events, logs, transcripts
+class EventAnswer(Answer):
+    """`seq` rises by one within the task."""
+
+    seq: int
+    time: datetime
+    kind: EventKind
+    step: StepName | None
+    attempt: int | None
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        return cls.model_validate(event)
+
+
+class EventsAnswer(Answer):
+    """`next` is the cursor for the following call."""
+
+    events: list[EventAnswer]
+    next: int
+
+
+class LogsAnswer(Answer):
+    logs: str
+
+
+class TranscriptBody(Answer):
+    clip: str = Field(examples=["talk.wav_0000000000_0000185280.wav"])
+    text: str = Field(max_length=2000)
+    language: str = Field(max_length=16)
+    include: bool = True
+    speaker: str = Field("", max_length=100)
+    source: str = "user"
+    confidence: float | None = None
+
+    @classmethod
+    def of(cls, transcript: Transcript) -> Self:
+        return cls(**asdict(transcript))
+
+
+class TranscriptsAnswer(Answer):
+    transcripts: list[TranscriptBody]
+
+
+class TranscriptEdit(Request):
+    """What a person may change of one clip; a field left out stays as it is."""
+
+    clip: str = Field(min_length=1, max_length=300)
+    text: str | None = Field(None, max_length=2000)
+    language: str | None = Field(None, max_length=16)
+    include: bool | None = None
+    speaker: str | None = Field(None, max_length=100)
+
+
+class TranscriptsEdit(Request):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "transcripts": [
+                        {
+                            "clip": "talk.wav_0000000000_0000185280.wav",
+                            "text": "Good morning, everyone.",
+                        },
+                        {"clip": "talk.wav_0000185280_0000300000.wav", "include": False},
+                    ]
+                }
+            ]
+        },
+    )
+
+    transcripts: list[TranscriptEdit] = Field(max_length=10_000)
+
+
+# -- the service itself
+class Problem(BaseModel):
+    """RFC 9457 problem details; `code` and `hint` are for programs and people."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Conflict",
+                    "status": 409,
+                    "detail": "train_gpt needs steps that have not run. Run asr_transcribe first.",
+                    "code": "step_not_ready",
+                    "message": "train_gpt needs steps that have not run.",
+                    "hint": "Run asr_transcribe first.",
+                    "missing": ["asr_transcribe"],
+                }
+            ]
+        },
+    )
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    message: str
+    hint: str = ""
+
+
+class Health(Answer):
+    status: str = Field(examples=["ok"])
+    details: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,253 @@
+"""Multipart bodies, streamed to disk.
+
+Bytes are parsed as they arrive and written by a worker thread, a megabyte at a time; the
+next piece is read only after the last one is written. So a slow disk slows the sender down,
+and memory stays the same for one kilobyte and for a gigabyte.
+
+A file appears under its name only when it is whole. A sender that goes away leaves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from urllib.parse import unquote, unquote_to_bytes
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+
+from ray_pipeline.errors import InvalidInput
+from ray_pipeline.workspace import safe_file_name
+
+FIELD = "file"
+_WRITE_BYTES = 1 << 20
+_MAX_FILES = 1000
+_PARTIAL_PREFIX = ".partial-"  # workspace.is_partial knows them: no step reads such a file
+_EXTENDED_NAME = re.compile(r"filename\*\s*=\s*([\w-]+)'[^']*'([^;]+)", re.IGNORECASE)
+
+
+class ByteSource(Protocol):
+    def stream(self) -> AsyncIterator[bytes]: ...
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    path: Path
+    size: int
+    sha256: str
+
+
+async def receive_files(body: ByteSource, content_type: str, folder: Path) -> list[StoredFile]:
+    """Store every file of a multipart body in `folder`; other fields are passed over.
+
+    Either all of them are stored or none. Raises InvalidInput for a body that is not
+    multipart, is cut off, has no file in the field `file`, or has an empty one.
+    """
+    receiver = _Receiver(folder, _boundary(content_type))
+    try:
+        pending, waiting = [], 0
+        async for chunk in body.stream():
+            pending.append(chunk)
+            waiting += len(chunk)
+            if waiting >= _WRITE_BYTES:
+                await run_in_threadpool(receiver.feed, b"".join(pending))
+                pending, waiting = [], 0
+        await run_in_threadpool(receiver.feed, b"".join(pending))
+        return await run_in_threadpool(receiver.finish)
+    finally:
+        receiver.discard_partial()
+
+
+def _boundary(content_type: str) -> bytes:
+    kind, parameters = parse_options_header(content_type)
+    boundary = parameters.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not boundary:
+        raise InvalidInput(
+            "An upload must be sent as multipart/form-data.",
+            hint=f"Send the file in a form field named `{FIELD}`.",
+            field=FIELD,
+        )
+    return boundary
+
+
+@dataclass
+class _Partial:
+    """A file that is still being written."""
+
+    name: str
+    path: Path
+    handle: BinaryIO
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    size: int = 0
+
+    def write(self, data: bytes) -> None:
+        self.handle.write(data)
+        self.digest.update(data)
+        self.size += len(data)
+
+
+class _Receiver:
+    """The parser's callbacks. Blocking; runs in worker threads, one call at a time."""
+
+    def __init__(self, folder: Path, boundary: bytes) -> None:
+        self._folder = folder
+        self._open: _Partial | None = None
+        self._written: list[_Partial] = []
+        self._headers: dict[str, bytes] = {}
+        self._header_name = self._header_value = b""
+        self._complete = False
+        # A request that is cancelled leaves its thread running for a moment: the lock lets it
+        # end before the partial files go, `_over` keeps it from making another.
+        self._lock = threading.Lock()
+        self._over = False
+        try:
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._on_part_begin,
+                    "on_header_field": self._on_header_name,
+                    "on_header_value": self._on_header_value,
+                    "on_header_end": self._on_header_end,
+                    "on_headers_finished": self._on_headers_finished,
+                    "on_part_data": self._on_part_data,
+                    "on_part_end": self._on_part_end,
+                    "on_end": self._on_end,
+                },
+            )
+        except FormParserError as error:
+            raise _malformed(str(error)) from None
+
+    def feed(self, data: bytes) -> None:
+        try:
+            with self._lock:
+                self._parser.write(data)
+        except FormParserError as error:
+            raise _malformed(str(error)) from None
+
+    def finish(self) -> list[StoredFile]:
+        if not self._complete:
+            raise _malformed("it ends in the middle")
+        if not self._written:
+            raise InvalidInput(
+                f"The upload holds no file in the field `{FIELD}`.",
+                hint=f"Send one or several files in a form field named `{FIELD}`.",
+                field=FIELD,
+            )
+        empty = [partial.name for partial in self._written if partial.size == 0]
+        if empty:
+            raise InvalidInput(
+                f"{empty[0]!r} is empty (0 bytes).",
+                hint="Check that the recording was saved, and upload it again.",
+                field=FIELD,
+            )
+        return [_publish(partial, self._folder) for partial in self._written]
+
+    def discard_partial(self) -> None:
+        """Remove what was not published. Quick, and harmless after `finish`."""
+        with self._lock:
+            self._over = True
+            for partial in [*self._written, *([self._open] if self._open else [])]:
+                partial.handle.close()
+                partial.path.unlink(missing_ok=True)
+
+    # -- called by the parser
+    def _on_part_begin(self) -> None:
+        self._headers = {}
+        self._header_name = self._header_value = b""
+
+    def _on_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _on_header_end(self) -> None:
+        self._headers[self._header_name.decode("latin-1").lower()] = self._header_value
+        self._header_name = self._header_value = b""
+
+    def _on_headers_finished(self) -> None:
+        name = file_name_of(self._headers.get("content-disposition", b""))
+        if name is None or self._over:
+            return
+        if len(self._written) >= _MAX_FILES:
+            raise InvalidInput(
+                f"One upload may hold at most {_MAX_FILES} files.",
+                hint="Send the rest in another upload.",
+                field=FIELD,
+            )
+        safe = safe_file_name(name)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{_PARTIAL_PREFIX}{uuid.uuid4().hex}"
+        self._open = _Partial(safe, path, path.open("wb"))
+
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._open is not None and not self._over:
+            self._open.write(data[start:end])
+
+    def _on_part_end(self) -> None:
+        if self._open is not None:
+            self._open.handle.close()
+            self._written.append(self._open)
+            self._open = None
+
+    def _on_end(self) -> None:
+        self._complete = True
+
+
+def file_name_of(disposition: bytes) -> str | None:
+    """The file name in a part's Content-Disposition, or None where the part is no file of
+    our field.
+
+    Senders differ: raw UTF-8 with `%22` for a quote (HTML's rule: browsers, requests),
+    backslashes (older curl), or RFC 2231's `filename*=utf-8''…` (older urllib3).
+    """
+    text = disposition.decode("latin-1")
+    _, parameters = parse_options_header(text)
+    if parameters.get(b"name") != FIELD.encode():
+        return None
+    if b"filename" in parameters:
+        raw = parameters[b"filename"].decode("utf-8", "replace")
+        for escaped, character in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
+            raw = raw.replace(escaped, character)
+        return raw
+    extended = _EXTENDED_NAME.search(text)
+    if extended is None:
+        return None
+    charset, value = extended.groups()
+    try:
+        return unquote_to_bytes(value.strip()).decode(charset, "replace")
+    except LookupError:
+        return unquote(value.strip())
+
+
+def _publish(partial: _Partial, folder: Path) -> StoredFile:
+    path = _reserve(folder / partial.name)
+    partial.path.replace(path)
+    return StoredFile(path, partial.size, partial.digest.hexdigest())
+
+
+def _reserve(wanted: Path) -> Path:
+    """`wanted`, or `name (2).wav`, `name (3).wav` …, created so that no other upload takes it."""
+    candidate, number = wanted, 1
+    while True:
+        try:
+            candidate.touch(exist_ok=False)
+            return candidate
+        except FileExistsError:
+            number += 1
+            candidate = wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}")
+
+
+def _malformed(reason: str) -> InvalidInput:
+    return InvalidInput(
+        f"The multipart body cannot be read: {reason}.",
+        hint="Send the upload again; if it keeps failing, send fewer files at a time.",
+        field=FIELD,
+    )
