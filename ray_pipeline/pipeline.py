@@ -34,7 +34,7 @@ class StepRow:
     needs: tuple[StepName, ...] = ()
     uses: tuple[StepName, ...] = ()
     optional: bool = False
-    resources: ResourceRequest = ResourceRequest()
+    resources: ResourceRequest
     spare_cpus: float = 0.0
     weight: float = 1.0
 
@@ -136,9 +136,7 @@ def results(steps: StepTable, runs: Iterable[StepRun]) -> dict[StepName, StepRun
     return found
 
 
-def missing_needs(
-    steps: StepTable, step: StepName, done: Collection[StepName]
-) -> list[StepName]:
+def missing_needs(steps: StepTable, step: StepName, done: Collection[StepName]) -> list[StepName]:
     """The steps that have to run before `step`; `done` have a result or come earlier in its job.
 
     A result that is stale still counts: the files are there, and a user may well speak with
@@ -172,8 +170,8 @@ def steps_between(
 ) -> list[StepName]:
     """The rows from `first` to `last`, both included; None means the end of the table."""
     names = list(steps)
-    start = names.index(first) if first in steps else 0
-    stop = names.index(last) if last in steps else len(names) - 1
+    start = names.index(first) if first else 0
+    stop = names.index(last) if last else len(names) - 1
     return names[start : stop + 1]
 
 
@@ -241,4 +239,3 @@ def percent_done(steps: StepTable, latest: Iterable[StepRun]) -> float:
 
 def _share(run: StepRun) -> float:
     return 1.0 if run.state.satisfies_needs else min(max(run.progress, 0.0), 1.0)
-

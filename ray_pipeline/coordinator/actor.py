@@ -19,14 +19,16 @@ from typing import Any, ParamSpec, TypeVar
 import ray
 
 from ray_pipeline.coordinator.actor_progress import Report
+from ray_pipeline.coordinator.attempts import Attempts
 from ray_pipeline.coordinator.handle import CoordinatorSettings
 from ray_pipeline.coordinator.jobs import JobRunner
-from ray_pipeline.coordinator.journal import Cancellation, Job, Journal
+from ray_pipeline.coordinator.ledger import Ledger
+from ray_pipeline.coordinator.planning import Cancellation, PlannedJob, Planner
 from ray_pipeline.coordinator.start_up import prepare
+from ray_pipeline.coordinator.task_data import TaskData
 from ray_pipeline.coordinator.watch import EventWatch
 from ray_pipeline.errors import NotFound
 from ray_pipeline.options import parse_task_config
-from ray_pipeline.pipeline import load_name
 from ray_pipeline.step_names import StepName
 from ray_pipeline.store import Store
 from ray_pipeline.task import FileRecord, StepRun, Task, Transcript
@@ -42,22 +44,23 @@ class Coordinator:
         self._lock = prepare(settings)
         self._store = Store(settings.database_url)
         self._watch = EventWatch()
-        self._journal = Journal(
-            self._store, settings, load_name(settings.steps), notify=self._watch.notify
-        )
-        self._jobs = JobRunner(self._journal, settings)
+        ledger = Ledger(self._store, settings, self._watch.notify)
+        self._tasks = TaskData(ledger)
+        self._planner = Planner(ledger)
+        self._attempts = Attempts(ledger)
+        self._jobs = JobRunner(ledger, self._attempts)
         self._jobs.launch()
 
     # -- tasks
 
     async def create_task(self, name: str, config: dict[str, Any]) -> Task:
         """Raises InvalidInput for an unknown field or a value out of bounds."""
-        return await _in_thread(self._journal.create_task, name, parse_task_config(config))
+        return await _in_thread(self._tasks.create_task, name, parse_task_config(config))
 
     async def delete_task(self, task_id: str) -> None:
         """Cancels what runs, then removes the task's files and rows. Raises NotFound."""
         await self.cancel(task_id)
-        await _in_thread(self._journal.delete_task, task_id)
+        await _in_thread(self._tasks.delete_task, task_id)
 
     # -- running
 
@@ -69,8 +72,9 @@ class Coordinator:
         Raises NotFound (task or step), InvalidInput (`field` is `params.…`),
         StepNotReady (`missing`) and TaskBusy.
         """
-        job = await _in_thread(self._journal.plan_step, task_id, step_name(step), params)
+        job = await _in_thread(self._planner.plan_step, task_id, step_name(step), params)
         await self._jobs.enqueue(job)
+        assert job.first_run is not None
         return job.first_run
 
     async def run_steps(
@@ -80,7 +84,7 @@ class Coordinator:
         to_step: str | None = None,
         params: dict[str, dict[str, Any]] | None = None,
         force: bool = False,
-    ) -> Job:
+    ) -> PlannedJob:
         """Queue several steps as one durable job.
 
         Without `from_step`: all that is not done yet (or stale), up to `to_step`. With it:
@@ -89,7 +93,7 @@ class Coordinator:
         if nothing is left to do. Raises as `start_step` does.
         """
         plan = _in_thread(
-            self._journal.plan_steps,
+            self._planner.plan_steps,
             task_id,
             step_name(from_step) if from_step else None,
             step_name(to_step) if to_step else None,
@@ -105,7 +109,7 @@ class Coordinator:
 
         `cancelled` is false if there was nothing to end. Raises NotFound.
         """
-        outcome = await _in_thread(self._journal.cancel, task_id)
+        outcome = await _in_thread(self._planner.cancel, task_id)
         await self._jobs.stop(outcome)
         return outcome
 
@@ -116,12 +120,12 @@ class Coordinator:
 
         `name` is relative to the folder. A new input makes convert_audio stale.
         """
-        return await _in_thread(self._journal.register_file, task_id, name)
+        return await _in_thread(self._tasks.register_file, task_id, name)
 
     async def remove_file(self, task_id: str, name: str) -> None:
         """Delete an uploaded file. Raises NotFound, TaskBusy, and InvalidInput for files that a
         step made."""
-        await _in_thread(self._journal.remove_file, task_id, name)
+        await _in_thread(self._tasks.remove_file, task_id, name)
 
     async def get_transcripts(self, task_id: str) -> list[Transcript]:
         return await _in_thread(self._store.transcripts, task_id)
@@ -131,14 +135,14 @@ class Coordinator:
 
         Raises InvalidInput for a clip that the task does not have, TaskBusy while it runs.
         """
-        return await _in_thread(self._journal.put_transcripts, task_id, transcripts)
+        return await _in_thread(self._tasks.put_transcripts, task_id, transcripts)
 
     # -- what steps report, and who watches
 
     @ray.method(max_task_retries=-1)
     async def record(self, task_id: str, step: str, attempt: int, reports: list[Report]) -> bool:
         """Store what an attempt reports; False if that attempt is not the current one."""
-        return await _in_thread(self._journal.record, task_id, step_name(step), attempt, reports)
+        return await _in_thread(self._attempts.record, task_id, step_name(step), attempt, reports)
 
     async def wait_for_events(self, task_id: str, after: int, timeout: float) -> int:
         """The newest event number of the task, as soon as it is above `after` or time is up."""
@@ -154,7 +158,7 @@ class Coordinator:
         return True
 
     async def health(self) -> dict[str, Any]:
-        """`{"ok", "database", "jobs_running", "jobs_waiting", "process_id"}`; never raises."""
+        """`{"ok", "database", "steps_running", "steps_waiting", "process_id"}`; never raises."""
         return await _in_thread(self._jobs.health)
 
 

@@ -7,9 +7,19 @@
 It stores what it is told and knows no rule of the pipeline.
 """
 
-from ray_pipeline.store.changes import NewEvent, TaskChange
+from ray_pipeline.store.changes import KnownFile, NewEvent, TaskChange
 from ray_pipeline.store.engine import make_engine
 from ray_pipeline.store.migrate import upgrade
-from ray_pipeline.store.queries import Job, Store
+from ray_pipeline.store.queries import Store
+from ray_pipeline.store.records import Job, PlannedStep
 
-__all__ = ["Job", "NewEvent", "Store", "TaskChange", "make_engine", "upgrade"]
+__all__ = [
+    "Job",
+    "KnownFile",
+    "NewEvent",
+    "PlannedStep",
+    "Store",
+    "TaskChange",
+    "make_engine",
+    "upgrade",
+]

@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("updated_at", _TIME, nullable=False),
         sa.Column("status", sa.String(20), nullable=False, index=True),
         sa.Column("current_step", sa.String(40)),
-        sa.Column("progress", sa.Float, nullable=False),
+        sa.Column("progress", sa.Double, nullable=False),
         sa.Column("error_message", sa.Text),
         sa.Column("last_seq", sa.BigInteger, nullable=False),
     )
@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("stale", sa.Boolean, nullable=False),
         sa.Column("params", sa.JSON, nullable=False),
         sa.Column("warnings", sa.JSON, nullable=False),
-        sa.Column("progress", sa.Float, nullable=False),
+        sa.Column("progress", sa.Double, nullable=False),
         sa.Column("message", sa.Text, nullable=False),
         sa.Column("queued_at", _TIME, nullable=False),
         sa.Column("started_at", _TIME),
@@ -95,7 +95,7 @@ def upgrade() -> None:
         sa.Column("include", sa.Boolean, nullable=False),
         sa.Column("speaker", sa.String(100), nullable=False),
         sa.Column("source", sa.String(100), nullable=False),
-        sa.Column("confidence", sa.Float),
+        sa.Column("confidence", sa.Double),
     )
 
 

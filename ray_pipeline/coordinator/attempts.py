@@ -1,0 +1,330 @@
+"""The life of an attempt: its turn comes, it starts, reports, ends; or dies and has a successor."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from ray_pipeline import pipeline
+from ray_pipeline.coordinator import file_index
+from ray_pipeline.coordinator.actor_progress import Report
+from ray_pipeline.coordinator.ledger import Ledger, mark_stale, state_event
+from ray_pipeline.coordinator.planning import skip_run
+from ray_pipeline.manifest import Manifest
+from ray_pipeline.step_names import StepName
+from ray_pipeline.store import Job, NewEvent, TaskChange
+from ray_pipeline.task import EventKind, RunState, StepRun, Transcript
+from ray_pipeline.workspace import Workspace, sha256_of
+
+MAX_INTERRUPTIONS = 5
+_MAX_WARNINGS = 200
+
+
+class Turn(Enum):
+    """What a job has to do at one of its steps."""
+
+    RUN = "run"
+    GO_ON = "go on"
+    STOP = "stop"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended. `error` is plain data for clients, `traceback` for the log only."""
+
+    summary: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    transcripts: list[Transcript] | None = None
+    error: dict[str, Any] | None = None
+    traceback: str = ""
+
+
+class Attempts:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._logged_tenths: dict[str, int] = {}
+
+    def next_turn(self, job_id: str, position: int) -> tuple[Turn, StepRun | None]:
+        """What to do at a step of a job, and the run to do it with (also one still running,
+        left by a coordinator that died)."""
+        job = self._ledger.store.get_job(job_id)
+        if job is None or job.is_over:
+            return Turn.STOP, None
+        with self._ledger.change(job.task_id) as change:
+            attempts = change.job_runs(job_id, position)
+            last = attempts[-1] if attempts else None
+            if last is None and self._passes_over(change, job, position):
+                return Turn.GO_ON, None
+            if last is None or last.state is RunState.INTERRUPTED:
+                last = self._add_attempt(change, job, position)
+            if not last.state.is_over and not last.params.get("enabled", True):
+                last = skip_run(self._ledger, change, last.run_id, last.warnings)
+            if not last.state.is_over:
+                return Turn.RUN, last
+            return (Turn.GO_ON if last.state.satisfies_needs else Turn.STOP), last
+
+    def start(self, run: StepRun) -> StepRun | None:
+        """The attempt runs from now on; None if it was cancelled meanwhile."""
+        with self._ledger.change(run.task_id) as change:
+            if not _is_current(change, run):
+                return None
+            now = datetime.now(UTC)
+            started = change.update_run(
+                run.run_id, state=RunState.RUNNING.value, started_at=now, message=""
+            )
+            change.add_events([state_event(started)])
+        self._ledger.say(run.task_id, run.step, f"Started (attempt {run.attempt}).")
+        return started
+
+    def waits(self, run: StepRun, message: str) -> None:
+        """Say why a queued attempt does not start yet."""
+        with self._ledger.change(run.task_id) as change:
+            if _is_current(change, run):
+                queued = change.update_run(run.run_id, message=message)
+                change.add_events([state_event(queued, message=message)])
+
+    def finish(self, run: StepRun, outcome: Outcome) -> StepRun | None:
+        """Record how an attempt ended; None if it is not the current one any more."""
+        workspace = self._ledger.workspace(run.task_id)
+        digest = _digest(workspace, run.step) if outcome.error is None else None
+        with self._ledger.change(run.task_id) as change:
+            if not _is_current(change, run):
+                return None
+            found = pipeline.results(self._ledger.steps, change.runs())
+            if outcome.error is None:
+                ended = self._complete(change, run, outcome, digest, found)
+            else:
+                ended = self._fail(change, run, outcome.error, found)
+            change.add_events([state_event(ended, error=ended.error)])
+            self._close_if_last(change, ended)
+        self._logged_tenths.pop(run.run_id, None)
+        self._log_end(ended, outcome)
+        return ended
+
+    def interrupt(self, run: StepRun, reason: str) -> StepRun | None:
+        """The attempt's process is gone: queue the next attempt, or give up after too many.
+
+        Returns the new attempt; None if there is none to come.
+        """
+        job = self._ledger.store.get_job(run.job_id)
+        with self._ledger.change(run.task_id) as change:
+            if job is None or not _is_current(change, run):
+                return None
+            row = self._position(change, job, run)
+            now = datetime.now(UTC)
+            gone = change.update_run(
+                run.run_id, state=RunState.INTERRUPTED.value, finished_at=now, message=reason
+            )
+            change.add_events([state_event(gone, message=reason)])
+            attempts = change.job_runs(job.job_id, row)
+            died = [past for past in attempts if past.state is RunState.INTERRUPTED]
+            again = self._add_attempt(change, job, row)
+            if len(died) >= MAX_INTERRUPTIONS:
+                found = pipeline.results(self._ledger.steps, change.runs())
+                self._fail(change, again, _died_too_often(run.step, len(died)), found)
+                change.close_job(job.job_id)
+                again = None  # type: ignore[assignment]
+        self._ledger.say(run.task_id, run.step, f"Attempt {run.attempt} ended early: {reason}")
+        return again
+
+    def close(self, job_id: str) -> None:
+        """Nothing of the job is left to do."""
+        job = self._ledger.store.get_job(job_id)
+        if job is not None and not job.is_over:
+            with self._ledger.change(job.task_id) as change:
+                change.close_job(job_id)
+
+    def refresh_files(self, task_id: str) -> None:
+        """Bring the files table up to date with the task's folder."""
+        workspace = self._ledger.workspace(task_id)
+        with self._ledger.change(task_id) as change:
+            known = change.known_files()
+        # Hashing takes its time, so it happens outside any transaction.
+        found = {file.record.name: file for file in file_index.scan(workspace, known)}
+        with self._ledger.change(task_id) as change:
+            change.drop_files(name for name in known if name not in found)
+            change.put_files(file for name, file in found.items() if known.get(name) != file)
+
+    # -- reports
+
+    def record(self, task_id: str, step: StepName, attempt: int, reports: Sequence[Report]) -> bool:
+        """Store what an attempt says; False if it is not the one that runs now."""
+        with self._ledger.change(task_id) as change:
+            mine = [run for run in change.runs() if run.step is step]
+            run = mine[-1] if mine else None
+            if run is None or run.attempt != attempt or run.state is not RunState.RUNNING:
+                return False
+            values = _run_values(run, reports)
+            if values:
+                change.update_run(run.run_id, **values)
+            change.add_events(_to_event(report, step, attempt) for report in reports)
+        self._ledger.say(task_id, step, *self._log_lines(run, reports))
+        return True
+
+    def _log_lines(self, run: StepRun, reports: Sequence[Report]) -> list[str]:
+        lines: list[str] = []
+        for report in reports:
+            if report.kind is EventKind.LOG:
+                lines.append(report.data["message"])
+            elif report.kind is EventKind.WARNING:
+                clip = report.data.get("clip")
+                lines.append(f"Warning: {clip + ': ' if clip else ''}{report.data['message']}")
+            elif report.kind is EventKind.PROGRESS and self._is_next_tenth(run, report.data):
+                data = report.data
+                lines.append(f"{data['done']:g} of {data['total']:g}: {data['message']}")
+        return lines
+
+    def _is_next_tenth(self, run: StepRun, data: Mapping[str, Any]) -> bool:
+        # Every report is an event; the log gets about ten a step.
+        tenth = int(10 * data["fraction"])
+        if tenth <= self._logged_tenths.get(run.run_id, 0):
+            return False
+        self._logged_tenths[run.run_id] = tenth
+        return True
+
+    # -- parts of the moves above
+
+    def _add_attempt(self, change: TaskChange, job: Job, position: int) -> StepRun:
+        item = job.steps[position]
+        run = change.add_run(
+            run_id=str(uuid.uuid4()),
+            job_id=job.job_id,
+            position=position,
+            step=item.step,
+            state=RunState.QUEUED,
+            params=item.params,
+            warnings=[],
+        )
+        change.add_events([state_event(run)])
+        return run
+
+    def _passes_over(self, change: TaskChange, job: Job, position: int) -> bool:
+        item = job.steps[position]
+        if not item.when_needed:
+            return False
+        return pipeline.is_done(pipeline.results(self._ledger.steps, change.runs()).get(item.step))
+
+    def _position(self, change: TaskChange, job: Job, run: StepRun) -> int:
+        for position in range(len(job.steps)):
+            if any(past.run_id == run.run_id for past in change.job_runs(job.job_id, position)):
+                return position
+        raise AssertionError("a run without a place in its job")
+
+    def _complete(
+        self,
+        change: TaskChange,
+        run: StepRun,
+        outcome: Outcome,
+        digest: str | None,
+        found: dict[StepName, StepRun],
+    ) -> StepRun:
+        before = found.get(run.step)
+        if before is None or digest is None or change.digest(before.run_id) != digest:
+            mark_stale(change, found, pipeline.dependents(self._ledger.steps, run.step))
+        if outcome.transcripts is not None:
+            _store_transcripts(change, outcome.transcripts)
+        said = next(past for past in change.runs() if past.run_id == run.run_id)
+        return change.update_run(
+            run.run_id,
+            state=RunState.COMPLETED.value,
+            finished_at=datetime.now(UTC),
+            progress=1.0,
+            result=outcome.summary,
+            warnings=_merged(said.warnings, outcome.warnings),
+            digest=digest,
+        )
+
+    def _fail(
+        self,
+        change: TaskChange,
+        run: StepRun,
+        error: dict[str, Any],
+        found: dict[StepName, StepRun],
+    ) -> StepRun:
+        # Its earlier result, if any, may have been replaced in part.
+        mark_stale(change, found, [run.step])
+        return change.update_run(
+            run.run_id, state=RunState.FAILED.value, finished_at=datetime.now(UTC), error=error
+        )
+
+    def _close_if_last(self, change: TaskChange, run: StepRun) -> None:
+        job = change.open_job()
+        if job is None:
+            return
+        is_last = bool(change.job_runs(job.job_id, len(job.steps) - 1))
+        if is_last or not run.state.satisfies_needs:
+            change.close_job(job.job_id)
+
+    def _log_end(self, run: StepRun, outcome: Outcome) -> None:
+        if outcome.error is None:
+            warnings = [f"Warning: {warning}" for warning in outcome.warnings]
+            self._ledger.say(run.task_id, run.step, *warnings, "Completed.")
+            return
+        sentence = " ".join(str(outcome.error.get(key, "")) for key in ("message", "hint"))
+        self._ledger.say(run.task_id, run.step, f"Failed: {sentence}", private=outcome.traceback)
+
+
+def _is_current(change: TaskChange, run: StepRun) -> bool:
+    """Whether the run is still queued or running, and no later attempt has begun."""
+    mine = [past for past in change.runs() if past.step is run.step]
+    return bool(mine) and mine[-1].run_id == run.run_id and not mine[-1].state.is_over
+
+
+def _run_values(run: StepRun, reports: Sequence[Report]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    progress = [report for report in reports if report.kind is EventKind.PROGRESS]
+    if progress:
+        values["progress"] = progress[-1].data["fraction"]
+        values["message"] = progress[-1].data["message"]
+    said = [_with_clip(report.data) for report in reports if report.kind is EventKind.WARNING]
+    if said:
+        values["warnings"] = _merged(run.warnings, said)
+    return values
+
+
+def _to_event(report: Report, step: StepName, attempt: int) -> NewEvent:
+    return NewEvent(
+        kind=report.kind, step=step, attempt=attempt, data=report.data, time=report.time
+    )
+
+
+def _with_clip(data: Mapping[str, Any]) -> str:
+    clip = data.get("clip")
+    return f"{clip}: {data['message']}" if clip else str(data["message"])
+
+
+def _merged(before: list[str], more: list[str]) -> list[str]:
+    return list(dict.fromkeys([*before, *more]))[:_MAX_WARNINGS]
+
+
+def _store_transcripts(change: TaskChange, transcripts: list[Transcript]) -> None:
+    """The step's transcripts replace those of before, but never what a user wrote."""
+    before = change.transcripts()
+    new = {transcript.clip: transcript for transcript in transcripts}
+    for clip, old in before.items():
+        if clip in new and old.source == "user" and new[clip].source != "user":
+            new[clip] = old
+    change.drop_transcripts(clip for clip in before if clip not in new)
+    change.put_transcripts(new.values())
+
+
+def _digest(workspace: Workspace, step: StepName) -> str | None:
+    """Changes when what the step made changes; None if the step keeps no manifest."""
+    path = workspace.manifest_path(step)
+    if not path.exists():
+        return None
+    manifest = Manifest.load(workspace, step)
+    return manifest.digest() if manifest.clips else sha256_of(path)[:20]
+
+
+def _died_too_often(step: StepName, times: int) -> dict[str, Any]:
+    return {
+        "code": "step_failed",
+        "message": f"The process of {step} died {times} times.",
+        "hint": "It may have run out of memory: try a smaller batch_size or fewer recordings.",
+        "step": step.value,
+    }

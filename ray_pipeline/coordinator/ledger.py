@@ -1,0 +1,116 @@
+"""A change of a task's state: one transaction that leaves the task's overview right.
+
+Planning, attempts and reports all go through `Ledger.change`, so there is one place where
+the status that clients see is derived, and one that wakes those who watch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ray_pipeline.coordinator.handle import CoordinatorSettings
+from ray_pipeline.coordinator.task_log import append_log
+from ray_pipeline.errors import TaskBusy
+from ray_pipeline.pipeline import StepRow, StepTable, applicable, load_name, overview
+from ray_pipeline.step_names import StepName
+from ray_pipeline.store import NewEvent, Store, TaskChange
+from ray_pipeline.task import EventKind, RunState, StepRun
+from ray_pipeline.workspace import Workspace
+
+
+class Ledger:
+    """`notify(task_id)` is called after each change, from the thread that made it."""
+
+    def __init__(
+        self, store: Store, settings: CoordinatorSettings, notify: Callable[[str], None]
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.steps: StepTable = load_name(settings.steps)
+        self._notify = notify
+
+    def workspace(self, task_id: str) -> Workspace:
+        return Workspace(self.settings.tasks_dir / task_id)
+
+    def row(self, step: StepName) -> StepRow:
+        return self.steps[step]
+
+    @contextmanager
+    def change(self, task_id: str) -> Iterator[TaskChange]:
+        """Raises NotFound."""
+        with self.store.change(task_id) as change:
+            yield change
+            self._settle(change)
+        self._notify(task_id)
+
+    def _settle(self, change: TaskChange) -> None:
+        runs = change.runs()
+        view = overview(
+            self.table(change),
+            {run.step: run for run in runs}.values(),
+            runs[-1] if runs else None,
+            job_goes_on=change.open_job() is not None,
+        )
+        change.set_overview(view.status, view.current_step, view.progress, view.error_message)
+
+    def table(self, change: TaskChange) -> StepTable:
+        """The steps that the task's base model has."""
+        name = change.base_model or change.task.config.base_model
+        return applicable(self.steps, speaker_vectors=_uses_speaker_vectors(name))
+
+    def base_model(self, change: TaskChange) -> str:
+        """The task's base model, settled when it is first asked for.
+
+        Raises BackendMissing if its files are not there.
+        """
+        if change.base_model is None:
+            from ray_pipeline.models.base import resolve_base_model
+
+            wanted = change.task.config.base_model
+            change.settle_base_model(resolve_base_model(wanted, self.settings.models_dir))
+        return str(change.base_model)
+
+    def say(self, task_id: str, step: StepName | None, *messages: str, private: str = "") -> None:
+        """Write to the task's log."""
+        append_log(self.workspace(task_id), step, messages, private=private)
+
+
+def state_event(run: StepRun, **more: Any) -> NewEvent:
+    """What watchers hear when a run changes its state."""
+    return NewEvent(
+        kind=EventKind.STATE,
+        step=run.step,
+        attempt=run.attempt,
+        data={"state": run.state.value, "run_id": run.run_id, "job_id": run.job_id, **more},
+    )
+
+
+def require_idle(change: TaskChange) -> None:
+    """Raises TaskBusy while a job of the task waits or runs."""
+    if change.open_job() is not None:
+        step = change.task.current_step
+        raise TaskBusy(
+            f"The task is still busy with {step}.",
+            hint="Wait until it is done, or cancel it first.",
+            task=change.task.task_id,
+            step=step.value if step else None,
+        )
+
+
+def mark_stale(change: TaskChange, found: dict[StepName, StepRun], names: list[StepName]) -> None:
+    """Say of these steps' results that something they rest on has changed."""
+    for name in names:
+        run = found.get(name)
+        if run is not None and not run.stale and run.state is RunState.COMPLETED:
+            stale = change.update_run(run.run_id, stale=True)
+            change.add_events([state_event(stale, stale=True)])
+
+
+def _uses_speaker_vectors(base_model: str) -> bool:
+    if base_model == "auto":
+        return True  # not settled yet; the first choice of "auto" has them
+    from ray_pipeline.models.base import BASE_MODELS
+
+    return BASE_MODELS[base_model].speaker_dim is not None

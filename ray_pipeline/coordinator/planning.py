@@ -1,0 +1,292 @@
+"""From a request to a job: what may run, with which parameters, and how a job is called off."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ray_pipeline import pipeline
+from ray_pipeline.coordinator.ledger import Ledger, mark_stale, require_idle, state_event
+from ray_pipeline.errors import InvalidInput, StepNotReady
+from ray_pipeline.options import parse_options
+from ray_pipeline.pipeline import StepTable
+from ray_pipeline.step_names import StepName
+from ray_pipeline.store import PlannedStep, TaskChange
+from ray_pipeline.task import RunState, StepRun, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedJob:
+    """What a request led to. `steps` is empty, and `first_run` None, if nothing is left to do.
+    `is_over` says that it was done at once (a step skipped)."""
+
+    job_id: str
+    task_id: str
+    steps: list[StepName]
+    first_run: StepRun | None
+    warnings: list[str] = field(default_factory=list)
+    is_over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancellation:
+    """`cancelled` is false if nothing was queued or running. `runs` are those that were ended."""
+
+    task: Task
+    cancelled: bool
+    job_id: str | None = None
+    runs: list[StepRun] = field(default_factory=list)
+
+
+class Planner:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def plan_step(self, task_id: str, step: StepName, params: dict[str, Any]) -> PlannedJob:
+        """Raises NotFound, InvalidInput, StepNotReady, TaskBusy."""
+        options, warnings = parse_options(step, params)
+        values = options.model_dump(mode="json")
+        with self._ledger.change(task_id) as change:
+            require_idle(change)
+            self._ledger.base_model(change)
+            table = self._ledger.table(change)
+            if not options.enabled or step not in table:
+                return self._skip(change, step, values, warnings)
+            found = pipeline.results(self._ledger.steps, change.runs())
+            pipeline.require_needs(table, step, found)
+            self._require_input(task_id, step)
+            warnings += _stale_warnings(table, step, found)
+            return _queue(change, [PlannedStep(step, values)], warnings)
+
+    def plan_steps(
+        self,
+        task_id: str,
+        from_step: StepName | None,
+        to_step: StepName | None,
+        params: Mapping[StepName, dict[str, Any]],
+        force: bool,
+    ) -> PlannedJob:
+        """Raises NotFound, InvalidInput, StepNotReady, TaskBusy."""
+        parsed, warnings = _parse_all(params)
+        with self._ledger.change(task_id) as change:
+            require_idle(change)
+            self._ledger.base_model(change)
+            table = self._ledger.table(change)
+            names = _range(table, from_step, to_step)
+            _require_within(names, parsed)
+            found = pipeline.results(self._ledger.steps, change.runs())
+            plan = _plan(names, found, parsed, selective=from_step is None, force=force)
+            if not plan:
+                return PlannedJob(
+                    job_id="", task_id=task_id, steps=[], first_run=None, is_over=True
+                )
+            self._check_plan(table, plan, found)
+            self._require_input(task_id, plan[0].step)
+            return _queue(change, plan, warnings)
+
+    def cancel(self, task_id: str) -> Cancellation:
+        """Mark what waits or runs as cancelled; ending its processes is up to the caller."""
+        with self._ledger.change(task_id) as change:
+            job = change.open_job()
+            if job is None:
+                return Cancellation(task=change.task, cancelled=False)
+            runs = [run for run in change.runs() if not run.state.is_over]
+            ended = [_cancel_run(change, run) for run in runs] or [_cancel_rest(change, job.job_id)]
+            found = pipeline.results(self._ledger.steps, change.runs())
+            # What the cancelled attempt had already replaced is not what the result says.
+            mark_stale(change, found, [run.step for run in runs if run.state is RunState.RUNNING])
+            change.close_job(job.job_id)
+        for run in ended:
+            self._ledger.say(task_id, run.step, "Cancelled.")
+        task = self._ledger.store.get_task(task_id)
+        return Cancellation(task=task, cancelled=True, job_id=job.job_id, runs=ended)
+
+    def _skip(
+        self, change: TaskChange, step: StepName, params: dict[str, Any], warnings: list[str]
+    ) -> PlannedJob:
+        job = _queue(change, [PlannedStep(step, params)], warnings)
+        assert job.first_run is not None
+        if params["enabled"]:
+            warnings.append(f"The base model {change.base_model} needs no {step}; it was skipped.")
+        run = skip_run(self._ledger, change, job.first_run.run_id, warnings)
+        change.close_job(job.job_id)
+        return PlannedJob(
+            job_id=job.job_id,
+            task_id=job.task_id,
+            steps=job.steps,
+            first_run=run,
+            warnings=warnings,
+            is_over=True,
+        )
+
+    def _require_input(self, task_id: str, step: StepName) -> None:
+        folder = self._ledger.workspace(task_id).input_audio
+        if self._ledger.row(step).needs or (folder.is_dir() and any(folder.iterdir())):
+            return
+        raise StepNotReady(
+            "The task has no recordings yet.",
+            hint="Upload audio first: POST /api/v1/task/{task_id}/files/upload.",
+            task=task_id,
+            step=step.value,
+            missing=["input_audio"],
+        )
+
+    def _check_plan(
+        self, table: StepTable, plan: list[PlannedStep], found: Mapping[StepName, StepRun]
+    ) -> None:
+        done = set(found)
+        for item in plan:
+            if item.params.get("enabled", True):
+                pipeline.require_needs(table, item.step, done)
+                done.add(item.step)
+
+
+def skip_run(ledger: Ledger, change: TaskChange, run_id: str, warnings: list[str]) -> StepRun:
+    """Record a step as skipped. An optional step's earlier result counts no more."""
+    now = datetime.now(UTC)
+    before = pipeline.results(ledger.steps, change.runs())
+    run = change.update_run(
+        run_id,
+        state=RunState.SKIPPED.value,
+        started_at=now,
+        finished_at=now,
+        progress=1.0,
+        message="skipped",
+        warnings=warnings,
+    )
+    change.add_events([state_event(run)])
+    earlier = before.get(run.step)
+    if ledger.row(run.step).optional and earlier and earlier.state is RunState.COMPLETED:
+        ledger.workspace(run.task_id).manifest_path(run.step).unlink(missing_ok=True)
+        mark_stale(change, before, pipeline.dependents(ledger.steps, run.step))
+    ledger.say(run.task_id, run.step, "Skipped.")
+    return run
+
+
+def _queue(change: TaskChange, plan: list[PlannedStep], warnings: list[str]) -> PlannedJob:
+    job = change.add_job(str(uuid.uuid4()), plan)
+    run = change.add_run(
+        run_id=str(uuid.uuid4()),
+        job_id=job.job_id,
+        position=0,
+        step=plan[0].step,
+        state=RunState.QUEUED,
+        params=plan[0].params,
+        warnings=warnings if len(plan) == 1 else [],
+    )
+    change.add_events([state_event(run)])
+    return PlannedJob(
+        job_id=job.job_id,
+        task_id=job.task_id,
+        steps=[item.step for item in plan],
+        first_run=run,
+        warnings=warnings,
+    )
+
+
+def _plan(
+    names: list[StepName],
+    found: Mapping[StepName, StepRun],
+    given: Mapping[StepName, dict[str, Any]],
+    *,
+    selective: bool,
+    force: bool,
+) -> list[PlannedStep]:
+    plan: list[PlannedStep] = []
+    for name in names:
+        earlier = found.get(name)
+        params = given.get(name) or (dict(earlier.params) if earlier else _defaults(name))
+        params["force"] = force or (params.get("force", False) and name in given)
+        when_needed = selective and not force and name not in given
+        # What is done needs no look before something earlier in the plan can change it.
+        if not (when_needed and not plan and pipeline.is_done(earlier)):
+            plan.append(PlannedStep(name, params, when_needed))
+    return plan if any(not _rests(item, found) for item in plan) else []
+
+
+def _rests(item: PlannedStep, found: Mapping[StepName, StepRun]) -> bool:
+    return item.when_needed and pipeline.is_done(found.get(item.step))
+
+
+def _defaults(step: StepName) -> dict[str, Any]:
+    return parse_options(step, {})[0].model_dump(mode="json")
+
+
+def _parse_all(
+    params: Mapping[StepName, dict[str, Any]],
+) -> tuple[dict[StepName, dict[str, Any]], list[str]]:
+    parsed: dict[StepName, dict[str, Any]] = {}
+    warnings: list[str] = []
+    for step, values in params.items():
+        options, more = parse_options(step, values)
+        parsed[step] = options.model_dump(mode="json")
+        warnings += more
+    return parsed, warnings
+
+
+def _range(table: StepTable, first: StepName | None, last: StepName | None) -> list[StepName]:
+    for name, field_name in ((first, "from"), (last, "to")):
+        if name is not None and name not in table:
+            raise InvalidInput(
+                f"The task's base model has no step {name}.",
+                hint="Leave it out, or choose another step.",
+                field=field_name,
+            )
+    names = pipeline.steps_between(table, first, last)
+    if not names:
+        raise InvalidInput(
+            f"{first} comes after {last}.", hint="Give the earlier step as `from`.", field="from"
+        )
+    return names
+
+
+def _require_within(names: list[StepName], params: Mapping[StepName, Any]) -> None:
+    outside = [name for name in params if name not in names]
+    if outside:
+        raise InvalidInput(
+            f"There are parameters for {', '.join(outside)}, which this job does not run.",
+            hint="Remove them, or choose other ends with `from` and `to`.",
+            field=f"params.{outside[0]}",
+        )
+
+
+def _stale_warnings(
+    table: StepTable, step: StepName, found: Mapping[StepName, StepRun]
+) -> list[str]:
+    return [
+        f"The result of {name} is out of date: something it was made from has changed since. "
+        f"Run {name} again to take that in."
+        for name in pipeline.stale_needs(table, step, found)
+    ]
+
+
+def _cancel_run(change: TaskChange, run: StepRun) -> StepRun:
+    ended = change.update_run(
+        run.run_id,
+        state=RunState.CANCELLED.value,
+        finished_at=datetime.now(UTC),
+        message="cancelled",
+    )
+    change.add_events([state_event(ended)])
+    return ended
+
+
+def _cancel_rest(change: TaskChange, job_id: str) -> StepRun:
+    """The job was between two steps; the one that would have followed shows the cancelling."""
+    job = change.open_job()
+    assert job is not None
+    position = max((p for p in range(len(job.steps)) if change.job_runs(job_id, p)), default=-1) + 1
+    item = job.steps[min(position, len(job.steps) - 1)]
+    run = change.add_run(
+        run_id=str(uuid.uuid4()),
+        job_id=job_id,
+        position=position,
+        step=item.step,
+        state=RunState.QUEUED,
+        params=item.params,
+        warnings=[],
+    )
+    return _cancel_run(change, run)

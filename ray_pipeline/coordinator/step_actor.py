@@ -1,0 +1,135 @@
+"""Where a step runs: a named actor of its own, `step:<task>:<step>:<attempt>`.
+
+It holds no CPU itself; what the step starts (tasks, Ray Data, Ray Train) asks for its own.
+It is detached, so that it goes on while the coordinator restarts; everything that it starts
+belongs to it and ends with it. Being single-threaded, it answers `outcome` when `run` is done.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from ray_pipeline.coordinator.actor_progress import ActorProgress
+from ray_pipeline.coordinator.attempts import Outcome
+from ray_pipeline.coordinator.handle import NAMESPACE
+from ray_pipeline.errors import PipelineError, StepFailed
+from ray_pipeline.options import parse_options
+from ray_pipeline.pipeline import load_name
+from ray_pipeline.steps.context import Result, StepContext
+
+# Ray Train answers a report when its controller looks next; every 2 s by default.
+_TRAIN_POLL_SECONDS = "0.2"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """`function` is `module:name`; `params` are the step's options as plain data."""
+
+    context: StepContext
+    function: str
+    params: dict[str, Any]
+
+    @property
+    def actor_name(self) -> str:
+        context = self.context
+        return actor_name(context.task_id, context.step.value, context.attempt)
+
+
+def actor_name(task_id: str, step: str, attempt: int) -> str:
+    return f"step:{task_id}:{step}:{attempt}"
+
+
+class StepActor:
+    def __init__(self, assignment: Assignment) -> None:
+        os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", _TRAIN_POLL_SECONDS)
+        self._assignment = assignment
+        self._outcome: Outcome | None = None
+
+    def run(self) -> None:
+        """Do the work, once, whoever asks again."""
+        if self._outcome is None:
+            self._outcome = _run(self._assignment)
+
+    def outcome(self) -> Outcome | None:
+        """How it ended; None if it has not begun."""
+        return self._outcome
+
+
+def _run(assignment: Assignment) -> Outcome:
+    context = assignment.context
+    try:
+        options, _ = parse_options(context.step, assignment.params)
+        result: Result = load_name(assignment.function)(context, options)
+        outcome = Outcome(result.summary, result.warnings, result.transcripts)
+    except Exception as error:
+        outcome = Outcome(error=_error_data(error, context.step.value), traceback=_trace())
+    if isinstance(context.progress, ActorProgress):
+        context.progress.flush()
+    return outcome
+
+
+def _error_data(error: BaseException, step: str) -> dict[str, Any]:
+    """Code, sentence, hint and clip; nothing of an unexpected error but its kind."""
+    expected = _expected(error)
+    if expected is None:
+        expected = StepFailed(
+            f"{step} stopped because of an unexpected error ({type(error).__name__}).",
+            hint="Whoever runs the service finds the details in the task's training.log.",
+        )
+    return {**expected.as_dict(), "step": step}
+
+
+def _expected(error: BaseException | None) -> PipelineError | None:
+    """The PipelineError inside what Ray wrapped around it, if there is one."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, PipelineError):
+            # Ray's wrapper inherits from the cause's class too, without its fields.
+            cause = getattr(error, "cause", None)
+            return cause if isinstance(cause, PipelineError) else error
+        seen.add(id(error))
+        error = getattr(error, "cause", None) or error.__cause__ or error.__context__
+    return None
+
+
+def _trace() -> str:
+    return traceback.format_exc()
+
+
+def start_step_actor(assignment: Assignment) -> Any:
+    """The actor of an attempt, started if it is not there yet."""
+    import ray
+
+    return (
+        ray.remote(StepActor)
+        .options(
+            name=assignment.actor_name,
+            namespace=NAMESPACE,
+            lifetime="detached",
+            get_if_exists=True,
+            num_cpus=0,
+            max_restarts=0,
+        )
+        .remote(assignment)
+    )
+
+
+def find_step_actor(name: str) -> Any | None:
+    import ray
+
+    try:
+        return ray.get_actor(name, namespace=NAMESPACE)
+    except ValueError:
+        return None
+
+
+def end_step_actor(name: str) -> None:
+    """End an attempt's process and, with it, everything it started. No matter if it is gone."""
+    import ray
+
+    actor = find_step_actor(name)
+    if actor is not None:
+        ray.kill(actor)

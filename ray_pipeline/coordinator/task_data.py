@@ -1,0 +1,110 @@
+"""A task itself, its uploads and its transcripts: changes that no step makes."""
+
+from __future__ import annotations
+
+import uuid
+
+from ray_pipeline import pipeline
+from ray_pipeline.coordinator import file_index
+from ray_pipeline.coordinator.ledger import Ledger, mark_stale, require_idle
+from ray_pipeline.errors import InvalidInput, NotFound
+from ray_pipeline.options import TaskConfig
+from ray_pipeline.step_names import StepName
+from ray_pipeline.store import NewEvent, TaskChange
+from ray_pipeline.task import EventKind, FileRecord, Task, TaskStatus, Transcript
+from ray_pipeline.workspace import atomic_write
+
+_INPUT_FOLDER = "input_audio/"
+
+
+class TaskData:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def create_task(self, name: str, config: TaskConfig) -> Task:
+        task_id = str(uuid.uuid4())
+        workspace = self._ledger.workspace(task_id)
+        workspace.create()
+        atomic_write(workspace.config_path, config.model_dump_json(indent=2))
+        self._ledger.store.create_task(task_id, name, config)
+        with self._ledger.change(task_id) as change:
+            state = {"state": TaskStatus.CREATED.value}
+            change.add_events([NewEvent(kind=EventKind.STATE, data=state)])
+        return self._ledger.store.get_task(task_id)
+
+    def delete_task(self, task_id: str) -> None:
+        """The task must be idle. Files first: a crash in between leaves a task to delete again,
+        not a folder that nobody knows of."""
+        with self._ledger.store.change(task_id) as change:
+            require_idle(change)
+            self._ledger.workspace(task_id).delete()
+            change.delete_task()
+
+    def register_file(self, task_id: str, name: str) -> FileRecord:
+        """Raises NotFound if it is not there, InvalidInput for a name outside the task."""
+        workspace = self._ledger.workspace(task_id)
+        path = workspace.resolve(name)
+        if not path.is_file():
+            raise NotFound(f"The task has no file {name!r}.", task=task_id)
+        file = file_index.describe(workspace, path, {})
+        with self._ledger.change(task_id) as change:
+            before = change.known_files().get(file.record.name)
+            change.put_files([file])
+            if before is None or before.record.sha256 != file.record.sha256:
+                self._inputs_changed(change, file.record.name, f"Received {file.record.name}.")
+        return file.record
+
+    def remove_file(self, task_id: str, name: str) -> None:
+        """Raises NotFound, TaskBusy, InvalidInput (not an upload)."""
+        workspace = self._ledger.workspace(task_id)
+        path = workspace.resolve(name)
+        relative = workspace.relative(path)
+        if not relative.startswith(_INPUT_FOLDER):
+            raise InvalidInput(
+                f"{name!r} was made by a step and is not removed by itself.",
+                hint=f"Only uploads ({_INPUT_FOLDER}…) can be removed; or delete the task.",
+                field="filename",
+            )
+        with self._ledger.change(task_id) as change:
+            require_idle(change)
+            if not path.is_file():
+                raise NotFound(f"The task has no file {name!r}.", task=task_id)
+            path.unlink()
+            change.drop_files([relative])
+            self._inputs_changed(change, relative, f"Removed {relative}.")
+
+    def put_transcripts(self, task_id: str, transcripts: list[Transcript]) -> int:
+        """Raises InvalidInput (unknown clip), TaskBusy."""
+        with self._ledger.change(task_id) as change:
+            require_idle(change)
+            before = change.transcripts()
+            unknown = [row.clip for row in transcripts if row.clip not in before]
+            if unknown:
+                raise InvalidInput(
+                    f"The task has no clip {unknown[0]!r}.",
+                    hint="GET the transcripts to see the clips; they appear with asr_transcribe.",
+                    field="transcripts",
+                    clips=unknown[:20],
+                )
+            changed = [row for row in transcripts if row != before[row.clip]]
+            change.put_transcripts(changed)
+            if changed:
+                self._transcripts_changed(change, len(changed))
+        return len(changed)
+
+    def _inputs_changed(self, change: TaskChange, name: str, message: str) -> None:
+        event = NewEvent(kind=EventKind.LOG, data={"message": message})
+        change.add_events([event])
+        if name.startswith(_INPUT_FOLDER):
+            found = pipeline.results(self._ledger.steps, change.runs())
+            first = [step for step, row in self._ledger.steps.items() if not row.needs]
+            mark_stale(change, found, first)
+        self._ledger.say(change.task.task_id, None, message)
+
+    def _transcripts_changed(self, change: TaskChange, count: int) -> None:
+        message = f"{count} transcripts were edited."
+        change.add_events([NewEvent(kind=EventKind.LOG, data={"message": message})])
+        found = pipeline.results(self._ledger.steps, change.runs())
+        later = pipeline.dependents(self._ledger.steps, StepName.ASR_TRANSCRIBE)
+        mark_stale(change, found, later)
+        self._ledger.say(change.task.task_id, None, message)

@@ -1,0 +1,208 @@
+"""What can be asked of the database, by anybody, at any time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ray_pipeline.errors import NotFound
+from ray_pipeline.options import TaskConfig
+from ray_pipeline.step_names import StepName
+from ray_pipeline.store.changes import TaskChange, new_task
+from ray_pipeline.store.engine import WRITES, make_engine
+from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
+from ray_pipeline.store.records import (
+    Job,
+    to_event,
+    to_file,
+    to_job,
+    to_run,
+    to_task,
+    to_transcript,
+)
+from ray_pipeline.task import (
+    Event,
+    EventKind,
+    FileRecord,
+    RunState,
+    StepRun,
+    Task,
+    TaskStatus,
+    Transcript,
+)
+
+MAX_PAGE = 1000
+
+
+class Store:
+    """Thread-safe; one per process is enough. The tables must exist (`upgrade`)."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = make_engine(url)
+        self._writer = self._engine.execution_options(**WRITES)
+        # Writers of this process queue here instead of in SQLite, whose waiting is not fair.
+        self._turn = threading.Lock()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def is_reachable(self) -> bool:
+        """Raises what the driver raises if the database cannot be asked."""
+        with self._read() as session:
+            return session.scalar(select(1)) == 1
+
+    # -- tasks
+
+    def get_task(self, task_id: str) -> Task:
+        """Raises NotFound."""
+        with self._read() as session:
+            return to_task(_task_row(session, task_id))
+
+    def list_tasks(
+        self, *, status: TaskStatus | None = None, limit: int = 100, after: str | None = None
+    ) -> list[Task]:
+        """Newest first; `after` is the task_id that the previous page ended with.
+
+        Raises NotFound if there is no task `after`.
+        """
+        query = select(TaskRow).order_by(TaskRow.number.desc()).limit(min(limit, MAX_PAGE))
+        if status is not None:
+            query = query.where(TaskRow.status == status.value)
+        with self._read() as session:
+            if after is not None:
+                query = query.where(TaskRow.number < _task_row(session, after).number)
+            return [to_task(row) for row in session.scalars(query)]
+
+    def base_model(self, task_id: str) -> str | None:
+        """The base model that the task's first step settled on; None before that."""
+        with self._read() as session:
+            return _task_row(session, task_id).base_model
+
+    # -- runs and jobs
+
+    def step_runs(self, task_id: str) -> list[StepRun]:
+        """Every attempt, in the order in which they were queued. Raises NotFound."""
+        with self._read() as session:
+            _task_row(session, task_id)
+            query = select(RunRow).where(RunRow.task_id == task_id).order_by(RunRow.number)
+            return [to_run(row) for row in session.scalars(query)]
+
+    def latest_runs(self, task_id: str) -> dict[StepName, StepRun]:
+        """The last attempt at each step that was ever started. Raises NotFound."""
+        return {run.step: run for run in self.step_runs(task_id)}
+
+    def get_run(self, run_id: str) -> StepRun:
+        """Raises NotFound."""
+        with self._read() as session:
+            row = session.scalar(select(RunRow).where(RunRow.run_id == run_id))
+            if row is None:
+                raise NotFound(f"There is no run {run_id!r}.")
+            return to_run(row)
+
+    def open_runs(self) -> list[StepRun]:
+        """Runs of all tasks that are queued or running."""
+        states = (RunState.QUEUED.value, RunState.RUNNING.value)
+        query = select(RunRow).where(RunRow.state.in_(states)).order_by(RunRow.number)
+        with self._read() as session:
+            return [to_run(row) for row in session.scalars(query)]
+
+    def get_job(self, job_id: str) -> Job | None:
+        with self._read() as session:
+            row = session.scalar(select(JobRow).where(JobRow.job_id == job_id))
+            return to_job(row) if row else None
+
+    def open_jobs(self) -> list[Job]:
+        """Jobs of all tasks that are not over, oldest first."""
+        query = select(JobRow).where(JobRow.is_over.is_(False)).order_by(JobRow.number)
+        with self._read() as session:
+            return [to_job(row) for row in session.scalars(query)]
+
+    # -- events
+
+    def events(
+        self,
+        task_id: str,
+        *,
+        after: int = 0,
+        limit: int = 500,
+        kinds: Collection[EventKind] | None = None,
+        step: StepName | None = None,
+    ) -> list[Event]:
+        """Events with `seq` above `after`, oldest first. Raises NotFound."""
+        query = select(EventRow).where(EventRow.task_id == task_id, EventRow.seq > after)
+        if kinds is not None:
+            query = query.where(EventRow.kind.in_([kind.value for kind in kinds]))
+        if step is not None:
+            query = query.where(EventRow.step == step.value)
+        with self._read() as session:
+            _task_row(session, task_id)
+            page = query.order_by(EventRow.seq).limit(min(limit, MAX_PAGE))
+            return [to_event(row) for row in session.scalars(page)]
+
+    def newest_event(self, task_id: str) -> int:
+        """The highest `seq` of the task. Raises NotFound."""
+        with self._read() as session:
+            return _task_row(session, task_id).last_seq
+
+    # -- files and transcripts
+
+    def files(self, task_id: str) -> list[FileRecord]:
+        """By name. Raises NotFound."""
+        query = select(FileRow).where(FileRow.task_id == task_id).order_by(FileRow.name)
+        with self._read() as session:
+            _task_row(session, task_id)
+            return [to_file(row) for row in session.scalars(query)]
+
+    def transcripts(self, task_id: str) -> list[Transcript]:
+        """By clip. Raises NotFound."""
+        query = (
+            select(TranscriptRow)
+            .where(TranscriptRow.task_id == task_id)
+            .order_by(TranscriptRow.clip)
+        )
+        with self._read() as session:
+            _task_row(session, task_id)
+            return [to_transcript(row) for row in session.scalars(query)]
+
+    def count_by_status(self) -> dict[TaskStatus, int]:
+        query = select(TaskRow.status, func.count()).group_by(TaskRow.status)
+        with self._read() as session:
+            return {TaskStatus(status): count for status, count in session.execute(query)}
+
+    # -- writing: the coordinator only
+
+    def create_task(self, task_id: str, name: str, config: TaskConfig) -> Task:
+        with self._write() as session:
+            return to_task(new_task(session, task_id, name, config))
+
+    @contextmanager
+    def change(self, task_id: str) -> Iterator[TaskChange]:
+        """One transaction on one task, which is locked meanwhile. Nothing is kept if the block
+        raises. Raises NotFound."""
+        with self._write() as session:
+            row = _task_row(session, task_id, lock=True)
+            yield TaskChange(session, row)
+
+    @contextmanager
+    def _read(self) -> Iterator[Session]:
+        with Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        with self._turn, Session(self._writer) as session, session.begin():
+            yield session
+
+
+def _task_row(session: Session, task_id: str, *, lock: bool = False) -> TaskRow:
+    query = select(TaskRow).where(TaskRow.task_id == task_id)
+    row = session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise NotFound(
+            f"There is no task {task_id!r}.", hint="GET /api/v1/tasks lists them.", task=task_id
+        )
+    return row
