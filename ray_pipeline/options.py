@@ -145,7 +145,9 @@ class DenoiseAudioOptions(StepOptions):
 
 class AsrTranscribeOptions(StepOptions):
     backend: Literal["auto", "funasr", "whisper"] = "auto"
-    precision: Precision = "float32"
+    precision: Precision | None = Field(
+        None, description="default: int8 on a CPU and float16 on a GPU, where the model can"
+    )
     language: Language | None = Field(None, description="default: the task's language")
 
 

@@ -170,7 +170,7 @@ def _tell(
 ) -> None:
     for entry in entries:
         if entry.status == "set_aside":
-            context.progress.warn(f"{entry.reason} It is set aside.", clip=entry.name)
+            context.progress.warn(entry.reason, clip=entry.name)
     context.progress.advance(done, total, item.name)
 
 

@@ -1,0 +1,112 @@
+"""Step 3. Needs sliced/. Makes denoised/, the same clips under the same names.
+
+It may be skipped: later steps then take the clips as they were sliced. Where no denoiser is
+installed it makes nothing and says so. Clips that are denoised already are left alone.
+"""
+
+from __future__ import annotations
+
+from ray_pipeline.audio.denoising import DenoiserChoice, choose_denoiser, denoise
+from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
+from ray_pipeline.errors import BackendMissing, StepNotReady
+from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.options import DenoiseAudioOptions
+from ray_pipeline.resources import ResourceRequest, plan_workers
+from ray_pipeline.step_names import StepName
+from ray_pipeline.steps.clipwise import Item, make_clips, set_aside_summary
+from ray_pipeline.steps.context import Result, StepContext
+from ray_pipeline.workspace import Workspace, sha256_of
+
+_VERSION = "1"
+_WORKER = ResourceRequest(cpus=0.5)
+_FRCRN_WORKER = ResourceRequest(cpus=0.5, gpus=0.25)
+
+
+def run(context: StepContext, options: DenoiseAudioOptions) -> Result:
+    """Raises StepNotReady without clips, BackendMissing for a back-end asked for by name."""
+    workspace = context.workspace
+    clips = Manifest.load(workspace, StepName.SLICE_AUDIO).usable()
+    if not clips:
+        raise StepNotReady(
+            "There are no clips to denoise.",
+            hint="Run slice_audio first.",
+            missing=[StepName.SLICE_AUDIO.value],
+        )
+    manifest = Manifest(context.step, options.model_dump())
+    try:
+        choice = choose_denoiser(options.backend, context.models_dir, options.attenuation_limit)
+    except BackendMissing as missing:
+        if options.backend != "auto":
+            raise
+        return _leave_out(context, manifest, missing)
+    manifest.versions = {choice.backend: choice.version}
+    worker = _FRCRN_WORKER if choice.backend == "frcrn" else _WORKER
+    outcome = make_clips(
+        context,
+        [_item(workspace, clip, choice) for clip in clips],
+        denoise_one,
+        plan=plan_workers(worker, len(clips), context.cluster),
+        manifest=manifest,
+        folder=workspace.denoised,
+        force=options.force,
+    )
+    result = _result(outcome.manifest, choice, outcome.num_reused)
+    if options.precision != "float32":
+        result.warnings.append(
+            f"precision {options.precision} was not used: the denoiser computes in float32."
+        )
+    return result
+
+
+def denoise_one(workspace: Workspace, clip: str, choice: DenoiserChoice) -> list[ClipEntry]:
+    """Denoise one clip; runs as a Ray task. Raises StepFailed."""
+    waveform, rate = read_mono(workspace.root / clip)
+    denoised = denoise(waveform, rate, choice)
+    target = workspace.denoised / (workspace.root / clip).name
+    write_int16(target, to_int16(denoised.waveform), rate)
+    details = {"backend": choice.backend, "was_kept": denoised.was_kept}
+    return [ClipEntry(target.name, "", outputs=[workspace.relative(target)], details=details)]
+
+
+def _item(workspace: Workspace, clip: ClipEntry, choice: DenoiserChoice) -> Item:
+    path = clip.outputs[0]
+    digest = sha256_of(workspace.root / path)
+    key = fingerprint(
+        version=_VERSION,
+        input=digest,
+        backend=[choice.backend, choice.version, choice.attenuation_limit_db],
+    )
+    return Item(clip.name, key, {path: digest}, (workspace, path, choice))
+
+
+def _leave_out(context: StepContext, manifest: Manifest, missing: BackendMissing) -> Result:
+    """No denoiser: forget what an earlier run made, so that later steps take the slices."""
+    make_clips(
+        context,
+        [],
+        denoise_one,
+        plan=plan_workers(_WORKER, 1, context.cluster),
+        manifest=manifest,
+        folder=context.workspace.denoised,
+        force=False,
+    )
+    warning = f"The clips were not denoised. {missing}"
+    context.progress.warn(warning)
+    return Result(summary={"backend": None, "clips": 0}, warnings=[warning])
+
+
+def _result(manifest: Manifest, choice: DenoiserChoice, num_reused: int) -> Result:
+    usable = manifest.usable()
+    kept = [entry.name for entry in usable if entry.details["was_kept"]]
+    warnings = [
+        f"{name}: nearly all of it was taken for noise, so it was left as it is." for name in kept
+    ]
+    warnings += [f"{entry.reason} It is used as sliced." for entry in manifest.set_aside()]
+    summary = {
+        "backend": choice.backend,
+        "clips": len(usable),
+        "unchanged": num_reused,
+        "left_as_they_were": kept,
+        "set_aside": set_aside_summary(manifest),
+    }
+    return Result(summary=summary, warnings=warnings)
