@@ -6,11 +6,11 @@ wrapped) is turned into errors of `ray_pipeline.errors` here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ray_pipeline.errors import PipelineError, Unavailable
-from ray_pipeline.task import FileRecord, StepRun, Task, Transcript
+from ray_pipeline.task import FileRecord, StepName, StepRun, Task, Transcript
 
 Call = Callable[..., Awaitable[Any]]
 
@@ -21,9 +21,9 @@ class Job(Protocol):
     @property
     def job_id(self) -> str: ...
     @property
-    def steps(self) -> Any: ...
+    def steps(self) -> Sequence[StepName]: ...
     @property
-    def warnings(self) -> Any: ...
+    def warnings(self) -> Sequence[str]: ...
 
 
 class CoordinatorLink:

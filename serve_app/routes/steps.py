@@ -47,12 +47,11 @@ async def run_steps(
     job = await coordinator.run_steps(
         task_id, wanted.from_step, wanted.to_step, params, wanted.force
     )
-    steps = [StepName(step) for step in job.steps]
     return RunStarted(
-        message=f"{len(steps)} steps were started." if steps else "Nothing is left to do.",
+        message=f"{len(job.steps)} steps were started." if job.steps else "Nothing is left to do.",
         task_id=task_id,
         job_id=job.job_id,
-        steps=steps,
+        steps=list(job.steps),
         warnings=list(job.warnings),
     )
 

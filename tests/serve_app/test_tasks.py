@@ -1,0 +1,116 @@
+from datetime import datetime
+
+from fastapi.testclient import TestClient
+
+from tests.serve_app.conftest import MakeClient
+from tests.serve_app.local_coordinator import LocalCoordinator
+
+
+def create(client: TestClient, **config: object) -> dict:
+    body = {"task_name": "语音克隆测试", "config": config}
+    answer = client.post("/api/v1/task/create", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_new_task_has_every_field_and_the_documented_defaults(client: TestClient) -> None:
+    task = create(client)
+    assert task["task_name"] == "语音克隆测试"
+    assert task["status"] == "created"
+    assert (task["current_step"], task["progress"], task["error_message"]) == (None, 0, None)
+    assert datetime.fromisoformat(task["created_at"]).tzinfo is not None
+    wanted = {
+        "exp_name": "my_speaker",
+        "language": "zh",
+        "batch_size": 16,
+        "epochs_s2": 50,
+        "epochs_s1": 15,
+        "gpu_id": "0",
+    }
+    assert wanted.items() <= task["config"].items()
+    assert client.get(f"/api/v1/task/{task['task_id']}").json() == task
+
+
+def test_a_wrong_config_field_is_named(client: TestClient) -> None:
+    for config, field in (
+        ({"batch_size": 0}, "config.batch_size"),
+        ({"language": "fr"}, "config.language"),
+        ({"no_such": 1}, "config.no_such"),
+        ({"exp_name": "../x"}, "config.exp_name"),
+    ):
+        answer = client.post("/api/v1/task/create", json={"task_name": "x", "config": config})
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["field"] == field
+
+
+def test_an_installation_can_set_defaults_that_a_request_overrides(
+    make_client: MakeClient,
+) -> None:
+    client = make_client(default_batch_size=4, default_epochs_s1=3)
+    config = create(client, epochs_s1=9)["config"]
+    assert (config["batch_size"], config["epochs_s1"]) == (4, 9)
+
+
+def test_tasks_come_newest_first_in_pages(client: TestClient) -> None:
+    made = [create(client)["task_id"] for _ in range(4)]
+    page = client.get("/api/v1/tasks", params={"limit": 3}).json()
+    assert [task["task_id"] for task in page] == made[:0:-1]
+    rest = client.get("/api/v1/tasks", params={"after": page[-1]["task_id"]}).json()
+    assert [task["task_id"] for task in rest] == made[:1]
+    assert client.get("/api/v1/tasks", params={"status": "running"}).json() == []
+
+
+def test_an_unknown_task_is_404_on_every_route(client: TestClient) -> None:
+    task = "/api/v1/task/no-such-task"
+    answers = [
+        client.get(task),
+        client.delete(task),
+        client.post(f"{task}/cancel"),
+        client.post(f"{task}/step/convert_audio", json={"params": {}}),
+        client.post(f"{task}/run", json={}),
+        client.get(f"{task}/steps"),
+        client.get(f"{task}/files"),
+        client.get(f"{task}/files/download/x.wav"),
+        client.post(f"{task}/files/upload", files={"file": ("a.wav", b"x")}),
+        client.get(f"{task}/logs"),
+        client.get(f"{task}/events"),
+        client.get(f"{task}/events/stream"),
+        client.get(f"{task}/transcripts"),
+        client.put(f"{task}/transcripts", json={"transcripts": []}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 404, answer.url
+        assert answer.json()["code"] == "not_found"
+
+
+def test_cancel_ends_what_waits_and_says_when_there_is_nothing(
+    client: TestClient, task_with_audio: str
+) -> None:
+    task = f"/api/v1/task/{task_with_audio}"
+    client.post(f"{task}/step/convert_audio", json={"params": {}})
+    assert "cancelled" in client.post(f"{task}/cancel").json()["message"]
+    assert client.get(task).json()["status"] == "cancelled"
+    assert client.post(f"{task}/cancel").json()["message"] == "Nothing was running."
+
+
+def test_delete_removes_the_files_too(
+    client: TestClient, task_with_audio: str, coordinator: LocalCoordinator, tmp_path
+) -> None:
+    assert (tmp_path / "api_tasks" / task_with_audio / "input_audio" / "talk.wav").exists()
+    answer = client.delete(f"/api/v1/task/{task_with_audio}")
+    assert answer.status_code == 200
+    assert answer.json()["message"]
+    assert not (tmp_path / "api_tasks" / task_with_audio).exists()
+    assert client.get(f"/api/v1/task/{task_with_audio}").status_code == 404
+
+
+def test_a_restarting_coordinator_is_503_with_a_hint_to_retry(
+    client: TestClient, coordinator: LocalCoordinator
+) -> None:
+    coordinator.is_down = True
+    answer = client.post("/api/v1/task/create", json={"task_name": "x"})
+    assert answer.status_code == 503
+    assert "retry-after" in answer.headers
+    assert client.get("/health/ready").status_code == 503
+    assert client.get("/health/live").status_code == 200
