@@ -59,12 +59,13 @@ def load_archive(path: Path) -> Any:
     if mark != _LEGACY_PICKLE:
         _check_directory(path)
     try:
-        content = _load(path, mark)
+        return _plain(_load(path, mark), path.stat().st_size, path)
+    except BadModelFile:
+        raise
     except pickle.UnpicklingError as error:
         raise _hostile(path, error) from error
     except Exception as error:  # torch raises whatever the damaged place led to
         raise _damaged(path, error) from error
-    return _plain(content, path.stat().st_size, path)
 
 
 def _load(path: Path, mark: bytes) -> Any:

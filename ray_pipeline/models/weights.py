@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,36 +18,23 @@ import torch
 from torch import Tensor, nn
 
 from ray_pipeline.errors import BadModelFile
-from ray_pipeline.models.archive import ZIP_MARK, load_archive, read_mark, save_archive
-from ray_pipeline.models.sovits.config import SOVITS_CONFIGS, SovitsConfig
+from ray_pipeline.models.archive import ZIP_MARK, load_archive, save_archive
+from ray_pipeline.models.recognition import (
+    GPT_FAMILY,
+    GPT_PREFIX,
+    VERSION_MARKS,
+    FileKind,
+    Recognised,
+    StateDict,
+    recognise_content,
+)
+from ray_pipeline.models.recognition import (
+    recognise as recognise,
+)
+from ray_pipeline.models.sovits.config import OFFICIAL_VERSIONS, SovitsConfig
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 
-StateDict = Mapping[str, Tensor]
-
 _DROPPED_ON_EXPORT = "enc_q"
-_GPT_PREFIX = "model."
-# The first two bytes of an exported file tell these versions; the others stay plain archives.
-_MARKS: Mapping[str, bytes] = {"v2Pro": b"05", "v2ProPlus": b"06"}
-_VERSION_BY_MARK = {b"00": "v1", b"01": "v2", **{mark: name for name, mark in _MARKS.items()}}
-_UNSUPPORTED_MARKS = {b"02": "v3", b"03": "v3 (LoRA)", b"04": "v4 (LoRA)"}
-# Which stage-1 files a base model can be paired with: the v2 family shares one.
-_GPT_FAMILY = {"v1": "v1", "v2": "v2", "v2Pro": "v2", "v2ProPlus": "v2", "nano": "nano"}
-_GPT_V1_PHONES = 512
-
-
-class FileKind(StrEnum):
-    sovits = "SoVITS weight"
-    gpt = "GPT weight"
-    sovits_training = "SoVITS training checkpoint"
-    discriminator = "discriminator"
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """For GPT files and discriminators `version` is the oldest one that uses such a file."""
-
-    kind: FileKind
-    version: str
 
 
 @dataclass(frozen=True)
@@ -78,11 +64,6 @@ class TrainingCheckpoint:
     learning_rate: float
 
 
-def recognise(path: Path) -> Recognised:
-    """What a weight file is. Raises BadModelFile when it is none of ours or the original's."""
-    return _recognise(path, load_archive(path))
-
-
 def save_sovits(
     path: Path, state_dict: StateDict, config: SovitsConfig | Mapping[str, Any], info: str
 ) -> None:
@@ -94,7 +75,7 @@ def save_sovits(
     nested = config.export_config() if isinstance(config, SovitsConfig) else dict(config)
     version = nested["model"]["version"]
     kept = {name: x for name, x in state_dict.items() if _DROPPED_ON_EXPORT not in name}
-    save_archive(path, _export(kept, nested, info), mark=_MARKS.get(version, ZIP_MARK))
+    save_archive(path, _export(kept, nested, info), mark=VERSION_MARKS.get(version, ZIP_MARK))
 
 
 def load_sovits(path: Path, expected: str | None = None) -> LoadedSovits:
@@ -103,7 +84,7 @@ def load_sovits(path: Path, expected: str | None = None) -> LoadedSovits:
     Raises BadModelFile when it is not one, or not of the `expected` version.
     """
     content = load_archive(path)
-    found = _recognise(path, content)
+    found = recognise_content(path, content)
     _check_kind(path, found, FileKind.sovits)
     if expected is not None and found.version != expected:
         raise _other_version(path, found.version, expected)
@@ -125,9 +106,9 @@ def save_gpt(
     """Export a stage-1 model. `config` is the nested configuration of its training; a version
     that the original does not know is written into it. `info` is `GPT-e15`."""
     nested = dict(config)
-    if _GPT_FAMILY.get(version, version) == version and version not in ("v1", "v2"):
+    if version not in OFFICIAL_VERSIONS:
         nested["model"] = {**nested["model"], "version": version}
-    prefixed = {_GPT_PREFIX + name: value for name, value in state_dict.items()}
+    prefixed = {GPT_PREFIX + name: value for name, value in state_dict.items()}
     save_archive(path, _export(prefixed, nested, info))
 
 
@@ -135,11 +116,11 @@ def load_gpt(path: Path, expected: str | None = None) -> LoadedGpt:
     """Read an exported stage-1 file. `expected` is the version of the base model that it is to
     be used with. Raises BadModelFile when it is not one, or does not go with that base."""
     content = load_archive(path)
-    found = _recognise(path, content)
+    found = recognise_content(path, content)
     _check_kind(path, found, FileKind.gpt)
-    if expected is not None and found.version != _GPT_FAMILY.get(expected, expected):
+    if expected is not None and found.version != GPT_FAMILY.get(expected, expected):
         raise _other_version(path, found.version, expected)
-    state = {name.removeprefix(_GPT_PREFIX): value for name, value in content["weight"].items()}
+    state = {name.removeprefix(GPT_PREFIX): value for name, value in content["weight"].items()}
     return LoadedGpt(found.version, content["config"], state, str(content.get("info", "")))
 
 
@@ -164,7 +145,7 @@ def load_training(path: Path, expected: str | None = None) -> TrainingCheckpoint
     they are loaded into a model.)
     """
     content = load_archive(path)
-    found = _recognise(path, content)
+    found = recognise_content(path, content)
     if "model" not in content or not isinstance(content.get("iteration"), int):
         raise BadModelFile(
             f"{path.name} is a {found.kind} file, not a training checkpoint.",
@@ -184,7 +165,7 @@ def load_training(path: Path, expected: str | None = None) -> TrainingCheckpoint
 def load_discriminator(path: Path) -> dict[str, Tensor]:
     """The state dict of a pretrained discriminator. Raises BadModelFile."""
     content = load_archive(path)
-    _check_kind(path, _recognise(path, content), FileKind.discriminator)
+    _check_kind(path, recognise_content(path, content), FileKind.discriminator)
     weights: dict[str, Tensor] = content.get("weight") or content["model"]
     return weights
 
@@ -228,72 +209,6 @@ def _export(state_dict: StateDict, config: Mapping[str, Any], info: str) -> Orde
     return OrderedDict(weight=weight, config=dict(config), info=info)
 
 
-def _recognise(path: Path, content: Any) -> Recognised:
-    mark = read_mark(path)
-    if mark in _UNSUPPORTED_MARKS:
-        raise _unsupported(path, _UNSUPPORTED_MARKS[mark])
-    state = _state_dict(content)
-    config = content.get("config") if isinstance(content, Mapping) else None
-    model = config.get("model") if isinstance(config, Mapping) else None
-    if any(name.startswith("discriminators.") for name in state):
-        return Recognised(FileKind.discriminator, _discriminator_version(state))
-    if isinstance(model, Mapping) and all(name.startswith(_GPT_PREFIX) for name in state):
-        return Recognised(FileKind.gpt, _gpt_version(model))
-    if any(name.startswith(("bridge.", "cfm.")) for name in state):
-        raise _unsupported(path, "v3 or v4")
-    if "enc_p.text_embedding.weight" in state:
-        kind = FileKind.sovits_training if "model" in content else FileKind.sovits
-        version = _VERSION_BY_MARK.get(mark) or _sovits_version(state, model)
-        return Recognised(kind, version)
-    raise BadModelFile(
-        f"{path.name} is neither a SoVITS nor a GPT weight file.",
-        hint="Use a .pth or .ckpt file that GPT-SoVITS or this service exported.",
-    )
-
-
-def _state_dict(content: Any) -> dict[str, Tensor]:
-    """The tensors by name, empty when the content is of another kind altogether."""
-    if not isinstance(content, Mapping):
-        return {}
-    state = content.get("weight", content.get("model"))
-    if not isinstance(state, dict) or not state:
-        return {}
-    fine = all(isinstance(name, str) and isinstance(x, Tensor) for name, x in state.items())
-    return state if fine else {}
-
-
-def _sovits_version(state: StateDict, model: Any) -> str:
-    """By the model's own word where only this service writes it, else by the shapes."""
-    named = model.get("version") if isinstance(model, Mapping) else None
-    if named == "nano":
-        return "nano"
-    num_phones = state["enc_p.text_embedding.weight"].shape[0]
-    speaker = state.get("sv_emb.weight")
-    first = state.get("dec.conv_pre.weight")
-    for version, config in SOVITS_CONFIGS.items():
-        if (
-            config.num_phones == num_phones
-            and config.speaker_dim == (None if speaker is None else speaker.shape[1])
-            and (first is None or first.shape[0] == config.upsample_initial_channel)
-        ):
-            return version
-    return "v2"
-
-
-def _gpt_version(model: Mapping[str, Any]) -> str:
-    if "version" in model:
-        return str(model["version"])
-    return "v1" if model.get("phoneme_vocab_size") == _GPT_V1_PHONES else "v2"
-
-
-def _discriminator_version(state: StateDict) -> str:
-    count = len({name.split(".")[1] for name in state})
-    for version in ("v2", "v2Pro", "nano"):
-        if count == len(SOVITS_CONFIGS[version].periods) + 1:
-            return version
-    return "v2"
-
-
 def _check_kind(path: Path, found: Recognised, wanted: FileKind) -> None:
     if found.kind is not wanted:
         raise BadModelFile(
@@ -306,11 +221,4 @@ def _other_version(path: Path, found: str, expected: str) -> BadModelFile:
     return BadModelFile(
         f"{path.name} was made with base model {found} and cannot be used with {expected}.",
         hint=f"Choose a file made with {expected}, or work with base model {found}.",
-    )
-
-
-def _unsupported(path: Path, version: str) -> BadModelFile:
-    return BadModelFile(
-        f"{path.name} is a {version} model, which this service does not support.",
-        hint="Supported are v1, v2, v2Pro, v2ProPlus and nano.",
     )

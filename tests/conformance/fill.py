@@ -19,6 +19,7 @@ Inputs are made the same way with uniform()/integers(), keyed by a tag instead o
 import hashlib
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 
@@ -150,8 +151,7 @@ def fill_state_dict(manifest, salt=""):
 
 def load_manifest(path):
     """The [key, shape, dtype] list of a manifest file."""
-    with open(path, encoding="utf-8") as f:
-        data = json.load(f)
+    data = json.loads(Path(path).read_text(encoding="utf-8"))
     return data["entries"] if isinstance(data, dict) else data
 
 

@@ -10,16 +10,13 @@ max|got - want| / max|want|.  Integer outputs must match exactly.
 """
 
 import json
-import os
+from pathlib import Path
 
 import numpy as np
 
-try:
-    from . import fill
-except ImportError:
-    import fill
+from tests.conformance import fill
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+HERE = Path(__file__).resolve().parent
 
 
 def _np(a):
@@ -39,7 +36,7 @@ class Case:
             a = data["in." + name] if spec["kind"] == "stored" else fill.make_input(spec, self.salt)
             got = fill.digest(a)
             if got != spec["digest"]:
-                raise ValueError("input %s regenerated differently: %s" % (name, got))
+                raise ValueError(f"input {name} regenerated differently: {got}")
             self.inputs[name] = a
         self.expected = {k[4:]: data[k] for k in data.files if k.startswith("out.")}
 
@@ -49,7 +46,7 @@ class Case:
         if not names:
             return None
         name = names[which] if which is not None else next(iter(names.values()))
-        man = fill.load_manifest(os.path.join(self.root, "manifests", name))
+        man = fill.load_manifest(Path(self.root) / "manifests" / name)
         return fill.fill_state_dict(man, self.salt)
 
     def compare(self, name, got):
@@ -57,7 +54,7 @@ class Case:
         want, info = self.expected[name], self.meta["outputs"][name]
         got = _np(got)
         if list(got.shape) != info["shape"]:
-            return np.inf, info["tol"], "shape %s, expected %s" % (list(got.shape), info["shape"])
+            return np.inf, info["tol"], f"shape {list(got.shape)}, expected {info['shape']}"
         for axis, step in enumerate(info["step"]):
             got = np.take(got, np.arange(0, got.shape[axis], step), axis=axis)
         if want.dtype.kind in "iub":
@@ -82,6 +79,6 @@ class Case:
         )
 
     def check(self, name, got):
-        err, tol, msg = self.compare(name, got)
-        assert not msg, "%s: %s: %s" % (os.path.basename(self.path), name, msg)
+        err, _, msg = self.compare(name, got)
+        assert not msg, f"{Path(self.path).name}: {name}: {msg}"
         return err
