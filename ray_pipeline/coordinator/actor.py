@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
@@ -49,7 +50,9 @@ class Coordinator:
         self._planner = Planner(ledger)
         self._attempts = Attempts(ledger)
         self._jobs = JobRunner(ledger, self._attempts)
-        self._jobs.launch()
+        # Beside the event loop, which DBOS would otherwise take for its own.
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(self._jobs.launch).result()
 
     # -- tasks
 

@@ -91,9 +91,14 @@ class Attempts:
         """Record how an attempt ended; None if it is not the current one any more."""
         workspace = self._ledger.workspace(run.task_id)
         digest = _digest(workspace, run.step) if outcome.error is None else None
+        # Hashing takes its time, so it happens outside the transaction.
+        known = self._ledger.store.known_files(run.task_id)
+        files = file_index.scan(workspace, known)
         with self._ledger.change(run.task_id) as change:
             if not _is_current(change, run):
                 return None
+            change.drop_files(set(known) - {file.record.name for file in files})
+            change.put_files(file for file in files if known.get(file.record.name) != file)
             found = pipeline.results(self._ledger.steps, change.runs())
             if outcome.error is None:
                 ended = self._complete(change, run, outcome, digest, found)
@@ -137,17 +142,6 @@ class Attempts:
         if job is not None and not job.is_over:
             with self._ledger.change(job.task_id) as change:
                 change.close_job(job_id)
-
-    def refresh_files(self, task_id: str) -> None:
-        """Bring the files table up to date with the task's folder."""
-        workspace = self._ledger.workspace(task_id)
-        with self._ledger.change(task_id) as change:
-            known = change.known_files()
-        # Hashing takes its time, so it happens outside any transaction.
-        found = {file.record.name: file for file in file_index.scan(workspace, known)}
-        with self._ledger.change(task_id) as change:
-            change.drop_files(name for name in known if name not in found)
-            change.put_files(file for name, file in found.items() if known.get(name) != file)
 
     # -- reports
 

@@ -149,14 +149,14 @@ class JobRunner(DBOSConfiguredInstance):
         try:
             actor = actor or start_step_actor(self._assignment(run))
             actor.run.remote()
-            outcome = ray.get(actor.outcome.remote())
+            # A plain future: `ray.get` is made for threads that are not beside an event loop.
+            outcome = actor.outcome.remote().future().result()
         except RayActorError:
             # Cancelled (then this attempt is over already), or dead by itself.
             self._attempts.interrupt(run, "its process died")
             return
         self._attempts.finish(run, outcome)
         end_step_actor(name)
-        self._attempts.refresh_files(run.task_id)
 
     def _enter(self, run: StepRun) -> bool:
         job = self._ledger.store.get_job(run.job_id)

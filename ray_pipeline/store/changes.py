@@ -13,7 +13,15 @@ from sqlalchemy.orm import Session
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.step_names import StepName
 from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
-from ray_pipeline.store.records import Job, PlannedStep, to_job, to_run, to_task, to_transcript
+from ray_pipeline.store.records import (
+    Job,
+    PlannedStep,
+    to_file,
+    to_job,
+    to_run,
+    to_task,
+    to_transcript,
+)
 from ray_pipeline.task import (
     EventKind,
     FileRecord,
@@ -59,6 +67,11 @@ def new_task(session: Session, task_id: str, name: str, config: TaskConfig) -> T
     session.add(row)
     session.flush()
     return row
+
+
+def read_known_files(session: Session, task_id: str) -> dict[str, KnownFile]:
+    rows = session.scalars(select(FileRow).where(FileRow.task_id == task_id))
+    return {row.name: KnownFile(record=to_file(row), changed_ns=row.changed_ns) for row in rows}
 
 
 class TaskChange:
@@ -202,14 +215,7 @@ class TaskChange:
     # -- files and transcripts
 
     def known_files(self) -> dict[str, KnownFile]:
-        query = select(FileRow).where(FileRow.task_id == self._row.task_id)
-        return {
-            row.name: KnownFile(
-                record=FileRecord(name=row.name, kind=row.kind, size=row.size, sha256=row.sha256),
-                changed_ns=row.changed_ns,
-            )
-            for row in self._session.scalars(query)
-        }
+        return read_known_files(self._session, self._row.task_id)
 
     def put_files(self, files: Iterable[KnownFile]) -> None:
         for file in files:

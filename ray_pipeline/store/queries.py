@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ray_pipeline.errors import NotFound
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.step_names import StepName
-from ray_pipeline.store.changes import TaskChange, new_task
+from ray_pipeline.store.changes import KnownFile, TaskChange, new_task, read_known_files
 from ray_pipeline.store.engine import WRITES, make_engine
 from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
 from ray_pipeline.store.records import (
@@ -156,6 +156,11 @@ class Store:
         with self._read() as session:
             _task_row(session, task_id)
             return [to_file(row) for row in session.scalars(query)]
+
+    def known_files(self, task_id: str) -> dict[str, KnownFile]:
+        """By name, with what tells whether a hash still holds."""
+        with self._read() as session:
+            return read_known_files(session, task_id)
 
     def transcripts(self, task_id: str) -> list[Transcript]:
         """By clip. Raises NotFound."""
