@@ -46,9 +46,7 @@ class FunasrRecogniser:
 
         folder = Path(choice.model_folder)
         self._is_sense_voice = folder.name == SENSE_VOICE
-        punctuation = (
-            {} if self._is_sense_voice else {"punc_model": str(folder.with_name(PUNCTUATION))}
-        )
+        with_punctuation = {"punc_model": str(folder.with_name(PUNCTUATION))}
         self._model: Any = AutoModel(
             model=str(folder),
             vad_model=str(folder.with_name(VAD)),
@@ -59,7 +57,7 @@ class FunasrRecogniser:
             bf16=use_gpu and choice.precision == "bfloat16",
             disable_update=True,
             disable_pbar=True,
-            **punctuation,
+            **({} if self._is_sense_voice else with_punctuation),
         )
 
     def recognise(self, path: Path, language: str | None) -> Recognised:

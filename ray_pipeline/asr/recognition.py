@@ -82,11 +82,13 @@ def _whisper_folder(models: Path) -> Path | None:
 
 
 def _missing(backend: str) -> BackendMissing:
+    from ray_pipeline.asr import funasr
+
     if backend == "funasr":
         return BackendMissing(
             "FunASR's models are not there.",
-            hint="Put SenseVoiceSmall and speech_fsmn_vad_zh-cn-16k-common-pytorch into models/asr/, "
-            "or use backend whisper, or upload transcripts.",
+            hint=f"Put the folders {funasr.SENSE_VOICE} and {funasr.VAD} into models/asr/, or use "
+            "backend whisper, or upload transcripts.",
         )
     return BackendMissing(
         "There is no speech recogniser.",

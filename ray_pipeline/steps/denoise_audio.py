@@ -13,7 +13,12 @@ from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.options import DenoiseAudioOptions
 from ray_pipeline.resources import ResourceRequest, plan_workers
 from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.clipwise import Item, make_clips, set_aside_summary
+from ray_pipeline.steps.clipwise import (
+    Item,
+    make_clips,
+    set_aside_summary,
+    set_aside_warnings,
+)
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, sha256_of
 
@@ -101,7 +106,7 @@ def _result(manifest: Manifest, choice: DenoiserChoice, num_reused: int) -> Resu
     warnings = [
         f"{name}: nearly all of it was taken for noise, so it was left as it is." for name in kept
     ]
-    warnings += [f"{entry.reason} It is used as sliced." for entry in manifest.set_aside()]
+    warnings += set_aside_warnings(manifest)
     summary = {
         "backend": choice.backend,
         "clips": len(usable),

@@ -22,7 +22,12 @@ from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.options import SliceAudioOptions
 from ray_pipeline.resources import ResourceRequest, plan_workers
 from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.clipwise import Item, make_clips, require_usable, set_aside_summary
+from ray_pipeline.steps.clipwise import (
+    Item,
+    make_clips,
+    require_usable,
+    set_aside_summary,
+)
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, sha256_of
 

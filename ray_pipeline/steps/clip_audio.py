@@ -1,0 +1,41 @@
+"""Where the sound of each clip lies: denoised/ where that is fresh, else sliced/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ray_pipeline.manifest import ClipEntry, Manifest
+from ray_pipeline.step_names import StepName
+from ray_pipeline.workspace import Workspace, sha256_of
+
+
+@dataclass(frozen=True)
+class ClipAudio:
+    """`path` is relative to the task's folder; `sliced` is the slicer's entry of the clip."""
+
+    name: str
+    path: str
+    sha256: str
+    sliced: ClipEntry
+
+
+def clip_audio(workspace: Workspace) -> list[ClipAudio]:
+    """Every clip of the slicer, in the order of its name.
+
+    A denoised clip is taken when it was made from the slice as it is now.
+    """
+    denoised = Manifest.load(workspace, StepName.DENOISE_AUDIO).clips
+    return [
+        _current(workspace, sliced, denoised.get(sliced.name))
+        for sliced in Manifest.load(workspace, StepName.SLICE_AUDIO).usable()
+    ]
+
+
+def _current(workspace: Workspace, sliced: ClipEntry, denoised: ClipEntry | None) -> ClipAudio:
+    path = sliced.outputs[0]
+    digest = sha256_of(workspace.root / path)
+    if denoised is not None and denoised.status == "ok" and denoised.inputs.get(path) == digest:
+        cleaned = denoised.outputs[0]
+        if (workspace.root / cleaned).is_file():
+            return ClipAudio(sliced.name, cleaned, sha256_of(workspace.root / cleaned), sliced)
+    return ClipAudio(sliced.name, path, digest, sliced)
