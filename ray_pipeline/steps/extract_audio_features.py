@@ -1,0 +1,79 @@
+"""Step 6. Needs transcripts and clips. Makes 5-wav32k/ and 4-cnhubert/.
+
+Takes the denoised clip where there is a fresh one. Clips with the same sound as before are
+left alone.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ray_pipeline.features.extractors import AudioExtractor
+from ray_pipeline.features.worker import Clip
+from ray_pipeline.manifest import Manifest, fingerprint
+from ray_pipeline.models.base import BaseModel, base_model, resolve_base_model
+from ray_pipeline.options import ExtractAudioFeaturesOptions
+from ray_pipeline.step_names import StepName
+from ray_pipeline.steps.clipwise import require_usable
+from ray_pipeline.steps.context import Result, StepContext
+from ray_pipeline.steps.feature_clips import (
+    Job,
+    clip_audio,
+    extract_features,
+    included_transcripts,
+    result_of,
+)
+from ray_pipeline.workspace import sha256_of
+
+_VERSION = "1"
+
+
+def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
+    """Raises StepNotReady without transcripts, BackendMissing when the base model's files are
+    not there, NothingUsable when every clip was set aside."""
+    base = base_model(resolve_base_model(context.config.base_model, context.models_dir))
+    denoised = Manifest.load(context.workspace, StepName.DENOISE_AUDIO)
+    jobs = [
+        _job(context, base, denoised, transcript.clip)
+        for transcript in included_transcripts(context)
+    ]
+    waves_dir, content_dir = context.experiment / "5-wav32k", context.experiment / "4-cnhubert"
+    manifest = Manifest(
+        context.step, options.model_dump(), {"audio": _VERSION, "encoder": base.content_encoder}
+    )
+    outcome = extract_features(
+        context,
+        jobs,
+        partial(
+            AudioExtractor,
+            base=base,
+            models_dir=context.models_dir,
+            waves_dir=waves_dir,
+            content_dir=content_dir,
+        ),
+        manifest=manifest,
+        folders=[waves_dir, content_dir],
+        force=options.force,
+    )
+    require_usable(context, manifest, "clip", "Record louder, or include other clips.")
+    seconds = round(sum(entry.details["seconds"] for entry in manifest.usable()), 2)
+    num_denoised = sum("denoised/" in path for job in jobs for path in job.inputs)
+    return result_of(
+        manifest,
+        outcome,
+        seconds=seconds,
+        denoised_clips=num_denoised,
+        encoder=base.content_encoder,
+    )
+
+
+def _job(context: StepContext, base: BaseModel, denoised: Manifest, name: str) -> Job:
+    path = clip_audio(context, denoised, name)
+    digest = sha256_of(path)
+    key = fingerprint(version=_VERSION, audio=digest, encoder=base.content_encoder)
+    outputs = [
+        context.workspace.relative(context.experiment / "5-wav32k" / name),
+        context.workspace.relative(context.experiment / "4-cnhubert" / f"{name}.pt"),
+    ]
+    inputs = {context.workspace.relative(path): digest}
+    return Job(Clip(name, path=str(path)), key, inputs, outputs)

@@ -1,0 +1,58 @@
+"""Step 7. Needs 5-wav32k/. Makes 7-sv_cn/, a vector a clip.
+
+The versions v1 and v2 have no speaker vectors: there the step says so and is done. Clips with
+the same sound as before are left alone.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ray_pipeline.features.extractors import SpeakerExtractor
+from ray_pipeline.features.worker import Clip
+from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.models.base import BaseModel, base_model, resolve_base_model
+from ray_pipeline.options import ExtractSpeakerVectorsOptions
+from ray_pipeline.steps.clipwise import require_usable
+from ray_pipeline.steps.context import Result, StepContext
+from ray_pipeline.steps.feature_clips import Job, audio_features, extract_features, result_of
+from ray_pipeline.workspace import sha256_of
+
+_VERSION = "1"
+
+
+def run(context: StepContext, options: ExtractSpeakerVectorsOptions) -> Result:
+    """Raises StepNotReady without audio features, BackendMissing when the base model's files
+    are not there, NothingUsable when every clip was set aside."""
+    base = base_model(resolve_base_model(context.config.base_model, context.models_dir))
+    vectors_dir = context.experiment / "7-sv_cn"
+    manifest = Manifest(
+        context.step,
+        options.model_dump(),
+        {"speaker": _VERSION, "encoder": base.speaker_encoder or "none"},
+    )
+    clips = audio_features(context) if base.speaker_encoder else []
+    outcome = extract_features(
+        context,
+        [_job(context, base, entry) for entry in clips],
+        partial(
+            SpeakerExtractor, base=base, models_dir=context.models_dir, vectors_dir=vectors_dir
+        ),
+        manifest=manifest,
+        folders=[vectors_dir],
+        force=options.force,
+    )
+    if base.speaker_encoder is None:
+        message = f"The base model {base.name} has no speaker vectors; nothing to do."
+        context.progress.log(message)
+        return Result(summary={"clips": 0, "message": message})
+    require_usable(context, manifest, "clip", "Run extract_audio_features again, with force.")
+    return result_of(manifest, outcome, dim=base.speaker_dim, encoder=base.speaker_encoder)
+
+
+def _job(context: StepContext, base: BaseModel, entry: ClipEntry) -> Job:
+    path = context.experiment / "5-wav32k" / entry.name
+    relative, digest = context.workspace.relative(path), sha256_of(path)
+    key = fingerprint(version=_VERSION, audio=digest, encoder=base.speaker_encoder)
+    output = context.workspace.relative(context.experiment / "7-sv_cn" / f"{entry.name}.pt")
+    return Job(Clip(entry.name, path=str(path)), key, {relative: digest}, [output])
