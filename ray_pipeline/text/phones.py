@@ -55,9 +55,10 @@ class FrontEnd(Protocol):
 
 # language code: (module, class)
 _FRONT_ENDS: dict[str, tuple[str, str]] = {
+    "zh": ("ray_pipeline.text.chinese", "ChineseFrontEnd"),
     "en": ("ray_pipeline.text.english", "EnglishFrontEnd"),
 }
-_PLANNED = {"zh": "Chinese", "ja": "Japanese", "ko": "Korean", "yue": "Cantonese"}
+_PLANNED = {"ja": "Japanese", "ko": "Korean", "yue": "Cantonese"}
 
 
 def supported_languages() -> list[str]:

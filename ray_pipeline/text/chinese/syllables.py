@@ -1,0 +1,79 @@
+"""Hanzi to syllables (by pypinyin, a word at a time) and syllables to symbols."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+# pypinyin's finals are those of the phonology; the table is by spelling.
+_AFTER_INITIAL = {"uei": "ui", "iou": "iu", "uen": "un"}
+_ALONE = {"ing": "ying", "i": "yi", "in": "yin", "u": "wu"}
+_ALONE_BEGINNING = {"v": "yu", "e": "e", "i": "y", "u": "w"}
+
+
+@dataclass(frozen=True)
+class Syllable:
+    """`final` is pypinyin's, without tone; `tone` is a digit, 5 for the neutral one."""
+
+    character: str
+    initial: str
+    final: str
+    tone: str
+
+    def with_tone(self, tone: str) -> Syllable:
+        return replace(self, tone=tone)
+
+    def symbols(self) -> list[str]:
+        """Two symbols, or the character itself where the table has no such syllable."""
+        parts = _table().get(self._spelling())
+        if parts is None or self.tone not in "12345":
+            return [self.character]
+        initial, final = parts
+        return [initial, final + self.tone]
+
+    def _spelling(self) -> str:
+        if self.initial:
+            return self.initial + _AFTER_INITIAL.get(self.final, self.final)
+        if self.final in _ALONE or not self.final:
+            return _ALONE.get(self.final, "")
+        return _ALONE_BEGINNING.get(self.final[0], self.final[0]) + self.final[1:]
+
+
+def syllables(word: str) -> list[Syllable]:
+    """One a character; the readings are those of the whole word."""
+    from pypinyin import Style, lazy_pinyin
+
+    initials = lazy_pinyin(word, neutral_tone_with_five=True, style=Style.INITIALS)
+    finals = lazy_pinyin(word, neutral_tone_with_five=True, style=Style.FINALS_TONE3)
+    if not len(initials) == len(finals) == len(word):
+        # A run without readings comes back as one piece; take it character by character.
+        return [syllable for char in word for syllable in _lone(char)]
+    return [_syllable(*parts) for parts in zip(word, initials, finals, strict=True)]
+
+
+def tones(word: str) -> str:
+    """The tones of a word by themselves, such as `33` for 你好."""
+    return "".join(syllable.tone for syllable in syllables(word))
+
+
+def _lone(char: str) -> list[Syllable]:
+    from pypinyin import Style, lazy_pinyin
+
+    initial = "".join(lazy_pinyin(char, neutral_tone_with_five=True, style=Style.INITIALS))
+    final = "".join(lazy_pinyin(char, neutral_tone_with_five=True, style=Style.FINALS_TONE3))
+    return [_syllable(char, initial, final)]
+
+
+def _syllable(char: str, initial: str, final: str) -> Syllable:
+    tone = final[-1:] if final[-1:].isdigit() else "-"
+    return Syllable(char, initial, final.rstrip("012345"), tone)
+
+
+@cache
+def _table() -> dict[str, list[str]]:
+    """Spelling without tone to the symbols of its initial and its final."""
+    source = files("ray_pipeline.text.chinese") / "syllables.json"
+    table: dict[str, list[str]] = json.loads(source.read_text("utf-8"))
+    return table
