@@ -92,16 +92,17 @@ def find_sovits_items(
     phone_table: Mapping[str, int],
     *,
     with_speaker: bool,
-    min_frames: int = 0,
+    frames: tuple[int, int] = (0, 1 << 30),
 ) -> tuple[list[SovitsItem], list[DroppedClip]]:
     """Clips whose text, content features, wave and (for bases that use it) speaker vector exist,
     in the order of their names, and those left out.
 
-    A clip is kept between 0.6 and 54 s, with at least `min_frames` frames.
+    A clip is kept between 0.6 and 54 s, with more than `frames[0]` and at most `frames[1]`
+    frames.
     """
     kept, dropped = [], []
     for name, phones in sorted(read_phones(experiment).items()):
-        item = _check(experiment, name, phones, phone_table, with_speaker, min_frames)
+        item = _check(experiment, name, phones, phone_table, with_speaker, frames)
         if isinstance(item, SovitsItem):
             kept.append(item)
         else:
@@ -115,7 +116,7 @@ def _check(
     phones: list[str],
     phone_table: Mapping[str, int],
     with_speaker: bool,
-    min_frames: int,
+    frames: tuple[int, int],
 ) -> SovitsItem | str:
     """The item, or the reason why it is none."""
     needed = [experiment / CONTENT / f"{name}.pt", experiment / WAVES / name]
@@ -132,8 +133,9 @@ def _check(
     if not MIN_SECONDS < seconds < MAX_SECONDS:
         return f"{seconds:.2f} s long, outside {MIN_SECONDS} to {MAX_SECONDS:g} s"
     length_frames = num_bytes // _BYTES_PER_FRAME
-    if length_frames <= min_frames:
-        return f"{seconds:.2f} s long, shorter than a training segment"
+    if not frames[0] < length_frames <= frames[1]:
+        bounds = f"{frames[0] / 50:.2f} to {frames[1] / 50:g} s"
+        return f"{seconds:.2f} s long, outside the {bounds} that this training takes"
     return SovitsItem(name, tuple(ids), seconds, length_frames)
 
 

@@ -1,0 +1,93 @@
+"""What the workers report, kept beside the checkpoints and forwarded once an epoch."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ray.train import Checkpoint, UserCallback
+
+from ray_pipeline.progress import Progress
+from ray_pipeline.training.worker import EpochReport
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`epochs` holds rank 0's report of every epoch of the run, earlier attempts included;
+    `clips_by_rank` the names that each worker of the last attempt saw."""
+
+    epochs: list[EpochReport]
+    clips_by_rank: list[list[str]]
+
+    @property
+    def last(self) -> EpochReport:
+        return self.epochs[-1]
+
+
+class EpochLedger:
+    """One line an epoch: the reports of all ranks. Epochs that were done twice stand once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __contains__(self, epoch: int) -> bool:
+        return any(reports[0].epoch == epoch for reports in self._read())
+
+    def add(self, reports: list[EpochReport]) -> None:
+        line = json.dumps([report.as_dict() for report in reports], ensure_ascii=False)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def outcome(self) -> Outcome:
+        rows = sorted(self._read(), key=lambda reports: reports[0].epoch)
+        num_ranks = len(rows[-1]) if rows else 0
+        alike = [reports for reports in rows if len(reports) == num_ranks]
+        clips = [
+            sorted({name for reports in alike for name in reports[rank].clips})
+            for rank in range(num_ranks)
+        ]
+        return Outcome([reports[0] for reports in rows], clips)
+
+    def _read(self) -> list[list[EpochReport]]:
+        """A line cut short by a crash counts as not written."""
+        if not self._path.exists():
+            return []
+        rows = []
+        for line in self._path.read_text("utf-8").splitlines():
+            try:
+                rows.append([EpochReport.from_dict(report) for report in json.loads(line)])
+            except json.JSONDecodeError:
+                continue
+        return rows
+
+
+class ForwardReports(UserCallback):
+    """Lives in Ray Train's controller. Tells `progress` of an epoch when its checkpoint is
+    registered, and of workers that died."""
+
+    def __init__(self, progress: Progress, ledger: EpochLedger) -> None:
+        self._progress = progress
+        self._ledger = ledger
+
+    def after_report(
+        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Checkpoint | None
+    ) -> None:
+        reports = [EpochReport.from_dict(each) for each in metrics]
+        first = reports[0]
+        if first.epoch in self._ledger:
+            return
+        self._progress.metric(first.values, epoch=first.epoch, step=first.step)
+        self._ledger.add(reports)
+
+    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+        for rank, error in worker_exceptions.items():
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            self._progress.log(
+                f"Training worker {rank} stopped ({lines[-1]}); "
+                "it is started again from the last checkpoint."
+            )
