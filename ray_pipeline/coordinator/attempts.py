@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -13,6 +12,7 @@ from ray_pipeline import pipeline
 from ray_pipeline.coordinator import file_index
 from ray_pipeline.coordinator.actor_progress import Report
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, state_event
+from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.coordinator.planning import skip_run
 from ray_pipeline.manifest import Manifest
 from ray_pipeline.step_names import StepName
@@ -30,17 +30,6 @@ class Turn(Enum):
     RUN = "run"
     GO_ON = "go on"
     STOP = "stop"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended. `error` is plain data for clients, `traceback` for the log only."""
-
-    summary: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    transcripts: list[Transcript] | None = None
-    error: dict[str, Any] | None = None
-    traceback: str = ""
 
 
 class Attempts:

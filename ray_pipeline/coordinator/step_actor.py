@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray_pipeline.coordinator.actor_progress import ActorProgress
-from ray_pipeline.coordinator.attempts import Outcome
 from ray_pipeline.coordinator.handle import NAMESPACE
+from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.errors import PipelineError, StepFailed
 from ray_pipeline.options import parse_options
 from ray_pipeline.pipeline import load_name

@@ -1,4 +1,4 @@
-"""One small Ray cluster for all tests here, and a coordinator with small steps in it."""
+"""A coordinator with small steps, in a real cluster or, for what needs none, taken apart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from ray_pipeline.coordinator.task_data import TaskData
 from ray_pipeline.store import Store, upgrade
 from ray_pipeline.task import Task, TaskStatus
 
-ROOT = Path(__file__).parents[2]
 SMALL_STEPS = "tests.coordinator.small_steps:STEPS"
 
 
@@ -64,19 +63,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Any]:
+def cluster(ray_cluster: None) -> Any:
     import ray
 
-    # The dashboard must be on: without it Ray leaks the placement groups of killed trainings.
-    ray.init(
-        num_cpus=2,
-        include_dashboard=True,
-        dashboard_port=0,
-        log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
-    )
-    yield ray
-    ray.shutdown()
+    return ray
 
 
 class Service:
