@@ -110,7 +110,6 @@ class LocalCoordinator:
 
     def end(self, run: StepRun, **outcome: Any) -> None:
         assert self._attempts.finish(run, Outcome(**outcome)) is not None
-        self._attempts.refresh_files(run.task_id)
 
     def do(self, task_id: str, step: str, **outcome: Any) -> None:
         """One whole step."""

@@ -1,0 +1,216 @@
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import requests
+
+from ray_pipeline.task import EventKind
+from serve_app.client import AsyncClient, Client, ServiceError
+from serve_app.schemas import EventAnswer
+from tests.serve_app.conftest import MakeClient
+from tests.serve_app.live_server import serving
+from tests.serve_app.local_coordinator import LocalCoordinator
+
+NANO = {"language": "en", "base_model": "nano"}
+
+
+@pytest.fixture
+def url(make_client: MakeClient) -> Iterator[str]:
+    with serving(make_client().app) as address:
+        yield address
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / "one.wav", tmp_path / "录音 “2”.wav"]
+    for path in paths:
+        path.write_bytes(path.name.encode() * 1000)
+    return paths
+
+
+class TrainingClient:
+    """A client as it was written for the older service (issue 2)."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+
+    def create_task(self, task_name, config):
+        return requests.post(
+            f"{self.base_url}/task/create", json={"task_name": task_name, "config": config}
+        ).json()
+
+    def upload_audio(self, task_id, path):
+        with open(path, "rb") as f:  # noqa: PTH123
+            return requests.post(
+                f"{self.base_url}/task/{task_id}/files/upload", files={"file": f}
+            ).json()
+
+    def execute_step(self, task_id, step_name, params=None):
+        return requests.post(
+            f"{self.base_url}/task/{task_id}/step/{step_name}", json={"params": params or {}}
+        ).json()
+
+    def get_task_status(self, task_id):
+        return requests.get(f"{self.base_url}/task/{task_id}").json()
+
+
+def test_the_older_client_works_unchanged(
+    url: str, audio: list[Path], coordinator: LocalCoordinator
+) -> None:
+    client = TrainingClient(f"{url}/api/v1")
+    config = {
+        "exp_name": "my_speaker",
+        "language": "zh",
+        "batch_size": 16,
+        "epochs_s2": 20,
+        "epochs_s1": 8,
+        "gpu_id": "0",
+    }
+    task_id = client.create_task("语音克隆测试", config)["task_id"]
+    stored = [client.upload_audio(task_id, path)["filename"] for path in audio]
+    assert stored == [path.name for path in audio]
+    client.execute_step(task_id, "convert_audio")
+    assert client.get_task_status(task_id)["status"] == "queued"
+    coordinator.end(coordinator.begin(task_id))
+    status = client.get_task_status(task_id)
+    assert status["status"] == "completed"
+    assert f"{status['progress']:.1f}% - {status['current_step']}" == "1.0% - convert_audio"
+    client.execute_step(task_id, "slice_audio")
+    coordinator.end(coordinator.begin(task_id), error={"code": "x", "message": "Too quiet."})
+    status = client.get_task_status(task_id)
+    assert (status["status"], status["error_message"]) == ("failed", "Too quiet.")
+
+
+def test_upload_list_and_download_give_the_same_bytes_back(
+    url: str, audio: list[Path], tmp_path: Path
+) -> None:
+    with Client(url) as client:
+        task = client.create("a voice", NANO)
+        answer = client.upload(task.task_id, audio)
+        assert [file.name for file in answer.files] == [f"input_audio/{p.name}" for p in audio]
+        assert {file.name for file in answer.files} <= {f.name for f in client.files(task.task_id)}
+        for path, file in zip(audio, answer.files, strict=True):
+            copy = client.download(task.task_id, file.name, tmp_path / "back" / path.name)
+            assert copy.read_bytes() == path.read_bytes()
+
+
+def play(coordinator: LocalCoordinator, task_id: str) -> None:
+    run = coordinator.begin(task_id)
+    for done in (1, 2):
+        data = {"done": done, "total": 2, "fraction": done / 2, "message": f"{done}"}
+        coordinator.report(run, EventKind.PROGRESS, **data)
+    coordinator.end(run)
+
+
+def test_wait_shows_every_event_once_and_ends_with_the_run(
+    url: str, audio: list[Path], coordinator: LocalCoordinator
+) -> None:
+    seen: list[EventAnswer] = []
+    with Client(url) as client:
+        task_id = client.create("a voice", NANO).task_id
+        client.upload(task_id, audio)
+        client.step(task_id, "convert_audio")
+        worker = threading.Timer(0.3, play, (coordinator, task_id))
+        worker.start()
+        done = client.wait(task_id, on_event=seen.append, timeout=30)
+        worker.join()
+        assert done.status == "completed"
+        assert [event.seq for event in seen] == list(range(1, len(seen) + 1))
+        assert seen == client.events(task_id)
+        assert "Completed." in client.logs(task_id, step="convert_audio")
+
+
+def test_wait_goes_on_where_a_broken_connection_ended(
+    url: str, audio: list[Path], coordinator: LocalCoordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    cursors: list[str] = []
+
+    class Flaky(httpx.HTTPTransport):
+        """Breaks each stream after two events."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle_request(request)
+            if request.url.path.endswith("/stream"):
+                cursors.append(request.headers["last-event-id"])
+                response.stream = Cut(response.stream)  # type: ignore[assignment]
+            return response
+
+    class Cut(httpx.SyncByteStream):
+        def __init__(self, inner: object) -> None:
+            self.inner = inner
+
+        def __iter__(self) -> Iterator[bytes]:
+            for number, chunk in enumerate(self.inner):  # type: ignore[arg-type]
+                if number == 3:
+                    raise httpx.ReadError("cut off")
+                yield chunk
+
+        def close(self) -> None:
+            self.inner.close()  # type: ignore[attr-defined]
+
+    monkeypatch.setattr("serve_app.client.calls.RECONNECT_SECONDS", (0.01,) * 8)
+    with Client(http=httpx.Client(base_url=url, transport=Flaky(), timeout=10)) as client:
+        task_id = client.create("a voice", NANO).task_id
+        client.upload(task_id, audio)
+        client.step(task_id, "convert_audio")
+        worker = threading.Timer(0.5, play, (coordinator, task_id))
+        worker.start()
+        done = client.wait(task_id, on_event=lambda event: seen.append(event.seq), timeout=30)
+        worker.join()
+    assert done.status == "completed"
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(set(cursors)) > 1
+
+
+def test_wait_gives_up_after_its_time(url: str, audio: list[Path]) -> None:
+    with Client(url) as client:
+        task_id = client.create("a voice", NANO).task_id
+        client.upload(task_id, audio)
+        client.step(task_id, "convert_audio")
+        with pytest.raises(TimeoutError):
+            client.wait(task_id, timeout=0)
+
+
+def test_a_refusal_carries_code_hint_and_facts(url: str) -> None:
+    with Client(url) as client:
+        task_id = client.create("a voice", NANO).task_id
+        with pytest.raises(ServiceError) as caught:
+            client.step(task_id, "test_inference")
+    error = caught.value
+    assert (error.status, error.code) == (409, "step_not_ready")
+    assert error.hint
+    assert error.problem["missing"] == ["train_sovits", "train_gpt"]
+
+
+def test_a_service_that_is_not_there_is_said_so() -> None:
+    with pytest.raises(ServiceError) as caught, Client("http://127.0.0.1:9") as client:
+        client.tasks()
+    assert (caught.value.status, caught.value.code) == (0, "unreachable")
+    assert "gsv start" in caught.value.hint
+
+
+def test_the_asynchronous_client_does_the_same(
+    url: str, audio: list[Path], coordinator: LocalCoordinator, tmp_path: Path
+) -> None:
+    async def work() -> list[int]:
+        seen: list[int] = []
+        async with AsyncClient(url) as client:
+            task_id = (await client.create("a voice", NANO)).task_id
+            answer = await client.upload(task_id, audio)
+            await client.download(task_id, answer.files[0].name, tmp_path / "copy")
+            await client.step(task_id, "convert_audio")
+            playing = asyncio.create_task(asyncio.to_thread(play, coordinator, task_id))
+            done = await client.wait(task_id, on_event=lambda event: seen.append(event.seq))
+            await playing
+            assert done.status == "completed"
+            with pytest.raises(ServiceError):
+                await client.step(task_id, "train_gpt")
+        return seen
+
+    seen = asyncio.run(asyncio.wait_for(work(), 30))
+    assert seen == list(range(1, len(seen) + 1))
+    assert (tmp_path / "copy").read_bytes() == audio[0].read_bytes()

@@ -1,0 +1,52 @@
+import json
+
+from fastapi.testclient import TestClient
+
+from ray_pipeline.task import EventKind
+from tests.serve_app.local_coordinator import LocalCoordinator
+
+
+def test_events_are_read_from_a_cursor(
+    client: TestClient, task_with_audio: str, coordinator: LocalCoordinator
+) -> None:
+    coordinator.start_step(task_with_audio, "convert_audio", {})
+    run = coordinator.begin(task_with_audio)
+    coordinator.report(run, EventKind.METRIC, values={"sovits/loss_mel": 1.5}, epoch=1, step=None)
+    url = f"/api/v1/task/{task_with_audio}/events"
+    page = client.get(url).json()
+    numbers = [event["seq"] for event in page["events"]]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert page["next"] == numbers[-1]
+    assert page["events"][-1] == {
+        **page["events"][-1],
+        "kind": "metric",
+        "step": "convert_audio",
+        "attempt": 1,
+        "data": {"values": {"sovits/loss_mel": 1.5}, "epoch": 1, "step": None},
+    }
+    rest = client.get(url, params={"after": numbers[-2]}).json()["events"]
+    assert [event["seq"] for event in rest] == numbers[-1:]
+    assert client.get(url, params={"after": page["next"]}).json() == {
+        "events": [],
+        "next": page["next"],
+    }
+
+
+def test_a_websocket_sends_old_and_new_events_from_the_cursor(
+    client: TestClient, task_with_audio: str, coordinator: LocalCoordinator
+) -> None:
+    url = f"/api/v1/task/{task_with_audio}/events/ws?after=1"
+    with client.websocket_connect(url, headers={"host": "127.0.0.1"}) as socket:
+        assert json.loads(socket.receive_text())["seq"] == 2
+        coordinator.start_step(task_with_audio, "convert_audio", {})
+        event = json.loads(socket.receive_text())
+    assert (event["kind"], event["data"]["state"]) == ("state", "queued")
+
+
+def test_a_websocket_for_an_unknown_task_is_closed_with_a_reason(client: TestClient) -> None:
+    with client.websocket_connect(
+        "/api/v1/task/none/events/ws", headers={"host": "127.0.0.1"}
+    ) as socket:
+        message = socket.receive()
+    assert message["type"] == "websocket.close"
+    assert "no task" in message["reason"]
