@@ -48,10 +48,12 @@ def _version(package: str) -> str:
         return "missing"
 
 
-def cluster() -> dict[str, Any]:
-    """CPUs, GPUs and nodes of the Ray cluster, and where its dashboard is."""
+def cluster() -> dict[str, Any] | None:
+    """CPUs, GPUs and nodes of the Ray cluster, and where its dashboard is; None outside one."""
     import ray
 
+    if not ray.is_initialized():
+        return None
     totals = ray.cluster_resources()
     return {
         "cpus": totals.get("CPU", 0),

@@ -1,0 +1,66 @@
+// Every word of the page, in both languages. `show()` fills elements with data-text.
+
+const TEXTS = {
+  en: {
+    other: "中文", skip: "Skip to the task", voices: "voices", tasks: "Tasks", newTask: "New task", name: "Name",
+    speaker: "Speaker (file names)", language: "Language", baseModel: "Base model", epochsS2: "SoVITS epochs",
+    epochsS1: "GPT epochs", batchSize: "Batch size", gpus: "GPUs, as 0-1", create: "Create", runAll: "Run all",
+    run: "Run", again: "Again", cancel: "Cancel", delete: "Delete", drop: "Drop recordings here, or choose files",
+    result: "The voice", steps: "Steps", curves: "Training", transcripts: "Transcripts", use: "Use", clip: "Clip",
+    text: "Text", source: "From", files: "Files", log: "Log", empty: "Choose a task, or create one.",
+    apiKey: "API key of this service", enter: "Enter", confirmDelete: "Delete this task with all its files?",
+    stale: "out of date", download: "Download", uploaded: "Uploaded", offline: "The service does not answer.",
+    step: {
+      convert_audio: "Convert audio", slice_audio: "Cut into clips", denoise_audio: "Remove noise",
+      asr_transcribe: "Transcribe", extract_text_features: "Text features", extract_audio_features: "Audio features",
+      extract_speaker_vectors: "Speaker vectors", extract_semantic_features: "Semantic features",
+      train_sovits: "Train SoVITS", train_gpt: "Train GPT", test_inference: "Speak a test",
+    },
+    state: {
+      created: "created", queued: "waiting", running: "running", completed: "done", failed: "failed",
+      cancelled: "cancelled", skipped: "skipped", interrupted: "interrupted",
+    },
+  },
+  zh: {
+    other: "English", skip: "跳到任务", voices: "声音", tasks: "任务", newTask: "新建任务", name: "名称",
+    speaker: "说话人（用作文件名）", language: "语言", baseModel: "底模", epochsS2: "SoVITS 轮数",
+    epochsS1: "GPT 轮数", batchSize: "批次大小", gpus: "GPU，如 0-1", create: "创建", runAll: "全部运行",
+    run: "运行", again: "重跑", cancel: "取消", delete: "删除", drop: "把录音拖到这里，或点击选择文件",
+    result: "合成的声音", steps: "步骤", curves: "训练曲线", transcripts: "文本", use: "使用", clip: "片段",
+    text: "内容", source: "来源", files: "文件", log: "日志", empty: "请选择或新建一个任务。",
+    apiKey: "本服务的 API 密钥", enter: "确定", confirmDelete: "删除该任务及其全部文件？",
+    stale: "已过期", download: "下载", uploaded: "已上传", offline: "服务没有响应。",
+    step: {
+      convert_audio: "转换音频", slice_audio: "切分", denoise_audio: "降噪", asr_transcribe: "语音识别",
+      extract_text_features: "文本特征", extract_audio_features: "音频特征", extract_speaker_vectors: "说话人向量",
+      extract_semantic_features: "语义特征", train_sovits: "训练 SoVITS", train_gpt: "训练 GPT",
+      test_inference: "试合成",
+    },
+    state: {
+      created: "已创建", queued: "等待中", running: "运行中", completed: "完成", failed: "失败",
+      cancelled: "已取消", skipped: "已跳过", interrupted: "已中断",
+    },
+  },
+};
+
+let current = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
+
+export function text(name) {
+  return name.split(".").reduce((found, part) => found?.[part], TEXTS[current]) ?? name;
+}
+
+export function show() {
+  document.documentElement.lang = current;
+  for (const element of document.querySelectorAll("[data-text]")) {
+    element.textContent = text(element.dataset.text);
+  }
+  const button = document.getElementById("language");
+  button.textContent = text("other");
+  button.lang = current === "en" ? "zh" : "en";
+}
+
+export function switchLanguage() {
+  current = current === "en" ? "zh" : "en";
+  localStorage.setItem("language", current);
+  show();
+}
