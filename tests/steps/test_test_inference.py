@@ -1,0 +1,175 @@
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
+from ray_pipeline.errors import InvalidInput, NotFound, StepNotReady
+from ray_pipeline.models import codebook
+from ray_pipeline.models.content import NanoContentEncoder, to_rate
+from ray_pipeline.options import TaskConfig, TestInferenceOptions
+from ray_pipeline.progress import RecordingProgress
+from ray_pipeline.resources import ClusterTotals
+from ray_pipeline.step_names import StepName
+from ray_pipeline.steps.context import StepContext
+from ray_pipeline.steps.inference_order import DEFAULT_TEXTS, newest_weights
+from ray_pipeline.steps.test_inference import run
+from ray_pipeline.synthesis.untrained import save_untrained_voice
+from ray_pipeline.task import Transcript
+from ray_pipeline.workspace import Workspace
+
+SPEECH = Path(__file__).parents[1] / "data" / "speech_en"
+CLIPS = {
+    "LJ001-0002.wav": "in being comparatively modern.",
+    "LJ001-0016.wav": "The Middle Ages brought calligraphy to perfection,",
+    "LJ001-0043.wav": "A further development of the Roman letter took place at Venice.",
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A task's folder as the trainings leave it, with weights that have learned nothing."""
+    workspace = Workspace(tmp_path_factory.mktemp("task"))
+    workspace.create()
+    folder = workspace.experiment("amy") / "5-wav32k"
+    for name in CLIPS:
+        wav = to_rate(*read_mono(SPEECH / name.replace(".wav", ".flac")), 32000)
+        write_int16(folder / name, to_int16(wav))
+    fitted = codebook.fit([NanoContentEncoder()(wav, 32000)[0]], seed=0)
+    gpt, sovits = save_untrained_voice(workspace.scratch, codebook=fitted)
+    for source, target in (
+        (gpt, workspace.gpt_weights("nano") / "amy-e15.ckpt"),
+        (sovits, workspace.sovits_weights("nano") / "amy_e8_s96.pth"),
+    ):
+        target.parent.mkdir(parents=True)
+        shutil.copy(source, target)
+    return workspace.root
+
+
+@pytest.fixture
+def context(trained: Path, tmp_path: Path) -> StepContext:
+    shutil.copytree(trained, tmp_path / "task")
+    transcripts = {
+        name: Transcript(clip=name, text=text, language="en") for name, text in CLIPS.items()
+    }
+    return StepContext(
+        task_id="t",
+        run_id="r",
+        step=StepName.TEST_INFERENCE,
+        attempt=1,
+        config=TaskConfig(exp_name="amy", language="en", base_model="nano", seed=7),
+        workspace=Workspace(tmp_path / "task"),
+        models_dir=tmp_path / "models",
+        cluster=ClusterTotals(cpus=2),
+        progress=RecordingProgress(),
+        transcripts=transcripts,
+    )
+
+
+def speak(context: StepContext, **options: Any) -> dict[str, Any]:
+    """Run the step and return its JSON of facts."""
+    summary = run(context, TestInferenceOptions(**options)).summary
+    return json.loads((context.workspace.root / summary["facts"]).read_text("utf-8"))
+
+
+def test_without_parameters_the_best_clip_speaks_the_fixed_sentence(context: StepContext) -> None:
+    result = run(context, TestInferenceOptions())
+    assert result.summary["file"] == "output/amy_001.wav"
+    assert result.summary["ref_audio"] == "experiments/amy/5-wav32k/LJ001-0016.wav"
+    assert result.summary["text"] == DEFAULT_TEXTS["en"]
+    assert result.summary["seed"] == 7
+    assert (context.workspace.root / result.summary["file"]).stat().st_size > 10_000
+    assert context.progress.advances[-1][0] == context.progress.advances[-1][1]
+
+
+def test_the_same_again_is_not_spoken_again_without_force(context: StepContext) -> None:
+    first = run(context, TestInferenceOptions(target_text="Hello there."))
+    again = run(context, TestInferenceOptions(target_text="Hello there."))
+    assert again.summary == first.summary | {"unchanged": True}
+    forced = run(context, TestInferenceOptions(target_text="Hello there.", force=True))
+    other = run(context, TestInferenceOptions(target_text="Hello there.", seed=8))
+    files = [forced.summary["file"], other.summary["file"]]
+    assert files == ["output/amy_002.wav", "output/amy_003.wav"]
+    root = context.workspace.root
+    assert (root / "output/amy_001.wav").read_bytes() == (root / files[0]).read_bytes()
+    assert (root / "output/amy_001.wav").read_bytes() != (root / files[1]).read_bytes()
+
+
+def test_files_are_named_within_the_task(context: StepContext) -> None:
+    facts = speak(
+        context,
+        gpt_model="amy-e15.ckpt",
+        sovits_model="SoVITS_weights_nano/amy_e8_s96.pth",
+        ref_audio="LJ001-0043.wav",
+        target_text="Hello there.",
+        target_language="英文",
+    )
+    assert facts["ref_audio"].endswith("5-wav32k/LJ001-0043.wav")
+    assert facts["ref_text"] == CLIPS["LJ001-0043.wav"]
+    assert set(facts["files"]) == {
+        "GPT_weights_nano/amy-e15.ckpt",
+        "SoVITS_weights_nano/amy_e8_s96.pth",
+        "experiments/amy/5-wav32k/LJ001-0043.wav",
+    }
+
+
+@pytest.mark.parametrize("name", ["../other.wav", "/etc/passwd", "output/../../x.wav"])
+def test_a_path_out_of_the_task_is_refused(context: StepContext, name: str) -> None:
+    with pytest.raises(InvalidInput):
+        run(context, TestInferenceOptions(ref_audio=name))
+
+
+def test_a_file_that_is_not_there_is_not_found(context: StepContext) -> None:
+    with pytest.raises(NotFound, match=r"nobody\.ckpt"):
+        run(context, TestInferenceOptions(gpt_model="nobody.ckpt"))
+
+
+def test_a_reference_of_two_seconds_is_refused(context: StepContext) -> None:
+    with pytest.raises(InvalidInput, match="3 to 10 s"):
+        run(context, TestInferenceOptions(ref_audio="LJ001-0002.wav"))
+
+
+def test_a_reference_without_text_warns(context: StepContext) -> None:
+    result = run(context, TestInferenceOptions(ref_audio="LJ001-0043.wav", ref_text=" "))
+    assert any("ref_text" in warning for warning in result.warnings)
+
+
+def test_clips_left_out_by_the_user_are_no_reference(context: StepContext) -> None:
+    kept = "LJ001-0043.wav"
+    transcripts = {
+        name: replace(one, include=name == kept) for name, one in context.transcripts.items()
+    }
+    facts = speak(replace(context, transcripts=transcripts), target_text="Hello there.")
+    assert facts["ref_audio"].endswith(kept)
+
+
+def test_only_short_clips_are_joined_with_a_warning(context: StepContext) -> None:
+    name = "LJ001-0002.wav"
+    only = replace(context, transcripts={name: context.transcripts[name]})
+    result = run(only, TestInferenceOptions(target_text="Hello there."))
+    assert result.summary["ref_audio"] == "output/amy_reference.wav"
+    assert any("joined" in warning for warning in result.warnings)
+
+
+def test_without_weights_it_says_which_training_is_missing(context: StepContext) -> None:
+    shutil.rmtree(context.workspace.gpt_weights("nano"))
+    with pytest.raises(StepNotReady) as refused:
+        run(context, TestInferenceOptions())
+    assert refused.value.as_dict()["missing"] == ["train_gpt"]
+
+
+def test_the_newest_export_of_the_experiment_is_taken(tmp_path: Path) -> None:
+    for age, name in enumerate(["amy_e9_s9.pth", "amy_e10_s20.pth", "amy2_e3_s3.pth", "bob.pth"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ns=(age, age))
+    os.utime(tmp_path / "amy_e9_s9.pth", ns=(1, 1))
+    found = newest_weights(tmp_path, "amy", ".pth", StepName.TRAIN_SOVITS)
+    # Written at the same moment: the later epoch.
+    assert found.name == "amy_e10_s20.pth"
+    os.utime(tmp_path / "amy_e9_s9.pth", ns=(5, 5))
+    # Trained anew with fewer epochs: the later file.
+    assert newest_weights(tmp_path, "amy", ".pth", StepName.TRAIN_SOVITS).name == "amy_e9_s9.pth"

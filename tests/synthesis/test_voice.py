@@ -1,0 +1,138 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ray_pipeline.errors import BadModelFile, InvalidInput
+from ray_pipeline.models.gpt.config import tiny_gpt_config
+from ray_pipeline.models.gpt.model import Text2Semantic
+from ray_pipeline.models.weights import save_gpt
+from ray_pipeline.synthesis.reference import Reference
+from ray_pipeline.synthesis.voice import Voice
+from tests.synthesis.conftest import SPEECH
+
+TEXT = "Hello there. Printing is an old art."
+
+
+def test_it_speaks_piece_by_piece_with_a_pause_behind_each(
+    voice: Voice, reference: Reference
+) -> None:
+    speech = voice.speak(TEXT, "en", reference, seed=1)
+    assert [piece.text for piece in speech.pieces] == ["Hello there.", " Printing is an old art."]
+    for piece in speech.pieces:
+        assert len(piece.tokens) >= 11
+        # 25 tokens a second.
+        assert piece.seconds == pytest.approx(len(piece.tokens) / 25)
+    spoken = sum(piece.seconds for piece in speech.pieces)
+    assert speech.seconds == pytest.approx(spoken + 2 * 0.3)
+    assert not speech.wav[-9600:].any()
+    assert speech.wav.dtype == np.float32
+    assert 0 < np.abs(speech.wav).max() <= 1
+
+
+def test_a_seed_decides_the_sound(voice: Voice, reference: Reference) -> None:
+    first = voice.speak(TEXT, "en", reference, seed=1).wav
+    again = voice.speak(TEXT, "en", reference, seed=1).wav
+    other = voice.speak(TEXT, "en", reference, seed=2).wav
+    np.testing.assert_array_equal(first, again)
+    assert len(other) != len(first) or not np.array_equal(other, first)
+
+
+def test_another_text_and_another_reference_change_it(voice: Voice, reference: Reference) -> None:
+    def tokens(speech_text: str, imitated: Reference) -> list[list[int]]:
+        return [p.tokens for p in voice.speak(speech_text, "en", imitated, seed=1).pieces]
+
+    other = replace(reference, wav_path=SPEECH / "LJ001-0043.flac")
+    assert tokens(TEXT, reference) != tokens("Something else is said here.", reference)
+    assert tokens(TEXT, reference) != tokens(TEXT, other)
+
+
+def test_speed_changes_the_length_and_not_the_tokens(voice: Voice, reference: Reference) -> None:
+    normal = voice.speak(TEXT, "en", reference, seed=1, pause_seconds=0)
+    fast = voice.speak(TEXT, "en", reference, seed=1, pause_seconds=0, speed=1.6)
+    assert [p.tokens for p in fast.pieces] == [p.tokens for p in normal.pieces]
+    assert fast.seconds == pytest.approx(normal.seconds / 1.6, rel=0.1)
+
+
+def test_only_tokens_of_the_data_are_spoken(voice: Voice, reference: Reference) -> None:
+    usable = voice.usable_tokens
+    assert usable is not None
+    assert 0 < usable.sum() < 512
+    speech = voice.speak(TEXT, "en", reference, seed=1, top_k=500, temperature=2.0)
+    spoken = {token for piece in speech.pieces for token in piece.tokens}
+    assert usable[sorted(spoken)].all()
+
+
+def test_without_a_text_the_reference_gives_only_its_sound(
+    voice: Voice, reference: Reference
+) -> None:
+    bare = voice.speak(TEXT, "en", Reference(reference.wav_path), seed=1)
+    assert all(len(piece.tokens) >= 11 for piece in bare.pieces)
+    with_text = voice.speak(TEXT, "en", reference, seed=1)
+    assert [p.tokens for p in bare.pieces] != [p.tokens for p in with_text.pieces]
+
+
+def test_a_very_short_text_gets_a_leading_stop(voice: Voice, reference: Reference) -> None:
+    [piece] = voice.speak("A b.", "en", reference, seed=1).pieces
+    assert piece.text.startswith(".")
+
+
+def test_a_text_without_words_is_refused(voice: Voice, reference: Reference) -> None:
+    with pytest.raises(InvalidInput, match="nothing that can be said"):
+        voice.speak("?!... --", "en", reference)
+
+
+def test_progress_counts_to_its_end(voice: Voice, reference: Reference) -> None:
+    told: list[tuple[int, int]] = []
+    voice.speak(TEXT, "en", reference, on_progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (4, 4)
+
+
+def test_a_gpt_of_another_base_model_is_refused(
+    tmp_path: Path, weight_files: tuple[Path, Path]
+) -> None:
+    config = tiny_gpt_config()
+    path = tmp_path / "other.ckpt"
+    state = Text2Semantic(config).state_dict()
+    save_gpt(path, state, config.to_export(), "GPT-e1", version="v2")
+    with pytest.raises(BadModelFile, match="base model"):
+        Voice.load(path, weight_files[1], tmp_path)
+
+
+def test_a_gpt_with_another_codebook_is_refused(
+    tmp_path: Path, weight_files: tuple[Path, Path]
+) -> None:
+    config = tiny_gpt_config()
+    path = tmp_path / "other.ckpt"
+    state = Text2Semantic(config).state_dict()
+    save_gpt(path, state, config.to_export(), "GPT-e1", version="nano")
+    with pytest.raises(BadModelFile, match="40 tokens"):
+        Voice.load(path, weight_files[1], tmp_path)
+
+
+def test_a_gpt_file_with_a_tensor_missing_is_refused(
+    tmp_path: Path, weight_files: tuple[Path, Path]
+) -> None:
+    config = tiny_gpt_config()
+    path = tmp_path / "other.ckpt"
+    state = dict(Text2Semantic(config).state_dict())
+    del state["bert_proj.bias"]
+    save_gpt(path, state, config.to_export(), "GPT-e1", version="nano")
+    with pytest.raises(BadModelFile, match=r"bert_proj\.bias"):
+        Voice.load(path, weight_files[1], tmp_path)
+
+
+def test_a_voice_forgets_a_reference_that_changed(voice: Voice, tmp_path: Path) -> None:
+    import os
+    import shutil
+
+    path = tmp_path / "reference.flac"
+    shutil.copy(SPEECH / "LJ001-0016.flac", path)
+    before = voice.speak(TEXT, "en", Reference(path), seed=1, noise_scale=0)
+    shutil.copy(SPEECH / "LJ001-0043.flac", path)
+    os.utime(path, ns=(1, 1))
+    after = voice.speak(TEXT, "en", Reference(path), seed=1, noise_scale=0)
+    assert torch.is_tensor(voice.usable_tokens)
+    assert len(before.wav) != len(after.wav) or not np.array_equal(before.wav, after.wav)
