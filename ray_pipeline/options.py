@@ -174,6 +174,7 @@ class TrainOptions(StepOptions):
     batch_size: int | None = Field(None, ge=1, le=256)
     max_steps: int | None = Field(None, ge=1, description="stop after so many optimiser steps")
     save_every_epochs: int = Field(1, ge=1, description="export weights every so many epochs")
+    keep_exports: int = Field(10, ge=1, description="older exported weights are deleted")
 
 
 class TrainSovitsOptions(TrainOptions):

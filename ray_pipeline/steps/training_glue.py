@@ -1,0 +1,151 @@
+"""What both training steps do the same way: the fingerprint, the run, the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ray_pipeline.errors import NothingUsable
+from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.models.base import BaseModel
+from ray_pipeline.options import TrainOptions
+from ray_pipeline.resources import plan_workers
+from ray_pipeline.step_names import StepName
+from ray_pipeline.steps.context import Result, StepContext
+from ray_pipeline.training.experiment_files import DroppedClip
+from ray_pipeline.training.launcher import TRAIN_REQUEST, train
+from ray_pipeline.training.runs import choose_run, finish_run
+
+if TYPE_CHECKING:
+    from ray_pipeline.training.reports import Outcome
+    from ray_pipeline.training.worker import TrainWorker
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """One training of one voice. `key` is the fingerprint of all it depends on, `used` and
+    `held_out` name its clips, `weights` finds the files that it exported."""
+
+    key: str
+    used: Sequence[str]
+    held_out: Sequence[str]
+    dropped: Sequence[DroppedClip]
+    weights_folder: Path
+    weights_pattern: str
+
+
+def job_key(
+    context: StepContext, options: TrainOptions, rests_on: Sequence[StepName], **more: Any
+) -> str:
+    """Changes when the data, the options or the base model change, not with `force`."""
+    digests = {step.value: Manifest.load(context.workspace, step).digest() for step in rests_on}
+    return fingerprint(
+        step=context.step.value,
+        voice=context.config.exp_name,
+        base_model=context.config.base_model,
+        seed=context.config.seed,
+        options=options.model_dump(exclude={"enabled", "force", "keep_exports"}),
+        digests=digests,
+        **more,
+    )
+
+
+def finished_before(context: StepContext, options: TrainOptions, job: TrainingJob) -> Result | None:
+    """The result of an earlier run that used the same data and options, if its files exist."""
+    manifest = Manifest.load(context.workspace, context.step)
+    outputs = manifest.details.get("outputs", [])
+    same = manifest.details.get("key") == job.key and not options.force
+    present = outputs and all((context.workspace.root / name).exists() for name in outputs[-1:])
+    if not (same and present):
+        return None
+    context.progress.log("Nothing to do: data and options are those of the finished training.")
+    return Result(summary={**manifest.details["summary"], "reused": True})
+
+
+def run_training(
+    context: StepContext,
+    options: TrainOptions,
+    job: TrainingJob,
+    loop: Callable[[Settings, TrainWorker], None],
+    settings: Settings,
+) -> tuple[Outcome, Path]:
+    """Train, or go on with an interrupted training. Returns what came out and the run's folder."""
+    for clip in job.dropped:
+        context.progress.warn(f"left out: {clip.reason}", clip=clip.name)
+    storage = context.workspace.scratch / context.step.value
+    run = choose_run(storage, job.key, force=options.force)
+    # A worker without a clip of its own would have nothing to learn from.
+    num_wanted = min(context.config.num_workers, len(set(job.used)))
+    plan = plan_workers(TRAIN_REQUEST, num_wanted, context.cluster)
+    verb = "Going on with" if run.is_resumed else "Starting"
+    context.progress.log(
+        f"{verb} the training: {len(set(job.used))} clips, {plan.num_workers} worker(s)."
+    )
+    outcome = train(
+        loop,
+        settings,
+        plan=plan,
+        run_name=run.name,
+        storage_path=storage,
+        progress=context.progress,
+    )
+    finish_run(storage, run)
+    return outcome, storage / run.name
+
+
+def record(
+    context: StepContext, options: TrainOptions, job: TrainingJob, outcome: Outcome
+) -> Result:
+    """Write the manifest and say what was reached."""
+    workspace = context.workspace
+    files = sorted(
+        job.weights_folder.glob(job.weights_pattern), key=lambda path: path.stat().st_mtime_ns
+    )
+    last = outcome.last
+    summary = {
+        "epochs": last.epoch,
+        "steps": last.step,
+        "workers": len(outcome.clips_by_rank),
+        "clips": len(set(job.used)),
+        "held_out": list(job.held_out),
+        "set_aside": {clip.name: clip.reason for clip in job.dropped},
+        "clips_by_rank": outcome.clips_by_rank,
+        "weights": workspace.relative(files[-1]),
+        "last_epoch": last.values,
+        "evaluation": last.evaluation,
+        "seconds_training": round(sum(epoch.seconds for epoch in outcome.epochs), 1),
+    }
+    manifest = Manifest(context.step, options=options.model_dump())
+    for name in sorted(set(job.used)):
+        manifest.add(ClipEntry(name, job.key))
+    for clip in job.dropped:
+        manifest.add(ClipEntry(clip.name, job.key, status="set_aside", reason=clip.reason))
+    manifest.details = {
+        "key": job.key,
+        "outputs": [workspace.relative(path) for path in files],
+        "summary": summary,
+    }
+    manifest.save(workspace)
+    warnings = [f"{clip.name} was left out: {clip.reason}" for clip in job.dropped]
+    return Result(summary=summary, warnings=warnings)
+
+
+def require_clips(names: Sequence[str], dropped: Sequence[DroppedClip], least: int) -> None:
+    """Raises NothingUsable, with the commonest reason, when too few clips are left."""
+    if len(set(names)) >= least:
+        return
+    reason = f" {dropped[0].name}: {dropped[0].reason}." if dropped else ""
+    raise NothingUsable(
+        f"{len(set(names))} clip(s) can be used for the training, at least {least} are needed."
+        f"{reason}",
+        hint="Upload more speech, or correct the transcripts, and run the steps before again.",
+    )
+
+
+def pretrained_files(context: StepContext, base: BaseModel, *names: str | None) -> list[Path]:
+    """Paths of a base model's own weights; empty for one that starts from nothing."""
+    return [context.models_dir / name for name in names if name] if base.is_pretrained else []
