@@ -77,7 +77,9 @@ def running_service() -> Iterator[str]:
     finally:
         console.print("Stopping the service …")
         killed = daemon.stop(service)
-        console.print("Stopped." if not killed else f"Stopped; {killed} processes had to be killed.")
+        console.print(
+            "Stopped." if not killed else f"Stopped; {killed} processes had to be killed."
+        )
 
 
 def free_port() -> int | None:

@@ -1,0 +1,68 @@
+"""The whole service dies in the middle of a training. Nothing may be lost."""
+
+import time
+
+import pytest
+import requests
+
+from tests.end_to_end.older_client import TrainingClient
+from tests.end_to_end.service import RunningService, processes_with_mark
+
+pytestmark = pytest.mark.end_to_end
+
+CONFIG = {"language": "en", "base_model": "nano", "exp_name": "me", "batch_size": 2}
+EPOCHS, MAX_STEPS = 6, 60
+
+
+@pytest.fixture
+def own_service(tmp_path):
+    service = RunningService(tmp_path)
+    service.start()
+    yield service
+    mark = service.mark()
+    service.stop()
+    assert processes_with_mark(mark) == []
+
+
+def get(service, task_id, rest):
+    return requests.get(f"{service.url}/api/v1/task/{task_id}{rest}", timeout=30).json()
+
+
+def epochs_of(service, task_id):
+    events = get(service, task_id, "/events?limit=5000")["events"]
+    return [event["data"]["epoch"] for event in events if event["kind"] == "metric"]
+
+
+def wait_for_epoch(service, task_id, epoch):
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        if epoch in epochs_of(service, task_id):
+            return
+        time.sleep(0.3)
+    raise AssertionError(f"no epoch {epoch}: {get(service, task_id, '')}")
+
+
+def test_a_killed_cluster_takes_its_training_up_again(own_service, uploads):
+    service, client = own_service, TrainingClient(f"{own_service.url}/api/v1")
+    task_id = client.create_task("power cut", CONFIG)["task_id"]
+    for path in uploads:
+        client.upload_audio(task_id, path)
+    body = {"to": "train_sovits", "params": {"train_sovits": {"max_steps": MAX_STEPS}}}
+    requests.post(f"{service.url}/api/v1/task/{task_id}/run", json=body).raise_for_status()
+    wait_for_epoch(service, task_id, 2)
+    before = {step["step"]: step for step in get(service, task_id, "/steps")["steps"]}
+    assert before["train_sovits"]["state"] == "running"
+
+    assert service.kill() > 5
+    service.start()
+
+    final = client.wait_for_completion(task_id, timeout=400, pause=0.5)
+    assert final["status"] == "completed", final
+    after = {step["step"]: step for step in get(service, task_id, "/steps")["steps"]}
+    for step, run in before.items():
+        if run["state"] == "completed":
+            assert after[step]["started_at"] == run["started_at"]
+    assert after["train_sovits"]["attempt"] == before["train_sovits"]["attempt"] + 1
+    epochs = epochs_of(service, task_id)
+    assert epochs == sorted(set(epochs)), "an epoch was told twice"
+    assert epochs[0] == 1
