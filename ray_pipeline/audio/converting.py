@@ -112,16 +112,16 @@ def _check(written: _Written, min_seconds: float, name: str) -> None:
             hint="Export it again from the program that made it.",
             clip=name,
         )
-    if written.peak < from_db(SILENCE_DB):
-        raise StepFailed(
-            f"{name} is silent (nothing above {SILENCE_DB:g} dB of full scale).",
-            hint="Check the microphone and the level, and upload another recording.",
-            clip=name,
-        )
     if seconds < min_seconds:
         raise StepFailed(
             f"{name} is too short: {seconds:.2f} s, and at least {min_seconds:g} s are needed.",
             hint="Upload a longer recording; a minute or more of speech is a good start.",
+            clip=name,
+        )
+    if written.peak < from_db(SILENCE_DB):
+        raise StepFailed(
+            f"{name} is silent (nothing above {SILENCE_DB:g} dB of full scale).",
+            hint="Check the microphone and the level, and upload another recording.",
             clip=name,
         )
 

@@ -30,7 +30,7 @@ from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.task import Transcript
 from ray_pipeline.workspace import Workspace
 
-LOW_CONFIDENCE = 0.4
+LOW_CONFIDENCE = 0.5  # Whisper base gives clean read speech 0.65 to 0.85
 
 _VERSION = "1"
 _WORKER = ResourceRequest(cpus=0.5, gpus=0.25)
