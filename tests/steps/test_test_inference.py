@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
 from ray_pipeline.errors import InvalidInput, NotFound, StepNotReady
@@ -21,6 +22,8 @@ from ray_pipeline.steps.test_inference import run
 from ray_pipeline.synthesis.untrained import save_untrained_voice
 from ray_pipeline.task import Transcript
 from ray_pipeline.workspace import Workspace
+
+torch.set_num_threads(1)  # models this small are slower with several
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech_en"
 CLIPS = {

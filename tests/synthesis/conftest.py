@@ -4,6 +4,7 @@ one clip, made once for all tests."""
 from pathlib import Path
 
 import pytest
+import torch
 
 from ray_pipeline.audio.wav import read_mono
 from ray_pipeline.models import codebook
@@ -11,6 +12,9 @@ from ray_pipeline.models.content import NanoContentEncoder
 from ray_pipeline.synthesis.reference import Reference
 from ray_pipeline.synthesis.untrained import save_untrained_voice
 from ray_pipeline.synthesis.voice import Voice
+
+# Models this small are slower with several threads, and much slower on a busy machine.
+torch.set_num_threads(1)
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech_en"
 
