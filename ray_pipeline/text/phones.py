@@ -57,8 +57,9 @@ class FrontEnd(Protocol):
 _FRONT_ENDS: dict[str, tuple[str, str]] = {
     "zh": ("ray_pipeline.text.chinese", "ChineseFrontEnd"),
     "en": ("ray_pipeline.text.english", "EnglishFrontEnd"),
+    "ja": ("ray_pipeline.text.japanese", "JapaneseFrontEnd"),
 }
-_PLANNED = {"ja": "Japanese", "ko": "Korean", "yue": "Cantonese"}
+_PLANNED = {"ko": "Korean", "yue": "Cantonese"}
 
 
 def supported_languages() -> list[str]:

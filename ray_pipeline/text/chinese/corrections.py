@@ -10,6 +10,7 @@ from re import Match
 
 from ray_pipeline.text.chinese import numbers
 from ray_pipeline.text.chinese.quantities import MEASURE, Rule
+from ray_pipeline.text.stable import until_stable
 
 _UNITS = {
     "km²": "平方千米",
@@ -55,6 +56,10 @@ _MARK = "。！？，；：、,.!?;:…"
 
 
 def correct(text: str) -> str:
+    return until_stable(_apply_rules, text)
+
+
+def _apply_rules(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text

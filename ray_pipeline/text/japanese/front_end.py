@@ -1,0 +1,58 @@
+"""Text to phones: stretches of words go to OpenJTalk one by one, marks pass through."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+
+from ray_pipeline.text.japanese.corrections import correct
+from ray_pipeline.text.japanese.prosody import phones_with_accents
+from ray_pipeline.text.phones import Pronunciations, SpokenText
+from ray_pipeline.text.stable import until_stable
+
+# Letters, digits, 々, kana, kanji and their full-width or half-width forms.
+_WORDS = "A-Za-z\\d々\u3040-\u30ff\u4e00-\u9fff\uff11-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9d"
+_MARKS = dict.fromkeys("：；，、·", ",") | {"。": ".", "\n": ".", "！": "!", "？": "?"}
+
+
+class JapaneseFrontEnd:
+    def __init__(self) -> None:
+        # Its dictionary is inside the wheel.
+        import pyopenjtalk
+
+        self._openjtalk = pyopenjtalk
+
+    def __call__(
+        self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
+    ) -> SpokenText:
+        norm_text = normalise(text, strict_compat=strict_compat)
+        spoken = norm_text.replace("％", "パーセント").lower()
+        pieces = _pieces(spoken, pronunciations)
+        phones = chain.from_iterable(self._read(piece, pronunciations) for piece in pieces)
+        return SpokenText(norm_text, list(phones))
+
+    def _read(self, piece: str, pronunciations: Pronunciations) -> list[str]:
+        if piece in pronunciations:
+            return list(pronunciations[piece])
+        if re.match(f"[{_WORDS}]", piece):
+            # The golden data has 何 as the dictionary reads it, without the model for it.
+            labels = self._openjtalk.extract_fullcontext(piece, predict_nani=False)
+            return phones_with_accents(labels)
+        return [_MARKS.get(char, char) for char in piece if char != " "]
+
+
+def normalise(text: str, *, strict_compat: bool = True) -> str:
+    """Runs of marks become their first; full-width ones stay, as in the original."""
+    if strict_compat:
+        return _collapse(text)
+    return until_stable(lambda rest: _collapse(correct(rest)), text)
+
+
+def _collapse(text: str) -> str:
+    return re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", text)
+
+
+def _pieces(text: str, pronunciations: Pronunciations) -> list[str]:
+    own = sorted((word for word in pronunciations if word), key=len, reverse=True)
+    alternatives = "|".join([*map(re.escape, own), f"[^{_WORDS}]+"])
+    return [piece for piece in re.split(f"({alternatives})", text) if piece]
