@@ -59,11 +59,7 @@ class Case:
             got = np.take(got, np.arange(0, got.shape[axis], step), axis=axis)
         if want.dtype.kind in "iub":
             bad = int((got != want).sum())
-            return (
-                float(bad),
-                0.0,
-                "" if bad == 0 else "%d of %d integers differ" % (bad, want.size),
-            )
+            return float(bad), 0.0, f"{bad} of {want.size} integers differ" if bad else ""
         got = got.astype(np.float64)
         if not np.array_equal(np.isfinite(got), np.isfinite(want)):
             return np.inf, info["tol"], "finite in different places"
@@ -72,11 +68,8 @@ class Case:
             return 0.0, info["tol"], ""
         scale = max(float(np.abs(want[fin]).max()), 1e-12)
         err = float(np.abs(got[fin] - want[fin].astype(np.float64)).max()) / scale
-        return (
-            err,
-            info["tol"],
-            "" if err <= info["tol"] else "relative error %.3g > %.3g" % (err, info["tol"]),
-        )
+        tol = info["tol"]
+        return err, tol, "" if err <= tol else f"relative error {err:.3g} > {tol:.3g}"
 
     def check(self, name, got):
         err, _, msg = self.compare(name, got)
