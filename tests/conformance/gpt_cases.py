@@ -93,21 +93,34 @@ def _first_item_alone(
 # -- decoding
 
 
+_WITH_LOUDER_EOS = ("eos", "batch")
+
+
 def t2s_decode(case: Case) -> Mapping[str, Any]:
     model, inputs, params = _model(case), _tensors(case), case.meta["params"]
     got: dict[str, Any] = {}
-    for name in ("greedy", "greedy_norep", "prompt_free"):
-        got |= _decode(model, inputs, name, params[name])
-    tokens = torch.as_tensor(got["greedy_norep.y"])
-    x = inputs["x"]
-    lengths = torch.tensor([x.shape[1]]), torch.tensor([tokens.shape[1]])
-    with torch.inference_mode():
-        taught = model(x, lengths[0], tokens, lengths[1], inputs["bert"])
-    got |= {"teacher_loss": taught.loss, "teacher_acc": taught.top3_accuracy}
+    runs = {name: value for name, value in params.items() if isinstance(value, dict)}
+    for name, options in runs.items():
+        if name not in _WITH_LOUDER_EOS:
+            got |= _decode(model, inputs, name, options)
+    got |= _teach(model, inputs, params["greedy_norep"], got["greedy_norep.y"])
     with torch.no_grad():
         model.ar_predict_layer.weight[model.config.eos] *= params["eos_row_factor"]
-    got |= _decode(model, inputs, "eos", params["eos"])
-    return got | _decode_together(model, inputs, params["batch"])
+    for name in _WITH_LOUDER_EOS:
+        run = _decode_together if "num_phones" in runs[name] else _decode
+        got |= run(model, inputs, name, runs[name])
+    return got
+
+
+def _teach(
+    model: Text2Semantic, inputs: dict[str, Tensor], params: Mapping[str, Any], tokens: Tensor
+) -> dict[str, Any]:
+    """The training loss of what was decoded, prompt included."""
+    phones, bert = inputs[params["x"]], inputs[params["bert"]]
+    lengths = torch.tensor([phones.shape[1]]), torch.tensor([tokens.shape[1]])
+    with torch.inference_mode():
+        taught = model(phones, lengths[0], tokens, lengths[1], bert)
+    return {"teacher_loss": taught.loss, "teacher_acc": taught.top3_accuracy}
 
 
 def _decode(
@@ -140,7 +153,7 @@ def _index(sentence: Sentence, decoded: Decoded) -> int:
 
 
 def _decode_together(
-    model: Text2Semantic, inputs: dict[str, Tensor], params: Mapping[str, Any]
+    model: Text2Semantic, inputs: dict[str, Tensor], name: str, params: Mapping[str, Any]
 ) -> dict[str, Any]:
     phones, bert = inputs[params["x"]][0], inputs[params["bert"]][0]
     prompt = _prompt(inputs, params)
@@ -148,9 +161,10 @@ def _decode_together(
     results = decode_batch(model, sentences, _sampling(params), max_tokens=params["early_stop_num"])
     # The original's batched path drops the last token of a sentence that ran into the limit.
     kept = [d.tokens if d.ended else d.tokens[:-1] for d in results]
-    got: dict[str, Any] = {"batch.idx": torch.tensor([len(tokens) for tokens in kept])}
+    steps = [0 if prompt is None else len(tokens) for tokens in kept]
+    got: dict[str, Any] = {f"{name}.idx": torch.tensor(steps)}
     for row, (sentence, tokens) in enumerate(zip(sentences, kept, strict=True)):
-        got[f"batch.y{row}"] = _with_prompt(sentence, tokens)
+        got[f"{name}.y{row}"] = _with_prompt(sentence, tokens)
     return got
 
 
