@@ -1,0 +1,146 @@
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ray_pipeline.asr import whisper
+from ray_pipeline.asr.list_file import read_list
+from ray_pipeline.errors import NothingUsable, StepNotReady
+from ray_pipeline.step_names import StepName
+from tests.speech import FOLDER
+from tests.steps.audio_task import AudioTask
+
+ASR = StepName.ASR_TRANSCRIBE
+
+needs_wheel_model = pytest.mark.skipif(
+    importlib.util.find_spec(whisper.PACKAGE) is None or not whisper.wheels_are_installed(),
+    reason="the wheels with Whisper base are not installed (pip install .[offline])",
+)
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> AudioTask:
+    return AudioTask.in_folder(tmp_path)
+
+
+@pytest.fixture
+def no_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+
+def put_recording(task: AudioTask, name: str, text: str) -> str:
+    """A recording with its transcript, and the one clip that became of it."""
+    (task.workspace.input_audio / name).touch()
+    task.upload(f"{name}.txt", text)
+    clip = f"{name}_0000000000_0000032000.wav"
+    task.add_clip(clip, source=name, given_text=text, given_language="en")
+    return clip
+
+
+def test_given_transcripts_become_the_list_file(task: AudioTask) -> None:
+    clip = put_recording(task, "talk.mp3", "Hello there.")
+    result = task.run(ASR)
+    rows, problems = read_list(task.workspace.list_path("anna"))
+    assert problems == []
+    assert [(row.path, row.speaker, row.language, row.text) for row in rows] == [
+        (str(task.workspace.sliced / clip), "anna", "en", "Hello there.")
+    ]
+    stored = task.transcripts[clip]
+    assert (stored.text, stored.source, stored.include) == ("Hello there.", "user", True)
+    assert (result.summary["by_user"], result.summary["recognised"]) == (1, 0)
+
+
+def test_a_row_that_names_a_clip_wins_over_its_recordings_text(task: AudioTask) -> None:
+    clip = put_recording(task, "talk.mp3", "Hello there.")
+    task.upload("fixed.list", f"D:\\x\\{clip}|bob|EN|Hello, there!\n")
+    task.run(ASR)
+    assert (task.transcripts[clip].text, task.transcripts[clip].speaker) == ("Hello, there!", "bob")
+
+
+def test_an_edit_wins_over_uploads_and_survives(task: AudioTask) -> None:
+    clip = put_recording(task, "talk.mp3", "Hello there.")
+    task.run(ASR)
+    task.transcripts[clip] = replace(task.transcripts[clip], text="Hello, you there.")
+    for _ in range(2):
+        task.run(ASR)
+        assert task.transcripts[clip].text == "Hello, you there."
+
+
+def test_a_corrected_upload_replaces_what_was_read_from_it_before(task: AudioTask) -> None:
+    clip = put_recording(task, "talk.mp3", "Helo there.")
+    task.run(ASR)
+    task.upload("talk.mp3.txt", "Hello there.")
+    task.run(ASR)
+    assert task.transcripts[clip].text == "Hello there."
+
+
+def test_what_the_user_left_out_stays_out_of_the_list_file(task: AudioTask) -> None:
+    kept, left_out = (put_recording(task, name, f"In {name}.") for name in ("a.mp3", "b.mp3"))
+    task.run(ASR)
+    task.transcripts[left_out] = replace(task.transcripts[left_out], include=False)
+    result = task.run(ASR)
+    rows, _ = read_list(task.workspace.list_path("anna"))
+    assert [row.file_name for row in rows] == [kept]
+    assert not task.transcripts[left_out].include
+    assert result.summary["included"] == 1
+
+
+@pytest.mark.usefixtures("no_recogniser")
+def test_without_a_recogniser_clips_without_a_text_are_set_aside(task: AudioTask) -> None:
+    put_recording(task, "talk.mp3", "Hello there.")
+    task.add_clip("other.mp3_0000000000_0000032000.wav", source="other.mp3")
+    result = task.run(ASR)
+    (aside,) = result.summary["set_aside"]
+    assert aside["name"] == "other.mp3_0000000000_0000032000.wav"
+    assert "no transcript" in aside["reason"]
+    assert "pip install faster-whisper" in aside["reason"]
+    # It is there to be written by hand.
+    assert task.transcripts[aside["name"]].text == ""
+    task.transcripts[aside["name"]] = replace(
+        task.transcripts[aside["name"]], text="Other.", source="user", include=True
+    )
+    assert task.run(ASR).summary["by_user"] == 2
+
+
+@pytest.mark.usefixtures("no_recogniser")
+def test_no_text_at_all_is_an_error_that_says_what_to_do(task: AudioTask) -> None:
+    task.add_clip("a.mp3_0000000000_0000032000.wav", source="a.mp3")
+    with pytest.raises(NothingUsable, match="Upload transcripts"):
+        task.run(ASR)
+
+
+def test_transcripts_that_no_clip_takes_are_reported(task: AudioTask) -> None:
+    put_recording(task, "talk.mp3", "Hello there.")
+    (task.workspace.input_audio / "late.mp3").touch()
+    task.upload("late.mp3.txt", "This came after slicing.")
+    task.upload("more.list", "unknown.wav|anna|EN|Hm.\nx|y|AUTO|z\n")
+    warnings = " ".join(task.run(ASR).warnings)
+    assert "run slice_audio again" in warnings
+    assert "more.list names unknown.wav" in warnings
+    assert "more.list, line 2" in warnings
+
+
+@needs_wheel_model
+@pytest.mark.usefixtures("ray_cluster")
+def test_the_other_clips_are_recognised_once(task: AudioTask) -> None:
+    put_recording(task, "talk.mp3", "Hello there.")
+    task.add_clip("speech.wav", source="speech.flac")
+    (task.workspace.sliced / "speech.wav").write_bytes((FOLDER / "LJ001-0002.flac").read_bytes())
+    task.add_clip("nothing.wav", source="nothing.flac")
+
+    result = task.run(ASR)
+
+    heard = task.transcripts["speech.wav"]
+    assert heard.text.lower() == "in being comparatively modern."
+    assert (heard.language, heard.source) == ("en", "whisper")
+    assert heard.confidence is not None
+    assert heard.confidence > 0.5
+    (aside,) = result.summary["set_aside"]
+    assert aside["reason"].startswith("No speech was recognised in nothing.wav")
+    assert task.run(ASR).summary["unchanged"] == 2
+
+
+def test_transcribing_before_slicing_names_the_missing_step(task: AudioTask) -> None:
+    with pytest.raises(StepNotReady, match="slice_audio"):
+        task.run(ASR)

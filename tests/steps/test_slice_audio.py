@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ray_pipeline.audio.wav import write_float32
+from ray_pipeline.errors import StepNotReady
+from ray_pipeline.manifest import ClipEntry, Manifest
+from ray_pipeline.step_names import StepName
+from tests.conformance.slicer_cases import make_input
+from tests.steps.audio_task import AudioTask
+
+SLICE = StepName.SLICE_AUDIO
+TWO_PARTS = [("noise", 5000, 0.5), ("zero", 800, 0.0), ("noise", 4500, 0.3)]
+
+
+def add_converted(task: AudioTask, name: str, recipe: list[tuple[str, int, float]]) -> None:
+    """A recording as if convert_audio had made it."""
+    path = task.workspace.converted_wav / f"{name}.wav"
+    write_float32(path, make_input(1, recipe))
+    manifest = Manifest.load(task.workspace, StepName.CONVERT_AUDIO)
+    manifest.add(ClipEntry(name, "k", outputs=[task.workspace.relative(path)]))
+    manifest.save(task.workspace)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_recordings_are_cut_and_those_with_a_transcript_stay_whole(tmp_path: Path) -> None:
+    task = AudioTask.in_folder(tmp_path)
+    add_converted(task, "cut.mp3", TWO_PARTS)
+    add_converted(task, "whole.mp3", TWO_PARTS)
+    add_converted(task, "whole-by-list.mp3", TWO_PARTS)
+    add_converted(task, "faint.mp3", [("noise", 5000, 0.001)])
+    add_converted(task, "too-long.mp3", [("noise", 16_000, 0.3)])
+    for name in ("whole.mp3", "too-long.mp3"):
+        (task.workspace.input_audio / name).touch()
+        task.upload(f"{name}.txt", "Both parts.")
+    task.upload("all.list", "/old/whole-by-list.mp3|anna|EN|In the list.\nbad row\n")
+
+    result = task.run(SLICE)
+
+    assert task.files("sliced") == [
+        "cut.mp3_0000000000_0000160640.wav",
+        "cut.mp3_0000169280_0000329920.wav",
+        "whole-by-list.mp3_0000000000_0000329600.wav",
+        "whole.mp3_0000000000_0000329600.wav",
+    ]
+    clips = task.manifest(SLICE).clips
+    whole = clips["whole.mp3_0000000000_0000329600.wav"].details
+    assert (whole["given_text"], whole["given_language"]) == ("Both parts.", "en")
+    assert whole["seconds"] == pytest.approx(10.3)
+    cut = clips["cut.mp3_0000169280_0000329920.wav"].details
+    assert (cut["source"], cut["start"], cut["end"]) == ("cut.mp3", 169_280, 329_920)
+    aside = {clip["name"]: clip["reason"] for clip in result.summary["set_aside"]}
+    assert "params.threshold" in aside["faint.mp3"]
+    assert "lasts 16.0 s" in aside["too-long.mp3"]
+    assert "shorter files" in aside["too-long.mp3"]
+    assert any("all.list, line 2" in warning for warning in result.warnings)
+
+    # Only what has changed is cut again; the old clips go.
+    task.upload("whole.mp3.txt", "Both parts, corrected.")
+    add_converted(task, "cut.mp3", TWO_PARTS[:1])
+    again = task.run(SLICE)
+    assert again.summary["unchanged_files"] == 3
+    assert "cut.mp3_0000169280_0000329920.wav" not in task.files("sliced")
+    corrected = task.manifest(SLICE).clips["whole.mp3_0000000000_0000329600.wav"]
+    assert corrected.details["given_text"] == "Both parts, corrected."
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_clips_longer_than_training_can_use_are_split(tmp_path: Path) -> None:
+    task = AudioTask.in_folder(tmp_path)
+    add_converted(task, "speech.mp3", [("noise", 25_000, 0.3)])
+    result = task.run(SLICE, max_seconds=10)
+    assert result.summary["clips"] >= 3
+    assert result.summary["longest_seconds"] <= 10
+    assert np.isclose(result.summary["seconds"], 25)
+
+
+def test_slicing_before_converting_names_the_missing_step(tmp_path: Path) -> None:
+    with pytest.raises(StepNotReady, match="convert_audio"):
+        AudioTask.in_folder(tmp_path).run(SLICE)
