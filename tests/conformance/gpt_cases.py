@@ -13,7 +13,6 @@ from ray_pipeline.models.gpt.decoding import Decoded, Sentence, decode_batch
 from ray_pipeline.models.gpt.model import GptOutput, Text2Semantic
 from ray_pipeline.models.gpt.preference import damage, preference_loss
 from ray_pipeline.models.gpt.sampling import Sampling, penalise_repetition, probabilities
-from ray_pipeline.models.scaled_adam import ScaledAdam
 from tests.conformance.golden_io import Case
 
 _CONFIG_OF_MANIFEST = {"t2s_s1longer": "v1", "t2s_s1longer-v2": "v2"}
@@ -203,31 +202,6 @@ def sampling(case: Case) -> Mapping[str, Any]:
         penalised = penalise_repetition(logits, seen, options.repetition_penalty)
         got[name] = probabilities(penalised, options)
     return got
-
-
-# -- optimiser
-
-
-def scaled_adam_trace(case: Case) -> Tensor:
-    """The output `scaled_adam` of the kind `optim`, [recorded steps, all parameters]."""
-    inputs, params = _tensors(case), case.meta["params"]["scaled_adam"]
-    order = params["order"]
-    weights = [torch.nn.Parameter(inputs[f"adam_p.{name}"].clone()) for name in order]
-    options = {
-        key: params[key] for key in ("lr", "betas", "clipping_scale", "clipping_update_period")
-    }
-    optimizer = ScaledAdam(weights, **options)
-    rows = []
-    for step in range(max(params["recorded_steps"])):
-        spike = step % 7 == params["gradient_factor_when_step_mod_7"]
-        for name, weight in zip(order, weights, strict=True):
-            weight.grad = inputs[f"adam_g.{name}"][step] * (
-                params["gradient_factor"] if spike else 1
-            )
-        optimizer.step()
-        if step + 1 in params["recorded_steps"]:
-            rows.append(torch.cat([weight.detach().flatten() for weight in weights]))
-    return torch.stack(rows)
 
 
 CASES = {"t2s_train": t2s_train, "t2s_decode": t2s_decode, "sampling": sampling}

@@ -5,14 +5,14 @@ import torch
 
 from ray_pipeline.models.scaled_adam import ScaledAdam
 from tests.conformance.golden_io import Case
-from tests.conformance.gpt_cases import scaled_adam_trace
+from tests.conformance.training_cases import CASES
 
 GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
 
 
 def test_fifty_steps_are_those_of_the_original() -> None:
     case = Case(str(GOLDEN / "optim.npz"))
-    case.check("scaled_adam", scaled_adam_trace(case))
+    case.check("scaled_adam", CASES["optim"](case)["scaled_adam"])
 
 
 def parameters(seed: int = 0) -> list[torch.nn.Parameter]:
