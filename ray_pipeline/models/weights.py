@@ -32,6 +32,7 @@ from ray_pipeline.models.recognition import (
     recognise as recognise,
 )
 from ray_pipeline.models.sovits.config import OFFICIAL_VERSIONS, SovitsConfig
+from ray_pipeline.models.sovits.layers import fuse_weight_norm
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 
 _DROPPED_ON_EXPORT = "enc_q"
@@ -171,7 +172,8 @@ def load_discriminator(path: Path) -> dict[str, Tensor]:
 
 
 def build_synthesizer(loaded: LoadedSovits) -> Synthesizer:
-    """A float32 model for decoding, without the posterior encoder that only training needs.
+    """A float32 model for decoding: weight norm fused, without the posterior encoder that only
+    training needs.
 
     Raises BadModelFile when the tensors of the file do not make up the model it claims to be.
     """
@@ -188,7 +190,8 @@ def build_synthesizer(loaded: LoadedSovits) -> Synthesizer:
             hint="Use a complete file that GPT-SoVITS or this service exported.",
         )
     model.load_state_dict(given, strict=True, assign=True)
-    return model.eval()
+    fuse_weight_norm(model)
+    return model
 
 
 def load_matching(model: nn.Module, state_dict: StateDict) -> list[str]:

@@ -13,7 +13,7 @@ def random_starts(lengths: Tensor, size: int, generator: torch.Generator | None 
     """
     places = (lengths - size + 1).clamp(min=1)
     draws = torch.rand(len(lengths), generator=generator, device=lengths.device)
-    return (draws * places).long()
+    return torch.minimum((draws * places).long(), places - 1)
 
 
 def slice_segments(x: Tensor, starts: Tensor, size: int) -> Tensor:
