@@ -13,6 +13,7 @@ from serve_app.coordinator_link import CoordinatorLink
 from serve_app.dependencies import Services
 from serve_app.errors import install_error_handlers
 from serve_app.middleware import BodyLimit, Guard, body_limit_of
+from serve_app.openapi import install_openapi
 from serve_app.routes import events, files, health, logs, pages, steps, tasks, transcripts
 from serve_app.settings import Settings
 
@@ -41,6 +42,7 @@ def make_app(settings: Settings, store: Store, coordinator: CoordinatorLink) -> 
     app.include_router(_api_v1())
     app.include_router(health.router)
     pages.install_pages(app)
+    install_openapi(app)
     return app
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ray_pipeline.errors import InvalidInput, PipelineError
 from serve_app import cli_service
@@ -65,7 +65,9 @@ def list_tasks(
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 30,
 ) -> None:
     """The tasks, newest first."""
-    table = Table("task", "name", "status", "step", "progress", "created", box=None)
+    table = Table(
+        Column("task", no_wrap=True), "name", "status", "step", "progress", "created", box=None
+    )
     with _client(context) as client:
         for task in client.tasks(status=status, limit=limit):
             created = task.created_at.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,66 @@
+"""The API's description, completed by what FastAPI cannot see: every failure is a problem
+document, `config` and `params` are checked by `ray_pipeline.options`, and the API key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from ray_pipeline.options import OPTIONS
+from serve_app.errors import problem_responses
+from serve_app.schemas import Problem
+
+_METHODS = ("get", "put", "post", "delete", "head")
+
+
+def install_openapi(app: FastAPI) -> None:
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _describe(app)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    components = schema["components"]
+    _replace_fastapi_errors(schema)
+    _add(components, Problem)
+    for options in OPTIONS.values():
+        _add(components, options)
+    _say_what_dicts_hold(components["schemas"])
+    components["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
+    schema["security"] = [{}, {"apiKey": []}]
+    return schema
+
+
+def _add(components: dict[str, Any], model: type[BaseModel]) -> None:
+    described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    components["schemas"] |= described.pop("$defs", {})
+    components["schemas"][model.__name__] = described
+
+
+def _replace_fastapi_errors(schema: dict[str, Any]) -> None:
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)
+    malformed = {str(status): body for status, body in problem_responses(422).items()}
+    for path in schema["paths"].values():
+        for method in _METHODS:
+            responses = path.get(method, {}).get("responses", {})
+            if "422" in responses:
+                responses |= malformed
+
+
+def _say_what_dicts_hold(schemas: dict[str, Any]) -> None:
+    schemas["TaskCreate"]["properties"]["config"] = {"$ref": "#/components/schemas/TaskConfig"}
+    schemas["StepRequest"]["properties"]["params"] = {
+        "description": "by step: " + ", ".join(f"{s} {o.__name__}" for s, o in OPTIONS.items()),
+        "anyOf": [{"$ref": f"#/components/schemas/{o.__name__}"} for o in OPTIONS.values()],
+        "default": {},
+    }

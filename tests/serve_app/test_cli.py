@@ -1,0 +1,126 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ray_pipeline.task import EventKind
+from serve_app import cli
+from tests.serve_app.conftest import MakeClient
+from tests.serve_app.live_server import serving
+from tests.serve_app.local_coordinator import LocalCoordinator
+
+
+@pytest.fixture
+def url(make_client: MakeClient) -> Iterator[str]:
+    with serving(make_client().app) as address:
+        yield address
+
+
+def gsv(url: str, *arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, ["--url", url, *arguments], env={"COLUMNS": "160"})
+
+
+def test_help_comes_at_once_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from serve_app import cli; "
+        "heavy = {'torch', 'ray', 'fastapi', 'sqlalchemy', 'transformers'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    answer = CliRunner().invoke(cli.app, ["--help"])
+    for command in ("create", "upload", "run", "watch", "logs", "download", "cancel", "list",
+                    "config", "doctor", "status", "models", "start", "stop"):  # fmt: skip
+        assert command in answer.output
+
+
+def test_a_task_from_creation_to_download(
+    url: str, tmp_path: Path, coordinator: LocalCoordinator
+) -> None:
+    task = gsv(url, "create", "a voice", "-s", "language=en", "-s", "base_model=nano")
+    task_id = task.output.strip()
+    (tmp_path / "one.wav").write_bytes(b"sound")
+    assert "one.wav" in gsv(url, "upload", task_id, str(tmp_path / "one.wav")).output
+
+    def work() -> None:
+        while not coordinator.store.open_runs():
+            time.sleep(0.02)
+        run = coordinator.begin(task_id)
+        coordinator.report(run, EventKind.WARNING, message="one file was set aside")
+        coordinator.report(run, EventKind.METRIC, values={"a/loss": 2.0}, epoch=1, step=None)
+        coordinator.end(run)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    ran = gsv(url, "run", task_id, "--to", "convert_audio")
+    worker.join()
+    assert ran.exit_code == 0, ran.output
+    assert "one file was set aside" in ran.output
+    assert "completed" in ran.output
+    assert task_id in gsv(url, "list").output
+    assert "Completed." in gsv(url, "logs", task_id, "--step", "convert_audio").output
+    assert "input_audio/one.wav" in gsv(url, "files", task_id).output
+    back = gsv(url, "download", task_id, "input_audio/one.wav", "--to", str(tmp_path / "back"))
+    assert back.exit_code == 0, back.output
+    assert (tmp_path / "back" / "one.wav").read_bytes() == b"sound"
+    assert gsv(url, "download", task_id).exit_code == 1
+    assert "Nothing was running" in gsv(url, "cancel", task_id).output
+    assert "deleted" in gsv(url, "delete", task_id, "--yes").output
+
+
+def test_a_failed_run_ends_with_its_sentence_and_status_1(
+    url: str, tmp_path: Path, coordinator: LocalCoordinator
+) -> None:
+    task_id = gsv(url, "create", "a voice", "-s", "base_model=nano").output.strip()
+    (tmp_path / "one.wav").write_bytes(b"sound")
+    gsv(url, "upload", task_id, str(tmp_path / "one.wav"))
+    coordinator.do(task_id, "convert_audio", error={"code": "x", "message": "Nothing usable."})
+    watched = gsv(url, "watch", task_id)
+    assert watched.exit_code == 1
+    assert "Nothing usable." in watched.output
+
+
+def test_a_refusal_is_a_sentence_on_stderr_not_a_traceback() -> None:
+    environment = {**os.environ, "GSV_URL": "http://127.0.0.1:9"}
+    code = "import sys; sys.argv = ['gsv', 'list']; from serve_app.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_assignments_read_values_as_a_person_means_them() -> None:
+    pairs = ["batch_size=4", "gpu_id=0", "exp_name=12", "language=en", "flag=true", "text=a=b"]
+    assert cli.assignments(pairs) == {
+        "batch_size": 4,
+        "gpu_id": "0",
+        "exp_name": "12",
+        "language": "en",
+        "flag": True,
+        "text": "a=b",
+    }
+    assert cli.by_step({"train_gpt.epochs": 3}) == {"train_gpt": {"epochs": 3}}
+
+
+def test_config_prints_the_settings_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GSV_API_KEY", "0123456789abcdef0123")
+    answer = CliRunner().invoke(cli.app, ["config"])
+    assert '"port": 8000' in answer.output
+    assert "0123456789abcdef" not in answer.output
+
+
+def test_doctor_and_models_list_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    doctor = CliRunner().invoke(cli.app, ["doctor"], env={"COLUMNS": "160"})
+    assert "ffmpeg" in doctor.output
+    assert "base model nano" in doctor.output
+    models = CliRunner().invoke(cli.app, ["models", "list"], env={"COLUMNS": "160"})
+    assert "v2ProPlus" in models.output
+    assert models.exit_code == 0

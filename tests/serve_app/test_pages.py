@@ -1,0 +1,79 @@
+import re
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from serve_app.routes.pages import WEB
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml"}
+
+
+def test_the_root_is_a_page_for_browsers_and_json_for_programs(client: TestClient) -> None:
+    assert client.get("/").json()["docs"] == "/docs"
+    page = client.get("/", headers=BROWSER)
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_everything_that_the_pages_load_comes_from_here(client: TestClient) -> None:
+    for path in ("/", "/docs"):
+        html = client.get(path, headers=BROWSER).text
+        loaded = re.findall(r'(?:src|href)="([^"#]+)"', html)
+        assert len(loaded) >= 3
+        for url in loaded:
+            assert url.startswith("/"), f"{path} loads {url}"
+            assert client.get(url).status_code == 200, url
+
+
+def test_the_pages_modules_import_only_what_is_there() -> None:
+    for script in WEB.glob("*.js"):
+        for name in re.findall(r'from "\./([^"]+)"', script.read_text("utf-8")):
+            assert (WEB / name).is_file(), f"{script.name} imports {name}"
+
+
+def test_the_page_speaks_both_languages_completely() -> None:
+    texts = (WEB / "texts.js").read_text("utf-8")
+    english, chinese = texts.split("  zh: {")
+    names = [
+        set(re.findall(r"(\w+):", part.split("let current")[0])) for part in (english, chinese)
+    ]
+    assert names[0] - {"en"} == names[1]
+    used = set(re.findall(r'data-text="(\w+)"', Path(WEB / "index.html").read_text("utf-8")))
+    assert used <= names[1]
+
+
+def test_the_documentation_has_every_route_with_examples(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()
+    assert "multipart/form-data" in str(schema["paths"]["/api/v1/task/{task_id}/files/upload"])
+    for name in ("TaskCreate", "StepRequest", "RunRequest", "TaskAnswer", "Problem"):
+        assert schema["components"]["schemas"][name]["examples"], name
+    for path in (
+        "/api/v1/task/create",
+        "/api/v1/task/{task_id}",
+        "/api/v1/tasks",
+        "/api/v1/task/{task_id}/step/{step}",
+        "/api/v1/task/{task_id}/cancel",
+        "/api/v1/task/{task_id}/files/upload",
+        "/api/v1/task/{task_id}/files/download/{filename}",
+        "/api/v1/task/{task_id}/logs",
+        "/api/v1/task/{task_id}/run",
+        "/api/v1/capabilities",
+        "/health/ready",
+    ):
+        assert path in schema["paths"]
+
+
+def test_every_reference_in_the_schema_has_a_target(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()
+    for reference in re.findall(r"#/components/schemas/(\w+)", client.get("/openapi.json").text):
+        assert reference in schema["components"]["schemas"]
+
+
+def test_capabilities_say_what_is_present_and_what_is_missing(client: TestClient) -> None:
+    body = client.get("/api/v1/capabilities").json()
+    by_name = {row["name"]: row for row in body["base_models"]}
+    assert by_name["nano"]["present"]
+    assert not by_name["v2ProPlus"]["present"]
+    assert by_name["v2ProPlus"]["missing"]
+    assert body["auto_base_model"] == "nano"
+    assert {"step", "name", "present", "missing"} <= body["back_ends"][0].keys()
