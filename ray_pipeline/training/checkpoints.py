@@ -65,14 +65,12 @@ def load_sovits_checkpoint(
     folder: Path,
     networks: tuple[nn.Module, nn.Module],
     optimizers: tuple[Optimizer, Optimizer],
-    *,
-    version: str,
 ) -> Resumed:
     """Raises BadModelFile when a file is missing, damaged or of another model."""
     resumed = None
     for letter, network, optimizer in zip("GD", networks, optimizers, strict=True):
         path = _only_file(folder, f"{letter}_*.pth")
-        checkpoint = load_training(path, version)
+        checkpoint = load_training(path)
         _load(path, network, optimizer, checkpoint.state_dict, checkpoint.optimizer)
         resumed = Resumed(checkpoint.iteration, int(path.stem.split("_")[1]))
     assert resumed is not None

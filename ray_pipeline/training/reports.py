@@ -39,7 +39,8 @@ class EpochLedger:
     def add(self, reports: list[EpochReport]) -> None:
         line = json.dumps([report.as_dict() for report in reports], ensure_ascii=False)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+            # Begins a line of its own even after one that a crash cut short.
+            file.write("\n" + line + "\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -66,6 +67,14 @@ class EpochLedger:
         return rows
 
 
+def _mean_values(reports: list[EpochReport]) -> dict[str, float]:
+    """Over the workers; each has seen as many batches as the others."""
+    return {
+        name: sum(report.values[name] for report in reports) / len(reports)
+        for name in reports[0].values
+    }
+
+
 class ForwardReports(UserCallback):
     """Lives in Ray Train's controller. Tells `progress` of an epoch when its checkpoint is
     registered, and of workers that died."""
@@ -81,7 +90,7 @@ class ForwardReports(UserCallback):
         first = reports[0]
         if first.epoch in self._ledger:
             return
-        self._progress.metric(first.values, epoch=first.epoch, step=first.step)
+        self._progress.metric(_mean_values(reports), epoch=first.epoch, step=first.step)
         self._ledger.add(reports)
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:

@@ -133,9 +133,7 @@ class SovitsRun:
         folder = self.worker.latest_checkpoint()
         if folder is None:
             return Resumed(epoch=0, step=0)
-        networks = (self.generator, self.discriminator)
-        version = self.settings.model.version
-        return load_sovits_checkpoint(folder, networks, optimizers, version=version)
+        return load_sovits_checkpoint(folder, (self.generator, self.discriminator), optimizers)
 
     def _save(self, report: EpochReport) -> Path:
         folder = folder_of_epoch(self.worker.run_folder, report.epoch)

@@ -1,0 +1,142 @@
+"""Whole trainings in this process: what they write, and that going on equals not stopping."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ray_pipeline.errors import BadModelFile
+from ray_pipeline.models.weights import load_gpt, load_sovits, load_training
+from ray_pipeline.progress import RecordingProgress
+from ray_pipeline.training.gpt_loop import train_gpt
+from ray_pipeline.training.sovits_loop import train_sovits
+from ray_pipeline.training.worker import EpochReport, LocalWorker
+from tests.training.experiment import gpt_settings, sovits_settings
+
+
+class Interrupted(Exception):
+    pass
+
+
+class StoppingWorker(LocalWorker):
+    """Dies in the middle of the second epoch, after its first report."""
+
+    def report(self, report: EpochReport, checkpoint: Path | None) -> None:
+        if len(self.reports) == 1:
+            raise Interrupted
+        super().report(report, checkpoint)
+
+
+def _resumed(worker: LocalWorker) -> LocalWorker:
+    again = LocalWorker(worker.run_folder)
+    again._checkpoints = worker._checkpoints
+    return again
+
+
+def test_sovits_training_leaves_exports_checkpoints_curves_and_numbers(
+    experiment: Path, tmp_path: Path
+) -> None:
+    progress = RecordingProgress()
+    settings = sovits_settings(experiment, tmp_path, progress=progress)
+    settings = replace(settings, items=settings.items[:4], held_out=settings.items[4:])
+    worker = LocalWorker(tmp_path / "run")
+    train_sovits(settings, worker)
+
+    assert [report.step for report in worker.reports] == [3, 6]
+    assert set(worker.reports[0].clips) == {item.name for item in settings.items}
+    assert "sovits/loss_mel" in worker.reports[0].values
+    evaluation = worker.reports[-1].evaluation
+    assert evaluation["held_out_clips"] == 1
+    assert evaluation["held_out_mel_constant_frame"] > 0
+    names = sorted(path.name for path in settings.weights_folder.iterdir())
+    assert names == ["voice_e1_s3.pth", "voice_e2_s6.pth"]
+    loaded = load_sovits(settings.weights_folder / names[1], "nano")
+    assert loaded.info == "2epoch_6iteration"
+    links = settings.checkpoint_links
+    assert load_training(links / "G_6.pth").iteration == 2
+    assert (links / "D_3.pth").is_symlink()
+    assert progress.advances[-1][:2] == (6, 6)
+    curves = EventAccumulator(str(links))
+    curves.Reload()
+    assert [point.step for point in curves.Scalars("epoch/sovits/loss_mel")] == [3, 6]
+
+
+def test_sovits_training_that_was_interrupted_ends_like_one_that_was_not(
+    experiment: Path, tmp_path: Path
+) -> None:
+    whole = LocalWorker(tmp_path / "a" / "run")
+    train_sovits(sovits_settings(experiment, tmp_path / "a"), whole)
+    broken = StoppingWorker(tmp_path / "b" / "run")
+    settings = sovits_settings(experiment, tmp_path / "b")
+    with pytest.raises(Interrupted):
+        train_sovits(settings, broken)
+    resumed = _resumed(broken)
+    train_sovits(settings, resumed)
+
+    assert [report.epoch for report in resumed.reports] == [2]
+    assert resumed.reports[0].clips == whole.reports[1].clips
+    for name, value in whole.reports[1].values.items():
+        assert resumed.reports[0].values[name] == pytest.approx(value, rel=1e-4), name
+
+
+def test_gpt_training_leaves_exports_checkpoints_and_numbers(
+    experiment: Path, tmp_path: Path
+) -> None:
+    settings = gpt_settings(experiment, tmp_path)
+    settings = replace(settings, items=settings.items[:4], held_out=settings.items[4:])
+    worker = LocalWorker(tmp_path / "run")
+    train_gpt(settings, worker)
+
+    evaluation = worker.reports[-1].evaluation
+    assert 0 <= evaluation["top3_unigram"] <= evaluation["top3_training"] + 0.5
+    assert evaluation["token_perplexity"] > 10
+    assert "top3_held_out" in evaluation
+    assert load_gpt(settings.weights_folder / "voice-e2.ckpt", "nano").info == "GPT-e2"
+    links = sorted(path.name for path in settings.checkpoint_links.iterdir())
+    assert links == ["epoch=0-step=3.ckpt", "epoch=1-step=6.ckpt"]
+
+
+def test_gpt_training_that_was_interrupted_ends_like_one_that_was_not(
+    experiment: Path, tmp_path: Path
+) -> None:
+    whole = LocalWorker(tmp_path / "a" / "run")
+    train_gpt(gpt_settings(experiment, tmp_path / "a"), whole)
+    broken = StoppingWorker(tmp_path / "b" / "run")
+    settings = gpt_settings(experiment, tmp_path / "b")
+    with pytest.raises(Interrupted):
+        train_gpt(settings, broken)
+    resumed = _resumed(broken)
+    train_gpt(settings, resumed)
+
+    assert [report.epoch for report in resumed.reports] == [2]
+    for name, value in whole.reports[1].values.items():
+        assert resumed.reports[0].values[name] == pytest.approx(value, rel=1e-4), name
+
+
+def test_a_finished_training_has_no_epoch_left(experiment: Path, tmp_path: Path) -> None:
+    settings = gpt_settings(experiment, tmp_path, max_steps=3)
+    worker = LocalWorker(tmp_path / "run")
+    train_gpt(settings, worker)
+    again = _resumed(worker)
+    train_gpt(settings, again)
+    assert again.reports == []
+
+
+def test_a_checkpoint_of_another_model_is_refused(experiment: Path, tmp_path: Path) -> None:
+    settings = gpt_settings(experiment, tmp_path, max_steps=3)
+    worker = LocalWorker(tmp_path / "run")
+    train_gpt(settings, worker)
+    wider = replace(settings, model=replace(settings.model, width=64))
+    with pytest.raises(BadModelFile) as caught:
+        train_gpt(wider, _resumed(worker))
+    assert "force" in caught.value.hint
+
+
+def test_only_the_newest_exports_are_kept(experiment: Path, tmp_path: Path) -> None:
+    settings = replace(gpt_settings(experiment, tmp_path, max_steps=9), keep_exports=2)
+    torch.manual_seed(0)
+    train_gpt(settings, LocalWorker(tmp_path / "run"))
+    names = sorted(path.name for path in settings.weights_folder.iterdir())
+    assert names == ["voice-e2.ckpt", "voice-e3.ckpt"]
