@@ -120,7 +120,15 @@ def _next_output(workspace: Workspace, exp_name: str) -> Path:
 
 
 def _summary(facts: dict[str, Any], outputs: list[str]) -> dict[str, Any]:
-    names = ("seconds", "rms_dbfs", "peak_dbfs", "full_scale_share", "base_model", "device")
+    names = (
+        "seconds",
+        "rms_dbfs",
+        "peak_dbfs",
+        "full_scale_share",
+        "limit_tokens",
+        "base_model",
+        "device",
+    )
     tokens = [piece["num_tokens"] for piece in facts["pieces"]]
     return {
         "file": outputs[0],

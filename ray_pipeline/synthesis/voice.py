@@ -194,6 +194,7 @@ class Voice:
         """The tokens of every piece."""
         sentences = [self._sentence(phones, prompt_text, features) for phones in spoken]
         generators = [self._generator(seed, number) for number in range(len(sentences))]
+        usable_tokens = self.usable_tokens
         decoded: list[Decoded] = []
         for start in range(0, len(sentences), _SENTENCES_AT_ONCE):
             group = slice(start, start + _SENTENCES_AT_ONCE)
@@ -202,7 +203,7 @@ class Voice:
                 sentences[group],
                 sampling,
                 generators=generators[group],
-                usable_tokens=self.usable_tokens,
+                usable_tokens=usable_tokens,
             )
             decoded += [_as_original(one, prompted=prompt_text is not None) for one in results]
             told.advance(len(results))
