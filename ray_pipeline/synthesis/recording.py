@@ -13,6 +13,7 @@ import torch
 from ray_pipeline.audio.levels import peak, rms, to_db
 from ray_pipeline.audio.wav import to_int16, write_int16
 from ray_pipeline.errors import StepFailed
+from ray_pipeline.models.gpt.decoding import token_limit
 from ray_pipeline.synthesis.reference import Reference
 from ray_pipeline.synthesis.voice import OnProgress, Speech, Voice
 
@@ -56,7 +57,7 @@ def speak_to_file(
         **levels,
         "load_seconds": round(loaded - started, 3),
         "speak_seconds": round(time.monotonic() - loaded, 3),
-        "limit_tokens": voice.gpt.config.early_stop,
+        "limit_tokens": token_limit(voice.gpt.config),
         "pieces": [asdict(piece) | {"num_tokens": len(piece.tokens)} for piece in speech.pieces],
     }
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
+from ray_pipeline.models.gpt.config import GptConfig
 from ray_pipeline.models.gpt.sampling import Sampling, draw, penalise_repetition
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def decode_batch(
     that are False. `on_logits` is shown each step's logits [B, V] before anything is done to them.
     """
     config, device = model.config, model.bert_proj.weight.device
-    limit = min(config.early_stop if max_tokens is None else max_tokens, MAX_STEPS - 1) + 1
+    limit = token_limit(config, max_tokens)
     generators = generators or [None] * len(sentences)
     prefix, padding = _prefix(model, sentences)
     columns = prefix.shape[1] + limit
@@ -121,6 +122,12 @@ def decode_batch(
         Decoded(produced[row, :end].clone(), ended=row not in running)
         for row, end in enumerate(ends)
     ]
+
+
+def token_limit(config: GptConfig, max_tokens: int | None = None) -> int:
+    """How many tokens a sentence has that found no end."""
+    early_stop = config.early_stop if max_tokens is None else max_tokens
+    return min(early_stop + 1, MAX_STEPS)
 
 
 def _choose(
