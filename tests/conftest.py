@@ -1,7 +1,24 @@
-"""Settings of Ray that have to stand before anything imports it."""
+"""Settings of Ray that have to stand before anything imports it, and one cluster for all tests."""
 
 import os
+from collections.abc import Iterator
+
+import pytest
 
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """A small real cluster, the one and only of this process; starting it takes about 10 s."""
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    # The dashboard must be on: without it Ray leaks the placement groups of killed trainings.
+    ray.init(num_cpus=2, include_dashboard=True, dashboard_port=0, log_to_driver=False)
+    yield
+    ray.shutdown()

@@ -7,17 +7,19 @@ base models. Shapes: waveforms [T] mono, features [1, ssl_dim, frames].
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import librosa
 import numpy as np
+import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ray_pipeline.errors import BackendMissing, BadModelFile
 from ray_pipeline.models.base import HUBERT_FOLDER, BaseModel
+from ray_pipeline.models.spectrogram import mel_spectrogram
 
 if TYPE_CHECKING:
     from transformers import HubertModel
@@ -33,8 +35,8 @@ _HUBERT_RATE_HZ = 16_000
 
 _NANO_FFT_SAMPLES = 1024
 _NANO_BINS = 80
-_NANO_TOP_HZ = 8000
-_NANO_FLOOR = 1e-4  # of clean speech, 3 frames' bins in 100 lie under it
+_NANO_TOP_HZ = 8000.0
+_NANO_LOG_FLOOR = math.log(1e-4)  # about 3 in 100 bins of clean speech lie under it
 _SILENCE = 1e-5
 
 
@@ -83,11 +85,13 @@ def mixed_int16(wav: Waveform) -> NDArray[np.int16]:
 
 
 def to_rate(wav: Waveform, from_hz: int, to_hz: int) -> Waveform:
-    """Resampled by librosa's default, soxr at high quality."""
+    """[N] to [ceil(N * to / from)], as librosa does by default: soxr at high quality, a missing
+    last sample filled with zero. (librosa itself takes a second to import.)"""
     if from_hz == to_hz:
         return wav
-    resampled: Waveform = librosa.resample(wav, orig_sr=from_hz, target_sr=to_hz)
-    return resampled
+    resampled: Waveform = soxr.resample(wav, from_hz, to_hz, quality="HQ")
+    wanted = -(-len(wav) * to_hz // from_hz)
+    return np.pad(resampled[:wanted], (0, max(0, wanted - len(resampled))))
 
 
 class HubertEncoder:
@@ -148,28 +152,20 @@ class NanoContentEncoder:
 
     def __init__(self, device: str | torch.device = "cpu") -> None:
         self._device = device
-        filters = librosa.filters.mel(
-            sr=CLIP_RATE_HZ, n_fft=_NANO_FFT_SAMPLES, n_mels=_NANO_BINS, fmax=_NANO_TOP_HZ
-        )
-        self._filters = torch.from_numpy(filters).to(device)
-        self._window = torch.hann_window(_NANO_FFT_SAMPLES, device=device)
 
     @torch.inference_mode()
     def __call__(self, wav: Waveform, sample_rate: int) -> Tensor:
         clip = torch.from_numpy(to_rate(wav, sample_rate, CLIP_RATE_HZ)).float().to(self._device)
-        clip = clip / clip.abs().max().clamp(min=_SILENCE)
-        # Reflected by half of what a window is longer than a hop, the frames of `spectrogram`.
-        margin = (_NANO_FFT_SAMPLES - FRAME_SAMPLES) // 2
-        padded = torch.nn.functional.pad(clip[None], (margin, margin), mode="reflect")
-        spectrum = torch.stft(
-            padded,
+        log_mel = mel_spectrogram(
+            clip / clip.abs().max().clamp(min=_SILENCE),
             _NANO_FFT_SAMPLES,
             FRAME_SAMPLES,
-            window=self._window,
-            center=False,
-            return_complex=True,
+            _NANO_FFT_SAMPLES,
+            num_mels=_NANO_BINS,
+            sample_rate=CLIP_RATE_HZ,
+            fmax=_NANO_TOP_HZ,
         )
-        return torch.log((self._filters @ spectrum.abs()).clamp(min=_NANO_FLOOR))
+        return log_mel.clamp(min=_NANO_LOG_FLOOR)
 
     def of_training_clip(self, wav: Waveform) -> Tensor:
         return self(wav, CLIP_RATE_HZ)

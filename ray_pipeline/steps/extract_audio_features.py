@@ -13,17 +13,15 @@ from ray_pipeline.features.worker import Clip
 from ray_pipeline.manifest import Manifest, fingerprint
 from ray_pipeline.models.base import BaseModel, base_model, resolve_base_model
 from ray_pipeline.options import ExtractAudioFeaturesOptions
-from ray_pipeline.step_names import StepName
+from ray_pipeline.steps.clip_audio import ClipAudio, clip_audio
 from ray_pipeline.steps.clipwise import require_usable
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.steps.feature_clips import (
     Job,
-    clip_audio,
     extract_features,
     included_transcripts,
     result_of,
 )
-from ray_pipeline.workspace import sha256_of
 
 _VERSION = "1"
 
@@ -32,18 +30,15 @@ def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
     """Raises StepNotReady without transcripts, BackendMissing when the base model's files are
     not there, NothingUsable when every clip was set aside."""
     base = base_model(resolve_base_model(context.config.base_model, context.models_dir))
-    denoised = Manifest.load(context.workspace, StepName.DENOISE_AUDIO)
-    jobs = [
-        _job(context, base, denoised, transcript.clip)
-        for transcript in included_transcripts(context)
-    ]
+    included = {transcript.clip for transcript in included_transcripts(context)}
+    clips = [audio for audio in clip_audio(context.workspace) if audio.name in included]
     waves_dir, content_dir = context.experiment / "5-wav32k", context.experiment / "4-cnhubert"
     manifest = Manifest(
         context.step, options.model_dump(), {"audio": _VERSION, "encoder": base.content_encoder}
     )
     outcome = extract_features(
         context,
-        jobs,
+        [_job(context, base, audio) for audio in clips],
         partial(
             AudioExtractor,
             base=base,
@@ -57,7 +52,7 @@ def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
     )
     require_usable(context, manifest, "clip", "Record louder, or include other clips.")
     seconds = round(sum(entry.details["seconds"] for entry in manifest.usable()), 2)
-    num_denoised = sum("denoised/" in path for job in jobs for path in job.inputs)
+    num_denoised = sum(audio.path not in audio.sliced.outputs for audio in clips)
     return result_of(
         manifest,
         outcome,
@@ -67,13 +62,11 @@ def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
     )
 
 
-def _job(context: StepContext, base: BaseModel, denoised: Manifest, name: str) -> Job:
-    path = clip_audio(context, denoised, name)
-    digest = sha256_of(path)
-    key = fingerprint(version=_VERSION, audio=digest, encoder=base.content_encoder)
+def _job(context: StepContext, base: BaseModel, audio: ClipAudio) -> Job:
+    key = fingerprint(version=_VERSION, audio=audio.sha256, encoder=base.content_encoder)
     outputs = [
-        context.workspace.relative(context.experiment / "5-wav32k" / name),
-        context.workspace.relative(context.experiment / "4-cnhubert" / f"{name}.pt"),
+        context.workspace.relative(context.experiment / "5-wav32k" / audio.name),
+        context.workspace.relative(context.experiment / "4-cnhubert" / f"{audio.name}.pt"),
     ]
-    inputs = {context.workspace.relative(path): digest}
-    return Job(Clip(name, path=str(path)), key, inputs, outputs)
+    clip = Clip(audio.name, path=str(context.workspace.root / audio.path))
+    return Job(clip, key, {audio.path: audio.sha256}, outputs)

@@ -1,4 +1,4 @@
-"""What the four feature steps share: which clips they take, and a manifest of what they made.
+"""What the four feature steps share: whose clips they take, and a manifest of what they made.
 
 A clip whose key is the same as last time, and whose files are still there, is not computed
 again. One that fails is set aside with its reason and the others go on. Files of clips that
@@ -22,7 +22,6 @@ from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.clipwise import set_aside_summary
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import sha256_of
 
 _SAVE_EVERY_SECONDS = 5.0
 
@@ -60,10 +59,13 @@ def included_transcripts(context: StepContext) -> list[Transcript]:
             hint="Run asr_transcribe, or upload a .list file and run it then.",
             missing=[StepName.ASR_TRANSCRIBE.value],
         )
+    clips = {
+        entry.name for entry in Manifest.load(context.workspace, StepName.SLICE_AUDIO).usable()
+    }
     usable = [
         transcript
         for transcript in known
-        if transcript.include and transcript.text.strip() and _sliced(context, transcript.clip)
+        if transcript.include and transcript.text.strip() and transcript.clip in clips
     ]
     if not usable:
         raise StepNotReady(
@@ -73,17 +75,6 @@ def included_transcripts(context: StepContext) -> list[Transcript]:
             missing=[StepName.ASR_TRANSCRIBE.value],
         )
     return sorted(usable, key=lambda transcript: transcript.clip)
-
-
-def clip_audio(context: StepContext, denoised: Manifest, name: str) -> Path:
-    """The denoised clip where it was made from the slice as it is now, else the slice."""
-    sliced = context.workspace.sliced / name
-    entry = denoised.clips.get(name)
-    if entry is None or entry.status != "ok":
-        return sliced
-    path = context.workspace.root / entry.outputs[0]
-    made_from = entry.inputs.get(context.workspace.relative(sliced))
-    return path if path.is_file() and made_from == sha256_of(sliced) else sliced
 
 
 def audio_features(context: StepContext) -> list[ClipEntry]:
@@ -174,10 +165,6 @@ def _entry(context: StepContext, job: Job, result: ClipResult) -> ClipEntry:
     # Without a key the next run tries again.
     key = job.key if result.is_final else ""
     return ClipEntry(result.name, key, status="set_aside", reason=str(error), inputs=job.inputs)
-
-
-def _sliced(context: StepContext, name: str) -> bool:
-    return (context.workspace.sliced / name).is_file()
 
 
 def _from_list_file(context: StepContext) -> list[Transcript]:

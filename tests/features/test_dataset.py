@@ -33,6 +33,7 @@ class Noting:
 
 @pytest.mark.usefixtures("ray_cluster")
 def test_two_named_actors_share_the_clips_and_one_bad_clip_spoils_nothing(tmp_path: Path) -> None:
+    import ray
     from ray.util.state import list_actors
 
     plan = plan_workers(FEATURE_WORKER, 2, ClusterTotals(cpus=2))
@@ -44,7 +45,10 @@ def test_two_named_actors_share_the_clips_and_one_bad_clip_spoils_nothing(tmp_pa
     assert {result.name for result in results} == {clip.name for clip in clips}
     assert [result.name for result in results if result.error] == ["bad.wav"]
     assert len({result.details["pid"] for result in results if not result.error}) == 2
-    actors = [actor for actor in list_actors(limit=1000) if actor.name.startswith(name)]
+    address = ray.get_runtime_context().gcs_address
+    actors = [
+        actor for actor in list_actors(address=address, limit=1000) if actor.name.startswith(name)
+    ]
     assert len(actors) == 2
 
 

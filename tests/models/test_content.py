@@ -12,6 +12,7 @@ from ray_pipeline.models.content import (
     load_content_encoder,
     loudness_mix,
     mixed_int16,
+    to_rate,
 )
 from tests import speech
 
@@ -120,3 +121,14 @@ def test_samples_beyond_full_scale_wrap_around_as_in_the_original() -> None:
     samples = mixed_int16(np.array([1.2, -0.00001, 0.6], np.float32))
     beyond = 0.475 * 32768 + 0.6 * 32768
     assert samples.tolist() == [int(beyond) - 65536, 0, int(beyond / 2)]
+
+
+@pytest.mark.parametrize(
+    ("from_hz", "to_hz"), [(22_050, 32_000), (32_000, 16_000), (44_100, 16_000)]
+)
+def test_resampling_is_that_of_librosa(from_hz: int, to_hz: int) -> None:
+    import librosa
+
+    wav = speech.clip(CLIP)[:24_001]
+    expected = librosa.resample(wav, orig_sr=from_hz, target_sr=to_hz)
+    np.testing.assert_array_equal(to_rate(wav, from_hz, to_hz), expected)
