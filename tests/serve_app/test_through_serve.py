@@ -1,0 +1,99 @@
+"""The API through real Ray Serve: its proxy, its replica, the coordinator's actor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from serve_app.client import Client, ServiceError
+from serve_app.schemas import EventAnswer
+from tests import speech
+from tests.end_to_end.service import RunningService
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    running = RunningService(tmp_path_factory.mktemp("service"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def client(service: RunningService) -> Iterator[Client]:
+    with Client(service.url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def converted(client: Client) -> tuple[str, list[EventAnswer]]:
+    """A task whose recordings were converted, and the events that were seen live."""
+    task_id = client.create("语音", {"language": "en", "base_model": "nano"}).task_id
+    client.upload(task_id, [speech.FOLDER / name for name in speech.names()[:2]])
+    client.step(task_id, "convert_audio")
+    seen: list[EventAnswer] = []
+    assert client.wait(task_id, timeout=120, on_event=seen.append).status == "completed"
+    return task_id, seen
+
+
+def test_a_step_runs_and_its_events_arrive_live_and_once(
+    client: Client, converted: tuple[str, list[EventAnswer]]
+) -> None:
+    task_id, seen = converted
+    assert [event.seq for event in seen] == list(range(1, len(seen) + 1))
+    assert seen == client.events(task_id)
+    assert client.steps(task_id)[0].state == "completed"
+
+
+def test_an_error_of_the_coordinator_arrives_unwrapped(
+    client: Client, converted: tuple[str, list[EventAnswer]]
+) -> None:
+    with pytest.raises(ServiceError) as caught:
+        client.step(converted[0], "train_gpt")
+    assert (caught.value.status, caught.value.code) == (409, "step_not_ready")
+    assert caught.value.problem["missing"]
+
+
+def test_uploads_and_ranges_pass_the_proxy_unharmed(
+    service: RunningService,
+    client: Client,
+    converted: tuple[str, list[EventAnswer]],
+    tmp_path: Path,
+) -> None:
+    task_id, _ = converted
+    content = bytes(range(256)) * 40_000
+    (tmp_path / "录音 “1”.bin").write_bytes(content)
+    name = client.upload(task_id, [tmp_path / "录音 “1”.bin"]).files[0].name
+    copy = client.download(task_id, name, tmp_path / "copy")
+    assert copy.read_bytes() == content
+    url = f"{service.url}/api/v1/task/{task_id}/files/download/{name}"
+    part = httpx.get(url, headers={"Range": "bytes=256-511"})
+    assert (part.status_code, part.content) == (206, bytes(range(256)))
+
+
+def test_a_websocket_resumes_from_its_cursor(
+    service: RunningService, converted: tuple[str, list[EventAnswer]]
+) -> None:
+    task_id, seen = converted
+    address = service.url.replace("http://", "ws://")
+    with connect(f"{address}/api/v1/task/{task_id}/events/ws?after={len(seen) - 1}") as socket:
+        assert json.loads(socket.recv(timeout=10))["seq"] == len(seen)
+
+
+def test_capabilities_know_the_cluster(client: Client) -> None:
+    cluster = client.capabilities()["cluster"]
+    assert cluster["cpus"] >= 1
+    assert cluster["dashboard"].startswith("http://")
+
+
+def test_ready_says_what_the_coordinator_does(service: RunningService) -> None:
+    answer = httpx.get(f"{service.url}/health/ready").json()
+    assert answer["status"] == "ok"
+    assert answer["details"]["steps_running"] == 0
