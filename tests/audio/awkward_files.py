@@ -88,7 +88,10 @@ def overwritten(make: Callable[[Path], None], at: float, length: int) -> Callabl
 
 
 def content(data: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(data) and None
+    def make(path: Path) -> None:
+        path.write_bytes(data)
+
+    return make
 
 
 def lying_size(path: Path) -> None:
