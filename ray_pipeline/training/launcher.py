@@ -31,6 +31,8 @@ _WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "MALLOC_TOP_PAD_": str(1 << 26),
+    # Threads that wait give their core away: spinning ones starve on a busy machine.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 Settings = TypeVar("Settings")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from ray_pipeline.training.worker import EpochReport
 
 @dataclass(frozen=True)
 class Outcome:
-    """`epochs` holds rank 0's report of every epoch of the run, earlier attempts included;
-    `clips_by_rank` the names that each worker of the last attempt saw."""
+    """`epochs` holds a report of every epoch of the run, earlier attempts included, with the
+    mean values of its workers; `clips_by_rank` the names that each worker saw."""
 
     epochs: list[EpochReport]
     clips_by_rank: list[list[str]]
@@ -52,7 +52,7 @@ class EpochLedger:
             sorted({name for reports in alike for name in reports[rank].clips})
             for rank in range(num_ranks)
         ]
-        return Outcome([reports[0] for reports in rows], clips)
+        return Outcome([_mean_of(reports) for reports in rows], clips)
 
     def _read(self) -> list[list[EpochReport]]:
         """A line cut short by a crash counts as not written."""
@@ -67,12 +67,13 @@ class EpochLedger:
         return rows
 
 
-def _mean_values(reports: list[EpochReport]) -> dict[str, float]:
-    """Over the workers; each has seen as many batches as the others."""
-    return {
+def _mean_of(reports: list[EpochReport]) -> EpochReport:
+    """Rank 0's report with the mean values of all ranks; each has seen as many batches."""
+    means = {
         name: sum(report.values[name] for report in reports) / len(reports)
         for name in reports[0].values
     }
+    return replace(reports[0], values=means)
 
 
 class ForwardReports(UserCallback):
@@ -87,10 +88,10 @@ class ForwardReports(UserCallback):
         self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Checkpoint | None
     ) -> None:
         reports = [EpochReport.from_dict(each) for each in metrics]
-        first = reports[0]
-        if first.epoch in self._ledger:
+        mean = _mean_of(reports)
+        if mean.epoch in self._ledger:
             return
-        self._progress.metric(_mean_values(reports), epoch=first.epoch, step=first.step)
+        self._progress.metric(mean.values, epoch=mean.epoch, step=mean.step)
         self._ledger.add(reports)
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:

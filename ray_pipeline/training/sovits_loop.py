@@ -38,6 +38,8 @@ from ray_pipeline.training.worker import EpochReport, TrainWorker, epoch_seed
 
 CHECKPOINT_PATTERNS = ("G_*.pth", "D_*.pth")
 
+_ENOUGH_TO_JUDGE = 50  # training clips that the mean frame is taken from
+
 
 def train_sovits(settings: SovitsSettings, worker: TrainWorker) -> None:
     """The whole training on one worker; the others run the same beside it."""
@@ -160,10 +162,11 @@ class SovitsRun:
         prune_exports(settings.weights_folder, pattern, settings.keep_exports)
 
     def _evaluate(self) -> dict[str, float]:
-        """On clips that took no part; empty where none were held out."""
+        """The mel error of the last steps and, where clips were held out, that on them."""
         settings = self.settings
+        numbers = {"training_mel": self.tally.recent_mean("loss_mel")}
         if not settings.held_out:
-            return {}
+            return numbers
         held_out = SovitsDataset(
             settings.experiment, settings.held_out, with_speaker=self._with_speaker
         )
@@ -172,9 +175,9 @@ class SovitsRun:
             copy.deepcopy(self.generator).cpu(),
             untrained,
             [held_out[index] for index in range(len(held_out))],
-            [self._dataset[index] for index in range(len(self._dataset))],
+            [self._dataset[index] for index in range(min(len(self._dataset), _ENOUGH_TO_JUDGE))],
         )
-        return {
+        return numbers | {
             "held_out_mel": errors.trained,
             "held_out_mel_untrained": errors.untrained,
             "held_out_mel_constant_frame": errors.constant_frame,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ray_pipeline.training.worker import EpochReport, TrainWorker
 
 _ADVANCE_SECONDS = 0.5
 _CURVE_STEPS = 10
+RECENT_STEPS = 50
 
 
 class Tally:
@@ -36,6 +38,7 @@ class Tally:
         self._length = length
         self._prefix = prefix
         self._means = Means()
+        self._recent: deque[Mapping[str, Tensor]] = deque(maxlen=RECENT_STEPS)
         self._clips: set[str] = set()
         self._epoch = 0
         self._started = self._told = 0.0
@@ -49,6 +52,7 @@ class Tally:
     def add(self, clips: Sequence[str], losses: Mapping[str, Tensor]) -> None:
         """One batch is done."""
         self._means.add(losses)
+        self._recent.append(losses)
         self._clips.update(clips)
         self.step += 1
         if self._curves is not None and self.step % _CURVE_STEPS == 0:
@@ -71,6 +75,11 @@ class Tally:
             seconds=round(time.monotonic() - self._started, 3),
             evaluation=dict(evaluation or {}),
         )
+
+    def recent_mean(self, name: str) -> float:
+        """The mean of a loss over the last 50 steps of this attempt."""
+        values = [float(losses[name]) for losses in self._recent if name in losses]
+        return sum(values) / max(len(values), 1)
 
     def close(self) -> None:
         if self._curves is not None:

@@ -189,12 +189,9 @@ def _first_outputs(stepper: SovitsStepper, result: SovitsStepResult) -> dict[str
 
 def _grad_logs(module: nn.Module) -> Tensor:
     """log(max(norm, 0.01)) of each parameter's gradient, in the order of the state dict."""
-    parameters = dict(module.named_parameters())
-    norms = [
-        0.0 if parameters[key].grad is None else float(parameters[key].grad.norm())
-        for key in module.state_dict()
-        if key in parameters
-    ]
+    gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
+    of_keys = [gradients[key] for key in module.state_dict() if key in gradients]
+    norms = [0.0 if gradient is None else float(gradient.norm()) for gradient in of_keys]
     return torch.tensor(norms).clamp(min=0.01).log()
 
 

@@ -25,18 +25,25 @@ class Fragile:
     marker: Path
 
 
+class DyingWorker:
+    """A worker whose process is killed when it reports its second epoch, once."""
+
+    def __init__(self, worker: TrainWorker, marker: Path) -> None:
+        self.rank, self.num_workers = worker.rank, worker.num_workers
+        self.device, self.run_folder = worker.device, worker.run_folder
+        self.share_gradients = worker.share_gradients
+        self.latest_checkpoint = worker.latest_checkpoint
+        self._report, self._marker = worker.report, marker
+
+    def report(self, report: EpochReport, checkpoint: Path | None) -> None:
+        if report.epoch == 2 and self.rank == 0 and not self._marker.exists():
+            self._marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._report(report, checkpoint)
+
+
 def train_and_be_killed_once(settings: Fragile, worker: TrainWorker) -> None:
-    class Dying:
-        def __getattr__(self, name: str) -> object:
-            return getattr(worker, name)
-
-        def report(self, report: EpochReport, checkpoint: Path | None) -> None:
-            if report.epoch == 2 and worker.rank == 0 and not settings.marker.exists():
-                settings.marker.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
-            worker.report(report, checkpoint)
-
-    train_gpt(settings.gpt, Dying())
+    train_gpt(settings.gpt, DyingWorker(worker, settings.marker))
 
 
 def refuse(settings: str, worker: TrainWorker) -> None:
