@@ -125,6 +125,18 @@ class Attempts:
         self._ledger.say(run.task_id, run.step, f"Attempt {run.attempt} ended early: {reason}")
         return again
 
+    def give_up(self, job_id: str, kind: str, traceback: str) -> None:
+        """Fail what is left of a job, because the coordinator itself could not go on."""
+        for run in self._ledger.store.open_runs():
+            if run.job_id == job_id:
+                error = {
+                    "code": "step_failed",
+                    "message": f"{run.step} could not be run ({kind}).",
+                    "hint": "Run it again; the task's log says more to whoever runs the service.",
+                    "step": run.step.value,
+                }
+                self.finish(run, Outcome(error=error, traceback=traceback))
+
     def close(self, job_id: str) -> None:
         """Nothing of the job is left to do."""
         job = self._ledger.store.get_job(job_id)

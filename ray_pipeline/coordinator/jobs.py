@@ -8,8 +8,10 @@ alive (its actor), or gone (a new attempt).
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from ray_pipeline.coordinator.step_actor import (
     find_step_actor,
     start_step_actor,
 )
+from ray_pipeline.errors import NotFound
 from ray_pipeline.resources import ClusterTotals
 from ray_pipeline.steps.context import StepContext
 from ray_pipeline.task import RunState, StepRun
@@ -89,8 +92,6 @@ class JobRunner(DBOSConfiguredInstance):
             await asyncio.to_thread(self._stop, outcome)
 
     def health(self) -> dict[str, Any]:
-        import os
-
         running, waiting = self._gate.counts()
         try:
             database = self._ledger.store.is_reachable()
@@ -113,18 +114,25 @@ class JobRunner(DBOSConfiguredInstance):
     @DBOS.workflow(max_recovery_attempts=None)
     def run_job(self, job_id: str) -> None:
         job = self._ledger.store.get_job(job_id)
-        for position in range(len(job.steps) if job else 0):
-            if not self.do_step(job_id, position):
-                return
+        try:
+            for position in range(len(job.steps) if job else 0):
+                if not self.do_step(job_id, position):
+                    return
+        except Exception as error:
+            # A fault of ours or of the database: better a failed task than one that never ends.
+            self._attempts.give_up(job_id, type(error).__name__, traceback.format_exc())
         self._attempts.close(job_id)
 
-    @DBOS.step()
+    @DBOS.step(retries_allowed=True, max_attempts=5)
     def do_step(self, job_id: str, position: int) -> bool:
         """Bring one step of a job to its end; False if the job ends with it."""
-        turn, run = self._attempts.next_turn(job_id, position)
-        while turn is Turn.RUN and run is not None:
-            self._attend(run)
+        try:
             turn, run = self._attempts.next_turn(job_id, position)
+            while turn is Turn.RUN and run is not None:
+                self._attend(run)
+                turn, run = self._attempts.next_turn(job_id, position)
+        except NotFound:
+            return False  # the task was deleted meanwhile
         return turn is Turn.GO_ON
 
     def _attend(self, run: StepRun) -> None:
@@ -170,8 +178,6 @@ class JobRunner(DBOSConfiguredInstance):
         )
 
     def _is_over(self, run: StepRun) -> bool:
-        from ray_pipeline.errors import NotFound
-
         try:
             return self._ledger.store.get_run(run.run_id).state.is_over
         except NotFound:

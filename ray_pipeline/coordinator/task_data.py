@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 
 from ray_pipeline import pipeline
+from ray_pipeline.asr.list_file import ListRow, read_list, write_list
 from ray_pipeline.coordinator import file_index
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, require_idle
 from ray_pipeline.errors import InvalidInput, NotFound
@@ -74,7 +76,7 @@ class TaskData:
             self._inputs_changed(change, relative, f"Removed {relative}.")
 
     def put_transcripts(self, task_id: str, transcripts: list[Transcript]) -> int:
-        """Raises InvalidInput (unknown clip), TaskBusy."""
+        """Raises InvalidInput (unknown clip, text that a list file cannot hold), TaskBusy."""
         with self._ledger.change(task_id) as change:
             require_idle(change)
             before = change.transcripts()
@@ -89,8 +91,31 @@ class TaskData:
             changed = [row for row in transcripts if row != before[row.clip]]
             change.put_transcripts(changed)
             if changed:
+                self._write_list_file(change)
                 self._transcripts_changed(change, len(changed))
         return len(changed)
+
+    def _write_list_file(self, change: TaskChange) -> None:
+        """The list file is the transcripts' export, so it follows each edit."""
+        exp_name = change.task.config.exp_name
+        workspace = self._ledger.workspace(change.task.task_id)
+        path = workspace.list_path(exp_name)
+        rows = read_list(path)[0] if path.exists() else []
+        known = {row.file_name: Path(row.path) for row in rows}
+        folder = next(iter(known.values())).parent if known else workspace.sliced
+        included = [line for line in change.transcripts().values() if line.include]
+        write_list(
+            path,
+            [
+                ListRow(
+                    str(known.get(line.clip, folder / line.clip)),
+                    line.speaker or exp_name,
+                    line.language,
+                    line.text,
+                )
+                for line in sorted(included, key=lambda line: line.clip)
+            ],
+        )
 
     def _inputs_changed(self, change: TaskChange, name: str, message: str) -> None:
         event = NewEvent(kind=EventKind.LOG, data={"message": message})

@@ -102,6 +102,16 @@ def test_a_step_that_dies_again_and_again_fails_with_a_hint(desk: Desk) -> None:
     assert desk.store.open_jobs() == []
 
 
+def test_when_the_coordinator_cannot_go_on_the_task_fails_instead_of_hanging(desk: Desk) -> None:
+    task = desk.new_task()
+    run = start(desk, task)
+    desk.attempts.give_up(run.job_id, "OperationalError", "Traceback: secret")
+    failed = desk.store.get_task(task.task_id)
+    assert failed.status is TaskStatus.FAILED
+    assert "OperationalError" in str(failed.error_message)
+    assert desk.store.open_jobs() == []
+
+
 def test_a_failure_keeps_its_traceback_out_of_what_clients_see(desk: Desk) -> None:
     task = desk.new_task()
     run = start(desk, task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,22 @@ def test_transcripts_of_unknown_clips_are_refused(desk: Desk) -> None:
     line = Transcript(clip="none.wav", text="x", language="en")
     with pytest.raises(InvalidInput, match="no clip"):
         desk.tasks.put_transcripts(task.task_id, [line])
+
+
+def test_edits_reach_the_list_file_and_what_it_cannot_hold_is_refused(desk: Desk) -> None:
+    task = desk.new_task()
+    heard = [Transcript(clip=f"{name}.wav", text=name, language="en") for name in "ab"]
+    with desk.store.change(task.task_id) as change:
+        change.put_transcripts(heard)
+    out = replace(heard[0], include=False)
+    assert desk.tasks.put_transcripts(task.task_id, [out, heard[1]]) == 1
+    workspace = desk.ledger.workspace(task.task_id)
+    listed = workspace.list_path("my_speaker").read_text()
+    assert listed == f"{workspace.sliced}/b.wav|my_speaker|EN|b\n"
+    with pytest.raises(InvalidInput):
+        desk.tasks.put_transcripts(task.task_id, [replace(heard[1], text="a|b")])
+    assert desk.store.transcripts(task.task_id) == [out, heard[1]]
+    assert workspace.list_path("my_speaker").read_text() == listed
 
 
 def test_a_deleted_task_leaves_no_file(desk: Desk) -> None:
