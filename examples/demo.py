@@ -37,7 +37,7 @@ CONFIG = {
     "epochs_s1": 8,
 }
 OTHER_TEXT = "The quick brown fox jumps over the lazy dog."
-OTHER_REFERENCE = "sliced/LJ001-0008.flac"
+REFERENCE_SECONDS = (3.5, 9.5)  # the service takes 3 to 10
 
 console = Console(highlight=False)
 
@@ -96,7 +96,7 @@ def free_port() -> int | None:
 
 def dashboard(url: str) -> str:
     capabilities = httpx.get(f"{url}/api/v1/capabilities", timeout=60).json()
-    return str(capabilities.get("dashboard") or "not running")
+    return str(capabilities["cluster"]["dashboard"] or "not running")
 
 
 def train(client: Client) -> str:
@@ -127,9 +127,19 @@ def speak_three_ways(client: Client, task_id: str) -> dict[str, Spoken]:
 
 
 def other_reference(client: Client, task_id: str, spoken: Spoken) -> str:
-    """A clip of the task that was not the reference so far."""
-    clips = [file.name for file in client.files(task_id) if file.name.startswith("sliced/")]
-    return next(name for name in clips if Path(name).name != Path(spoken.reference).name)
+    """A clip of the task, of fitting length, that was not the reference so far."""
+    shortest, longest = REFERENCE_SECONDS
+    for clip in client.transcripts(task_id):
+        seconds = clip_seconds(clip.clip)
+        if shortest <= seconds <= longest and clip.clip != Path(spoken.reference).name:
+            return clip.clip
+    raise SystemExit("There is no second clip that could be a reference.")
+
+
+def clip_seconds(name: str) -> float:
+    """Clips carry their bounds, in samples at 32 kHz: talk.wav_0000169280_0000329920.wav"""
+    _, start, end = Path(name).stem.rsplit("_", 2)
+    return (int(end) - int(start)) / 32000
 
 
 def fetch(client: Client, task_id: str, name: str) -> Spoken:

@@ -29,8 +29,8 @@ def word_error_rates(spoken: Mapping[str, Spoken], samples: Path) -> str:
     for (path, said), text in zip(wanted, heard, strict=True):
         lines.append(f"| {path} | {word_error_rate(said, text):.2f} | {text or '(nothing)'} |")
     lines.append(
-        "\nReported, not judged: the last rows are recordings of the speaker, so they show what the "
-        "recogniser itself gets wrong; it also invents phrases where there is no speech."
+        "\nReported, not judged: the last rows are recordings of the speaker, so they show what "
+        "the recogniser itself gets wrong; it also invents phrases where there is no speech."
     )
     return "\n".join(lines)
 

@@ -15,12 +15,13 @@ from serve_app.schemas import StepAnswer
 MAX_TOKENS = 54 * 25
 
 NANO_IN_PLAIN_WORDS = """\
-**What this voice is.** The base model `nano` is a small network trained from nothing, on a few minutes of one
-speaker, in a few minutes. It shows that every part works: recordings became clips, clips became features, two
-networks learned from them and were exported in the original's file formats, and the exported files speak. It does
-not speak intelligibly, and no setting will make it. For a voice that people would use, put the files of a
-pretrained base model into `models/` (`gsv models list` names them) and create the task with `"base_model":
-"v2ProPlus"`; a GPU makes that practical."""
+**What this voice is.** The base model `nano` is a small network trained from nothing, on a few
+minutes of one speaker, in a few minutes. It shows that every part works: recordings became clips,
+clips became features, two networks learned from them and were exported in the original's file
+formats, and the exported files speak. It does not speak intelligibly, and no setting will make it.
+For a voice that people would use, put the files of a pretrained base model into `models/`
+(`gsv models list` names them) and create the task with `"base_model": "v2ProPlus"`; a GPU makes
+that practical."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pydantic import (
     AfterValidator,
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -24,6 +25,7 @@ from ray_pipeline.step_names import StepName
 
 Language = Literal["zh", "en", "ja", "ko", "yue", "auto"]
 Precision = Literal["float32", "float16", "bfloat16", "int8"]
+CutMethod = Literal["cut0", "cut1", "cut2", "cut3", "cut4", "cut5"]
 BaseModelName = Literal["auto", "v2ProPlus", "v2Pro", "v2", "v1", "nano"]
 
 # The original's interface shows languages by these names; both are accepted everywhere.
@@ -63,6 +65,10 @@ def _check_gpu_id(gpu_id: str) -> str:
     if not re.fullmatch(r"\d{1,3}(-\d{1,3}){0,63}", gpu_id):
         raise ValueError('give GPU numbers joined by \'-\', such as "0" or "0-1-2"')
     return gpu_id
+
+
+def _auto_as_none(value: Any) -> Any:
+    return None if value == "auto" else value
 
 
 class Options(BaseModel):
@@ -112,9 +118,10 @@ class ConvertAudioOptions(StepOptions):
 
 
 class SliceAudioOptions(StepOptions):
-    """The original's slicer. Times in milliseconds, `threshold` in dB of full scale."""
+    """The original's slicer. Times in milliseconds, `threshold` in dB of full scale; "auto"
+    (held as None) finds one for each recording."""
 
-    threshold: float = Field(-34, ge=-100, lt=0)
+    threshold: Annotated[float | None, BeforeValidator(_auto_as_none)] = Field(-34, ge=-100, lt=0)
     min_length: int = Field(4000, ge=1, le=600_000)
     min_interval: int = Field(300, ge=1, le=60_000)
     hop_size: int = Field(10, ge=1, le=1000)
@@ -202,6 +209,8 @@ class TestInferenceOptions(StepOptions):
     temperature: float = Field(1.0, gt=0, le=2)
     repetition_penalty: float = Field(1.35, ge=1, le=2)
     noise_scale: float = Field(0.5, ge=0, le=1)
+    cut: CutMethod = Field("cut5", description="how long text is cut, as in the original")
+    pause_seconds: float = Field(0.3, ge=0, le=5, description="after each piece")
 
     __test__ = False  # pytest would take the name for a test class
 

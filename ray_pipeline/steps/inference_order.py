@@ -68,6 +68,8 @@ def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Ord
             "temperature": options.temperature,
             "repetition_penalty": options.repetition_penalty,
             "noise_scale": options.noise_scale,
+            "cut": options.cut,
+            "pause_seconds": options.pause_seconds,
         },
     )
     return order, warnings
