@@ -19,11 +19,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ray_pipeline.audio.levels import from_db
+from ray_pipeline.audio.levels import FLOOR_DB, from_db
 from ray_pipeline.audio.wav import RATE, Samples, Waveform
 from ray_pipeline.errors import StepFailed
 
 _FRAMES_A_BLOCK = 4096
+_THRESHOLD_SHARE = 0.35
 
 
 class ReadRange(Protocol):
@@ -36,10 +37,11 @@ class ReadRange(Protocol):
 class SlicerSettings:
     """Times in milliseconds, `threshold_db` relative to full scale, for audio at `rate` Hz.
 
+    A `threshold_db` of None finds one for each recording: see `auto_threshold_db`.
     `max_level` and `alpha` set the level of a clip: see `level_clip`.
     """
 
-    threshold_db: float = -34
+    threshold_db: float | None = -34
     min_length: int = 4000
     min_interval: int = 300
     hop_size: int = 10
@@ -55,6 +57,11 @@ class SlicerSettings:
     @property
     def window_samples(self) -> int:
         return min(round(self.rate * self.min_interval / 1000), 4 * self.hop_samples)
+
+    def threshold(self, curve: NDArray[np.float32]) -> float:
+        """The amplitude below which a frame of `curve` is silent."""
+        level_db = self.threshold_db
+        return from_db(auto_threshold_db(curve) if level_db is None else level_db)
 
     def frames(self, milliseconds: float) -> int:
         return round(self.rate * milliseconds / 1000 / self.hop_samples)
@@ -109,7 +116,7 @@ def trimmed_bounds(
     """
     hop = settings.hop_samples
     curve = rms_curve(read, num_samples, hop, settings.window_samples)
-    threshold = min(from_db(settings.threshold_db), float(curve.max()) * from_db(edge_db))
+    threshold = min(settings.threshold(curve), float(curve.max()) * from_db(edge_db))
     loud = np.flatnonzero(curve >= threshold)
     kept = settings.frames(settings.max_silence_kept)
     first = max(0, int(loud[0]) - kept)
@@ -147,6 +154,17 @@ def _padded(read: ReadRange, num_samples: int, start: int, stop: int) -> Wavefor
     return np.pad(inside, (max(-start, 0), max(stop - num_samples, 0)))
 
 
+def auto_threshold_db(curve: NDArray[np.float32]) -> float:
+    """A threshold between a recording's noise and its speech, in dB of full scale.
+
+    Taken at 35 % of the way from the 10th percentile of the levels to the 95th, in dB. On
+    speech at a usual level it lies near the default of -34.
+    """
+    levels = 20 * np.log10(np.maximum(curve, from_db(FLOOR_DB)))
+    noise, speech = np.percentile(levels, (10, 95))
+    return float(noise + _THRESHOLD_SHARE * (speech - noise))
+
+
 def find_ranges(curve: NDArray[np.float32], settings: SlicerSettings) -> list[tuple[int, int]]:
     """The clips as (first frame, frame after the last)."""
     removed = _removed_ranges(curve, settings)
@@ -166,7 +184,7 @@ def _removed_ranges(curve: NDArray[np.float32], settings: SlicerSettings) -> lis
     shortest_clip = settings.frames(settings.min_length)
     removed: list[tuple[int, int]] = []
     clip_start = 0
-    for pause_start, pause_end, is_last in _pauses(curve < from_db(settings.threshold_db)):
+    for pause_start, pause_end, is_last in _pauses(curve < settings.threshold(curve)):
         length = pause_end - pause_start
         if is_last:
             if length >= shortest_pause:

@@ -31,9 +31,11 @@ from ray_pipeline.steps.clipwise import (
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, sha256_of
 
+MIN_TRAINED_SECONDS = 0.6  # the original's data loader drops what is not longer
 MAX_GIVEN_SECONDS = 15.0  # a transcript cannot be cut where the slicer cuts
 
 _VERSION = "1"
+_QUIET_HINT = 'For quiet recordings set params.threshold to "auto", or lower it, e.g. to -50.'
 _WORKER = ResourceRequest(cpus=0.5)
 
 
@@ -59,9 +61,7 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
         force=options.force,
     )
     manifest = outcome.manifest
-    require_usable(
-        context, manifest, "clip", "Lower params.threshold for quiet recordings, e.g. to -50."
-    )
+    require_usable(context, manifest, "clip", _QUIET_HINT)
     aside = [f"{entry.reason} It is set aside." for entry in manifest.set_aside()]
     return Result(summary=_summary(manifest, outcome.num_reused), warnings=given.problems + aside)
 
@@ -86,8 +86,8 @@ def slice_one(
     entries = [_write(workspace, source_name, clip, {}) for clip in clips]
     if not entries:
         raise StepFailed(
-            f"{source_name} has nothing above {options.threshold:g} dB.",
-            hint="Lower params.threshold for quiet recordings, e.g. to -50.",
+            f"{source_name} has nothing above the threshold.",
+            hint=_QUIET_HINT,
             clip=source_name,
         )
     return entries
@@ -139,6 +139,15 @@ def _item(
     key = fingerprint(version=_VERSION, input=digest, settings=settings, given=transcript)
     arguments = (workspace, entry.name, converted, given, options)
     return Item(entry.name, key, {converted: digest}, arguments)
+
+
+def _too_short(manifest: Manifest) -> list[str]:
+    return [
+        f"{entry.name} lasts {entry.details['seconds']:.2f} s; training leaves out clips under "
+        f"{MIN_TRAINED_SECONDS:g} s."
+        for entry in manifest.usable()
+        if entry.details["seconds"] <= MIN_TRAINED_SECONDS
+    ]
 
 
 def _summary(manifest: Manifest, num_reused: int) -> dict[str, object]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ray_pipeline.audio.slicing import (
     ReadRange,
     SlicerSettings,
+    auto_threshold_db,
     cut_clip,
     level_clip,
     rms_curve,
@@ -140,3 +141,19 @@ def test_levelling_raises_quiet_clips_and_leaves_silence() -> None:
     quiet = np.array([0.1, -0.05], np.float32)
     assert np.abs(level_clip(quiet, 0.9, 0.25)).max() == int((0.225 + 0.075) * 32767)
     assert not level_clip(np.zeros(10, np.float32), 0.9, 0.25).any()
+
+
+def test_an_automatic_threshold_keeps_quiet_speech_that_the_default_drops() -> None:
+    speech = [("noise", 4500, 0.02), ("noise", 700, 0.0008)]
+    audio = make_input(9, speech * 3)
+    fixed = list(slice_recording(reader(audio), len(audio), SlicerSettings()))
+    found = list(slice_recording(reader(audio), len(audio), SlicerSettings(threshold_db=None)))
+    assert fixed == []
+    assert len(found) == 3
+    assert sum(len(clip.samples) for clip in found) > 3 * 4.5 * RATE
+
+
+def test_an_automatic_threshold_lies_between_noise_and_speech() -> None:
+    curve = np.concatenate([np.full(300, 0.001), np.full(700, 0.1)]).astype(np.float32)
+    assert auto_threshold_db(curve) == pytest.approx(-60 + 0.35 * 40, abs=0.1)
+    assert auto_threshold_db(np.zeros(100, np.float32)) == pytest.approx(-120)

@@ -76,6 +76,13 @@ def test_clips_longer_than_training_can_use_are_split(tmp_path: Path) -> None:
     assert np.isclose(result.summary["seconds"], 25)
 
 
+@pytest.mark.usefixtures("ray_cluster")
+def test_the_threshold_can_be_found_for_each_recording(tmp_path: Path) -> None:
+    task = AudioTask.in_folder(tmp_path)
+    add_converted(task, "quiet.mp3", [("noise", 4500, 0.02), ("noise", 900, 0.0005)] * 2)
+    assert task.run(SLICE, threshold="auto").summary["clips"] == 2
+
+
 def test_slicing_before_converting_names_the_missing_step(tmp_path: Path) -> None:
     with pytest.raises(StepNotReady, match="convert_audio"):
         AudioTask.in_folder(tmp_path).run(SLICE)
