@@ -57,9 +57,10 @@ class FrontEnd(Protocol):
 _FRONT_ENDS: dict[str, tuple[str, str]] = {
     "zh": ("ray_pipeline.text.chinese", "ChineseFrontEnd"),
     "en": ("ray_pipeline.text.english", "EnglishFrontEnd"),
+    "ko": ("ray_pipeline.text.korean", "KoreanFrontEnd"),
+    "yue": ("ray_pipeline.text.cantonese", "CantoneseFrontEnd"),
     "ja": ("ray_pipeline.text.japanese", "JapaneseFrontEnd"),
 }
-_PLANNED = {"ko": "Korean", "yue": "Cantonese"}
 
 
 def supported_languages() -> list[str]:
@@ -84,6 +85,12 @@ def phonemize(
     Raises InvalidInput for an unknown language, symbol table or dictionary phone and for a
     text with nothing to say; BackendMissing where a language's libraries are not installed.
     """
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise InvalidInput(
+            "The text holds half of a character (a lone surrogate).",
+            hint="Send it as UTF-8.",
+            field="text",
+        )
     table = symbol_table(symbols)
     pronunciations = _checked(dictionary or {}, table)
     spoken = _front_end(language)(text, pronunciations=pronunciations, strict_compat=strict_compat)
@@ -107,11 +114,6 @@ def phonemize(
 
 @cache
 def _front_end(language: str) -> FrontEnd:
-    if language in _PLANNED:
-        raise BackendMissing(
-            f"{_PLANNED[language]} text ({language}) cannot be read aloud yet.",
-            hint=f"Use one of: {', '.join(_FRONT_ENDS)}.",
-        )
     if language not in _FRONT_ENDS:
         raise InvalidInput(
             f"There is no text front end for the language {language!r}.",

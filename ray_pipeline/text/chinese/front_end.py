@@ -33,7 +33,7 @@ class ChineseFrontEnd:
         result = normalise(text, strict_compat=strict_compat)
         readings = [
             reading
-            for piece in _pieces(result.text, pronunciations)
+            for piece in pieces(result.text, pronunciations)
             for reading in self._read(piece, comma, pronunciations)
         ]
         phones = [phone for reading in readings for phone in reading]
@@ -59,8 +59,8 @@ def spread(phones: list[str], characters: int) -> list[list[str]]:
     return [phones[start:end] for start, end in pairwise(bounds)]
 
 
-def _pieces(text: str, pronunciations: Pronunciations) -> list[str]:
-    """Clauses, marks and the user's words, in order; longer words first."""
+def pieces(text: str, pronunciations: Pronunciations) -> list[str]:
+    """Clauses, marks and the user's words, in order; of the words the longer ones first."""
     own = sorted((word for word in pronunciations if word), key=len, reverse=True)
     separators = "|".join([f"[{re.escape(MARKS)}]", *map(re.escape, own)])
     return [piece for piece in re.split(f"({separators})", text) if piece]

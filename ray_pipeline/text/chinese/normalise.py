@@ -19,7 +19,7 @@ from ray_pipeline.text.chinese.quantities import spell_out
 
 _REMOVED = re.compile(r"[—《》【】<>{}()（）#&@“”^_|\\ ]")
 _CLAUSE_END = re.compile(r"([：、，；。？！,;?!][”’]?)")
-_UNREADABLE = re.compile(r"[^\u4e00-\u9fa5!?…,.\-]")
+UNREADABLE = re.compile(r"[^\u4e00-\u9fa5!?…,.\-]")
 _FULL_WIDTH = {ord(char) + 0xFEE0: char for char in ascii_letters + digits} | {0x3000: " "}
 _SIGNS = str.maketrans(
     dict(zip("①②③④⑤⑥⑦⑧⑨⑩", "一二三四五六七八九十", strict=True))
@@ -49,12 +49,13 @@ _SIGNS = str.maketrans(
     | dict.fromkeys("ψΨ", "普赛")
     | dict.fromkeys("ωΩ", "欧米伽")
 )
-# 嗯 and 呣 have no syllable in the table; these two stand in for them.
-_MARKS = str.maketrans(
-    {"嗯": "恩", "呣": "母", "。": ".", "！": "!", "？": "?", "$": ".", "\n": ".", "—": "-"}
+MARKS = str.maketrans(
+    {"。": ".", "！": "!", "？": "?", "$": ".", "\n": ".", "—": "-"}
     | dict.fromkeys("：；，、·/", ",")
     | dict.fromkeys("~～", "…")
 )
+# These two have no syllable in the table.
+_STAND_INS = str.maketrans("嗯呣", "恩母")
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,26 @@ class Normalised:
 
 
 def normalise(text: str, *, strict_compat: bool = True) -> Normalised:
-    if not strict_compat:
-        text = correct(text)
+    marked = in_words(text if strict_compat else correct(text)).translate(_STAND_INS)
+    result = keep_readable(marked.translate(MARKS))
+    return Normalised(re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", result.text), result.dropped)
+
+
+def in_words(text: str, *, simplify: bool = True) -> str:
+    """Quantities, signs and Greek letters in hanzi; marks as they were."""
     text = _CLAUSE_END.sub("\\1\n", _REMOVED.sub("", text))
-    clauses = [_clause(clause.strip()) for clause in re.split(r"\n+", text.strip())]
-    marked = "".join(clauses).replace("...", "…").translate(_MARKS)
-    dropped = [c for c in _UNREADABLE.findall(marked) if unicodedata.category(c)[0] in "LNS"]
-    kept = _UNREADABLE.sub("", marked)
-    return Normalised(re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", kept), dropped)
+    clauses = [_clause(clause.strip(), simplify) for clause in re.split(r"\n+", text.strip())]
+    return "".join(clauses).replace("...", "…")
 
 
-def _clause(text: str) -> str:
-    simplified = text.translate(_simplified()).translate(_FULL_WIDTH)
-    return spell_out(simplified).translate(_SIGNS)
+def keep_readable(text: str, unreadable: re.Pattern[str] = UNREADABLE) -> Normalised:
+    dropped = [c for c in unreadable.findall(text) if unicodedata.category(c)[0] in "LNS"]
+    return Normalised(unreadable.sub("", text), dropped)
+
+
+def _clause(text: str, simplify: bool) -> str:
+    hanzi = text.translate(_simplified()) if simplify else text
+    return spell_out(hanzi.translate(_FULL_WIDTH)).translate(_SIGNS)
 
 
 @cache

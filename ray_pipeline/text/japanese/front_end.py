@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from itertools import chain
 
 from ray_pipeline.text.japanese.corrections import correct
@@ -29,7 +30,8 @@ class JapaneseFrontEnd:
         spoken = norm_text.replace("％", "パーセント").lower()
         pieces = _pieces(spoken, pronunciations)
         phones = chain.from_iterable(self._read(piece, pronunciations) for piece in pieces)
-        return SpokenText(norm_text, list(phones))
+        dropped = [] if strict_compat else [c for c in text if unicodedata.category(c) == "So"]
+        return SpokenText(norm_text, list(phones), dropped=dropped)
 
     def _read(self, piece: str, pronunciations: Pronunciations) -> list[str]:
         if piece in pronunciations:

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ray_pipeline.errors import InvalidInput
+from ray_pipeline.text import phonemize, supported_languages
+from ray_pipeline.text.symbols import symbol_table
+from tests.conformance.text_cases import THRESHOLDS, score_file
+
+GOLDEN = Path(__file__).parents[1] / "conformance" / "text"
+
+
+@pytest.mark.parametrize("language", sorted(THRESHOLDS))
+def test_phones_agree_with_the_reference(language: str) -> None:
+    scored, score = score_file(GOLDEN / f"{language}.jsonl")
+    assert scored == language
+    assert score.passes(THRESHOLDS[language]), "\n".join(score.differing)
+
+
+def test_ids_are_places_in_the_table() -> None:
+    spoken = phonemize("hello", "en")
+    table = list(symbol_table("v2"))
+    assert [table[number] for number in spoken.ids] == spoken.phones
+
+
+def test_the_first_table_begins_the_second() -> None:
+    first, second = list(symbol_table("v1")), list(symbol_table("v2"))
+    assert (len(first), len(second)) == (322, 732)
+    assert second[:322] == first
+
+
+def test_a_language_that_the_first_table_cannot_say_becomes_unknown_and_is_reported() -> None:
+    spoken = phonemize("你好", "yue", symbols="v1")
+    assert spoken.phones == ["UNK"] * 4
+    assert len(spoken.unknown) == 4
+
+
+def test_an_unknown_language_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InvalidInput, match="zh, en") as caught:
+        phonemize("hola", "es")
+    assert caught.value.extra["field"] == "language"
+
+
+def test_an_unknown_symbol_table_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="v1, v2"):
+        phonemize("hello", "en", symbols="v9")
+
+
+@pytest.mark.parametrize("language", supported_languages())
+def test_half_a_character_is_refused(language: str) -> None:
+    with pytest.raises(InvalidInput, match="half of a character"):
+        phonemize("a\ud800", language)
+
+
+def test_importing_loads_no_language() -> None:
+    heavy = ("nltk", "jieba", "pypinyin", "pyopenjtalk", "g2pk2", "ToJyutping", "numpy", "torch")
+    code = (
+        f"import sys, ray_pipeline.text; print([name for name in {heavy} if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_no_sentence_of_the_golden_files_is_in_the_program() -> None:
+    import json
+
+    package = Path(__file__).parents[2] / "ray_pipeline"
+    program = "\n".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    sentences = {
+        json.loads(line)["text"]
+        for file in GOLDEN.glob("*.jsonl")
+        for line in file.read_text("utf-8").splitlines()
+    }
+    assert [text for text in sentences if len(text) > 12 and text in program] == []
