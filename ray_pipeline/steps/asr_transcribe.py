@@ -7,9 +7,7 @@ recognised, and only those that have changed since the last run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ray_pipeline.asr.given import GivenTranscripts, given_transcripts, recordings_in
+from ray_pipeline.asr.given import given_transcripts
 from ray_pipeline.asr.languages import trainable_language
 from ray_pipeline.asr.list_file import ListRow, write_list
 from ray_pipeline.asr.recognition import RecogniserChoice, choose_recogniser, transcribe
@@ -27,6 +25,7 @@ from ray_pipeline.steps.clipwise import (
     set_aside_warnings,
 )
 from ray_pipeline.steps.context import Result, StepContext
+from ray_pipeline.steps.user_transcripts import UserText, unused_transcripts, user_text
 from ray_pipeline.task import Transcript
 from ray_pipeline.workspace import Workspace
 
@@ -34,16 +33,6 @@ LOW_CONFIDENCE = 0.5  # Whisper base gives clean read speech 0.65 to 0.85
 
 _VERSION = "1"
 _WORKER = ResourceRequest(cpus=0.5, gpus=0.25)
-
-
-@dataclass(frozen=True)
-class UserText:
-    """`origin` is the uploaded file that it came from, or "edit"."""
-
-    text: str
-    language: str
-    speaker: str
-    origin: str
 
 
 def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
@@ -72,40 +61,14 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
     )
     transcripts = [_transcript(context, clip, manifest.clips[clip.name]) for clip in clips]
     _write_list_file(context, clips, transcripts)
-    warnings = given.problems + _unused(context, given, clips) + set_aside_warnings(manifest)
+    warnings = (
+        given.problems + unused_transcripts(context, given, clips) + set_aside_warnings(manifest)
+    )
     return Result(
         summary=_summary(manifest, transcripts, outcome),
         warnings=warnings + _doubtful(manifest),
         transcripts=transcripts,
     )
-
-
-# -- what the user says
-
-
-def user_text(
-    context: StepContext, clip: ClipAudio, given: GivenTranscripts, previous: Manifest
-) -> UserText | None:
-    """The user's words for a clip, None where there are none."""
-    edited = context.transcripts.get(clip.name)
-    if edited is not None and _is_edit(edited, previous.clips.get(clip.name)):
-        return UserText(edited.text, edited.language, edited.speaker, "edit")
-    row = given.of(clip.name)
-    if row is None and "given_text" in clip.sliced.details:
-        row = given.of(clip.sliced.details["source"])
-    if row is None:
-        return None
-    return UserText(row.text, row.language, row.speaker, row.origin)
-
-
-def _is_edit(stored: Transcript, entry: ClipEntry | None) -> bool:
-    """Whether a stored text was written by the user, and is not just what the last run (which
-    made `entry`) read from an upload: then the upload counts, as it is now."""
-    if stored.source != "user" or not stored.text:
-        return False
-    if entry is None or entry.details.get("origin", "edit") == "edit":
-        return True
-    return (stored.text, stored.language) != (entry.details["text"], entry.details["language"])
 
 
 def _user_entry(clip: ClipAudio, user: UserText) -> ClipEntry:
@@ -258,25 +221,6 @@ def _write_list_file(
         if transcript.include
     ]
     write_list(workspace.list_path(exp_name), rows)
-
-
-def _unused(context: StepContext, given: GivenTranscripts, clips: list[ClipAudio]) -> list[str]:
-    """Sentences about transcripts that no clip has taken."""
-    folder = context.workspace.input_audio
-    recordings = {path.name for path in recordings_in(folder)} if folder.is_dir() else set()
-    whole = {clip.sliced.details["source"] for clip in clips if "given_text" in clip.sliced.details}
-    known = {clip.name for clip in clips}
-    warnings = []
-    for name, text in given.by_name.items():
-        if name in recordings:
-            if name not in whole:
-                warnings.append(
-                    f"{text.origin} has a transcript of {name}, which was not taken: run "
-                    "slice_audio again so that the recording stays one clip."
-                )
-        elif name not in known:
-            warnings.append(f"{text.origin} names {name}, which is no recording and no clip.")
-    return warnings
 
 
 def _doubtful(manifest: Manifest) -> list[str]:
