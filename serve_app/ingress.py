@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 from fastapi import FastAPI
 from ray import serve
@@ -28,12 +29,24 @@ class Ingress:
 
     def __init__(self, settings: Settings) -> None:
         logging.getLogger("serve_app").setLevel(settings.log_level)
-        self._settings = settings
+        self._settings = with_proxy_limit(settings)
         self._coordinator = ensure_coordinator(coordinator_settings(settings))
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         store = Store(self._settings.effective_database_url)
         return make_app(self._settings, store, link_to_actor(self._coordinator))
+
+
+# Without HAProxy, Serve's proxy holds a whole body in memory, and the replica once more.
+BUFFERED_UPLOAD_MB = 64
+
+
+def with_proxy_limit(settings: Settings) -> Settings:
+    """The settings, with the upload limit that the proxy in front allows."""
+    if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "1":
+        return settings
+    limit = min(settings.max_upload_mb, BUFFERED_UPLOAD_MB)
+    return settings.model_copy(update={"max_upload_mb": limit})
 
 
 def coordinator_settings(settings: Settings) -> CoordinatorSettings:

@@ -63,7 +63,8 @@ def body_limit_of(settings: Settings) -> Callable[[str], int]:
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(
         f"The request's body is over the limit of {limit / 1e6:g} MB.",
-        hint="Send fewer or shorter files at a time, or raise GSV_MAX_UPLOAD_MB.",
+        hint="Send fewer or shorter files at a time. GSV_MAX_UPLOAD_MB sets the limit of uploads; "
+        "a service that was not started by `make serve` or `gsv start` takes 64 MB at most.",
         limit_bytes=limit,
     )
 
