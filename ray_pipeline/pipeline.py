@@ -25,7 +25,8 @@ class StepRow:
     `needs` must be there before it starts; `uses` are taken along where they are there. Both
     make the step stale when they change. An `optional` step may be skipped without a trace.
     `weight` is its share of the task's progress. `spare_cpus` is what it needs beside its
-    workers (readers, controllers), so that nothing starves while it runs.
+    workers (readers, controllers), so that nothing starves while it runs. `trains` says that
+    it uses Ray Train.
     """
 
     name: StepName
@@ -36,6 +37,7 @@ class StepRow:
     optional: bool = False
     resources: ResourceRequest
     spare_cpus: float = 0.0
+    trains: bool = False
     weight: float = 1.0
 
     def load(self) -> Callable[..., Any]:
@@ -88,12 +90,12 @@ _ROWS = (
             needs=(StepName.EXTRACT_TEXT_FEATURES, StepName.EXTRACT_AUDIO_FEATURES,
                    StepName.EXTRACT_SPEAKER_VECTORS, StepName.EXTRACT_SEMANTIC_FEATURES),
             makes=("logs_s2_*/", "SoVITS_weights*/", "config_s2.json"),
-            resources=_WHOLE_GPU, spare_cpus=0.5, weight=45),
+            resources=_WHOLE_GPU, spare_cpus=0.5, trains=True, weight=45),
     StepRow(name=StepName.TRAIN_GPT,
             function="ray_pipeline.steps.train_gpt:run",
             needs=(StepName.EXTRACT_TEXT_FEATURES, StepName.EXTRACT_SEMANTIC_FEATURES),
             makes=("logs_s1_*/", "GPT_weights*/", "config_s1.yaml"),
-            resources=_WHOLE_GPU, spare_cpus=0.5, weight=25),
+            resources=_WHOLE_GPU, spare_cpus=0.5, trains=True, weight=25),
     StepRow(name=StepName.TEST_INFERENCE,
             function="ray_pipeline.steps.test_inference:run",
             needs=(StepName.TRAIN_SOVITS, StepName.TRAIN_GPT), makes=("output/",),
@@ -134,6 +136,11 @@ def results(steps: StepTable, runs: Iterable[StepRun]) -> dict[StepName, StepRun
         if run.state is RunState.COMPLETED or skipped_well:
             found[run.step] = run
     return found
+
+
+def is_done(result: StepRun | None) -> bool:
+    """Whether a step's result is there and up to date."""
+    return result is not None and not result.stale
 
 
 def missing_needs(steps: StepTable, step: StepName, done: Collection[StepName]) -> list[StepName]:

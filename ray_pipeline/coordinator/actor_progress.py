@@ -1,6 +1,6 @@
 """How a step and its workers, in whatever process, report to the coordinator.
 
-Calls are gathered for a fifth of a second and sent together, without waiting for an answer.
+Calls are gathered for a fifth of a second and sent together; the caller waits for nothing.
 What arrives after a later attempt has begun is refused there, so an old worker that still
 lives changes nothing.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from ray_pipeline.errors import Unavailable
 from ray_pipeline.task import EventKind
 
 SEND_INTERVAL_SECONDS = 0.2
-_FLUSH_TIMEOUT_SECONDS = 10.0
+_FLUSH_TIMEOUT_SECONDS = 60.0
 _MAX_PENDING = 5000
 
 
@@ -64,7 +63,7 @@ class ActorProgress:
         self._outbox.put(Report(kind=EventKind.WARNING, data=data))
 
     def flush(self) -> None:
-        """Send what is left and wait (10 s at most) until it is stored; at the end of a step."""
+        """Send what is left and wait (60 s at most) until it is stored; at the end of a step."""
         self._outbox.flush()
 
 
@@ -74,51 +73,55 @@ def _finite(value: float) -> float | None:
 
 
 class _Outbox:
-    """Thread-safe. The first report after a pause leaves at once, those that follow together."""
+    """One batch is under way at a time, so that reports arrive in order also when the
+    coordinator restarts. A thread of its own sends; who reports never waits."""
 
     def __init__(self, task_id: str, step: str, attempt: int) -> None:
         self._address = (task_id, step, attempt)
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._pending: list[Report] = []
-        self._sent: list[Any] = []
-        self._last_sent = 0.0
-        self._timer: threading.Timer | None = None
+        self._is_sending = False
 
     def put(self, report: Report) -> None:
-        with self._lock:
+        with self._changed:
             self._pending.append(report)
             del self._pending[:-_MAX_PENDING]
-            wait = self._last_sent + SEND_INTERVAL_SECONDS - time.monotonic()
-            if wait <= 0:
-                self._send()
-            elif self._timer is None:
-                self._timer = threading.Timer(wait, self._send_later)
-                self._timer.daemon = True
-                self._timer.start()
+            if not self._is_sending:
+                self._is_sending = True
+                threading.Thread(target=self._send_all, daemon=True).start()
 
     def flush(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_sending, _FLUSH_TIMEOUT_SECONDS)
+
+    def _send_all(self) -> None:
+        while batch := self._next_batch():
+            if not self._send(batch):
+                with self._changed:
+                    self._pending[:0] = batch
+            # What is said meanwhile goes together with the next batch.
+            threading.Event().wait(SEND_INTERVAL_SECONDS)
+
+    def _next_batch(self) -> list[Report]:
+        with self._changed:
+            batch, self._pending = _coalesced(self._pending), []
+            if not batch:
+                self._is_sending = False
+                self._changed.notify_all()
+            return batch
+
+    def _send(self, batch: list[Report]) -> bool:
+        """False if there is no coordinator to send to; one that restarts is waited for."""
         import ray
 
-        with self._lock:
-            self._send()
-            sent, self._sent = self._sent, []
-        ray.wait(sent, num_returns=len(sent), timeout=_FLUSH_TIMEOUT_SECONDS) if sent else None
-
-    def _send_later(self) -> None:
-        with self._lock:
-            self._timer = None
-            self._send()
-
-    def _send(self) -> None:
-        if not self._pending:
-            return
         try:
-            coordinator = find_coordinator()
-        except Unavailable:
-            return  # kept; the next report tries again
-        batch, self._pending = _coalesced(self._pending), []
-        self._sent = [*self._sent[-20:], coordinator.record.remote(*self._address, batch)]
-        self._last_sent = time.monotonic()
+            ray.get(find_coordinator().record.remote(*self._address, batch))
+        except (Unavailable, ray.exceptions.RayActorError):
+            return False
+        except ray.exceptions.RayTaskError:
+            # It could not be stored (the task was deleted, say); the step goes on without.
+            return True
+        return True
 
 
 def _coalesced(reports: list[Report]) -> list[Report]:

@@ -203,7 +203,8 @@ class JobRunner(DBOSConfiguredInstance):
             progress=ActorProgress(run.task_id, run.step.value, run.attempt),
             transcripts={row.clip: row for row in store.transcripts(run.task_id)},
         )
-        return Assignment(context, self._ledger.row(run.step).function, run.params)
+        row = self._ledger.row(run.step)
+        return Assignment(context, row.function, run.params, row.trains)
 
     # -- starting, ending, adopting
 

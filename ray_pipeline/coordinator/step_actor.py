@@ -7,7 +7,6 @@ belongs to it and ends with it. Being single-threaded, it answers `outcome` when
 
 from __future__ import annotations
 
-import os
 import traceback
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +25,13 @@ _TRAIN_POLL_SECONDS = "0.2"
 
 @dataclass(frozen=True)
 class Assignment:
-    """`function` is `module:name`; `params` are the step's options as plain data."""
+    """`function` is `module:name`; `params` are the step's options as plain data; `trains`
+    says that Ray Train is used."""
 
     context: StepContext
     function: str
     params: dict[str, Any]
+    trains: bool = False
 
     @property
     def actor_name(self) -> str:
@@ -44,7 +45,6 @@ def actor_name(task_id: str, step: str, attempt: int) -> str:
 
 class StepActor:
     def __init__(self, assignment: Assignment) -> None:
-        os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", _TRAIN_POLL_SECONDS)
         self._assignment = assignment
         self._outcome: Outcome | None = None
 
@@ -112,9 +112,22 @@ def start_step_actor(assignment: Assignment) -> Any:
             get_if_exists=True,
             num_cpus=0,
             max_restarts=0,
+            runtime_env={"env_vars": _training_environment()} if assignment.trains else None,
         )
         .remote(assignment)
     )
+
+
+def _training_environment() -> dict[str, str]:
+    """For the step's process and all that it starts. Ray Train's cleaner, which gives back the
+    resources of a training that was killed, looks for the cluster by RAY_ADDRESS and fails
+    without where a machine has several clusters."""
+    import ray
+
+    return {
+        "RAY_ADDRESS": ray.get_runtime_context().gcs_address,
+        "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": _TRAIN_POLL_SECONDS,
+    }
 
 
 def find_step_actor(name: str) -> Any | None:

@@ -25,6 +25,7 @@ STEPS = {
         function="tests.coordinator.small_steps:run",
         resources=ResourceRequest(cpus=0.5),
         spare_cpus=0.0,
+        trains=False,
     )
     for name, row in REAL_STEPS.items()
 }
