@@ -35,6 +35,7 @@ class Phones:
 
     `unknown` lists what was lost on the way, in order: phones that the symbol table lacks
     (they stand as `UNK` in `phones`) and characters that the front end could not read.
+    `parts`: of a text that mixes languages, what was read in each, in order.
     """
 
     text: str
@@ -43,6 +44,8 @@ class Phones:
     ids: list[int]
     word2ph: list[int] | None
     unknown: list[str]
+    language: str = ""
+    parts: list[Phones] = field(default_factory=list)
 
 
 class FrontEnd(Protocol):
@@ -61,6 +64,8 @@ _FRONT_ENDS: dict[str, tuple[str, str]] = {
     "yue": ("ray_pipeline.text.cantonese", "CantoneseFrontEnd"),
     "ja": ("ray_pipeline.text.japanese", "JapaneseFrontEnd"),
 }
+# Languages that `phonemize` finds in the text by itself; mixed/modes.py says how.
+_MIXED_MODES = ("auto", "auto_yue", "all_zh", "all_yue", "all_ja", "all_ko")
 
 
 def supported_languages() -> list[str]:
@@ -76,7 +81,10 @@ def phonemize(
     dictionary: Pronunciations | None = None,
     strict_compat: bool = True,
 ) -> Phones:
-    """Read `text` aloud in `language` (a code such as `en`), as symbols of table `symbols`.
+    """Read `text` aloud in `language`, as symbols of table `symbols`.
+
+    `language` is zh, en, ja, ko or yue, and then the whole text is taken for that language; or
+    one of `auto`, `auto_yue`, `all_zh` ..., and then it is cut where the language changes.
 
     `dictionary` maps a word to its phones and wins over everything the front end knows.
     `strict_compat` keeps the readings of GPT-SoVITS even where they are plainly wrong, which
@@ -85,6 +93,12 @@ def phonemize(
     Raises InvalidInput for an unknown language, symbol table or dictionary phone and for a
     text with nothing to say; BackendMissing where a language's libraries are not installed.
     """
+    if language not in _FRONT_ENDS and language in _MIXED_MODES:
+        from ray_pipeline.text.mixed.reading import phonemize_mixed
+
+        return phonemize_mixed(
+            text, language, symbols=symbols, dictionary=dictionary, strict_compat=strict_compat
+        )
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise InvalidInput(
             "The text holds half of a character (a lone surrogate).",
@@ -95,11 +109,7 @@ def phonemize(
     pronunciations = _checked(dictionary or {}, table)
     spoken = _front_end(language)(text, pronunciations=pronunciations, strict_compat=strict_compat)
     if not spoken.phones:
-        raise InvalidInput(
-            "The text has nothing that can be read aloud.",
-            hint=f"Give at least one word in the language {language!r}.",
-            field="text",
-        )
+        raise nothing_to_read(language)
     unknown = [phone for phone in spoken.phones if phone not in table]
     phones = [phone if phone in table else UNKNOWN for phone in spoken.phones]
     return Phones(
@@ -109,6 +119,15 @@ def phonemize(
         ids=[table[phone] for phone in phones],
         word2ph=spoken.word2ph,
         unknown=unknown + spoken.dropped,
+        language=language,
+    )
+
+
+def nothing_to_read(language: str) -> InvalidInput:
+    return InvalidInput(
+        "The text has nothing that can be read aloud.",
+        hint=f"Give at least one word in the language {language!r}.",
+        field="text",
     )
 
 
@@ -117,7 +136,7 @@ def _front_end(language: str) -> FrontEnd:
     if language not in _FRONT_ENDS:
         raise InvalidInput(
             f"There is no text front end for the language {language!r}.",
-            hint=f"Use one of: {', '.join(_FRONT_ENDS)}.",
+            hint=f"Use one of: {', '.join([*_FRONT_ENDS, *_MIXED_MODES])}.",
             field="language",
         )
     module, name = _FRONT_ENDS[language]

@@ -1,20 +1,22 @@
-"""Golden texts: phones against the reference front end's, sentence by sentence.
+"""Golden texts: phones, language segments and cuts against the reference's, line by line.
 
 `main("text", files)` prints for each file the sentences whose phones are all equal, the phone
 error rate (edits over golden phones), the consistency of word2ph and the sentences that differ.
-A text that we refuse by a named error counts as one without phones.
+A text that we refuse by a named error counts as one without phones. `main("mixed", files)` and
+`main("cut", files)` print the lines whose segments or pieces are equal, and those that differ.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ray_pipeline.errors import PipelineError
 from ray_pipeline.text import Phones, phonemize
+from tests.conformance.mixed_cases import compare_cuts, compare_segments
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,29 @@ def edit_distance(ours: Sequence[str], golden: Sequence[str]) -> int:
     return row[-1]
 
 
-def main(kind: str, files: Iterable[Path]) -> int:
-    """0 when every file meets its thresholds."""
-    checks = {"text": _check_text}
+def main(kind: str, files: Iterable[Path | str]) -> int:
+    """0 when every file meets its thresholds. `kind`: text, mixed or cut."""
+    checks = {
+        "text": _check_text,
+        "mixed": lambda path: _check_lines(path, compare_segments, least_equal=0.95),
+        "cut": lambda path: _check_lines(path, compare_cuts, least_equal=1.0),
+    }
     if kind not in checks:
         raise ValueError(f"no check for {kind!r}; there are {', '.join(checks)}")
     results = [checks[kind](Path(file)) for file in files]
     return 0 if results and all(results) else 1
+
+
+def _check_lines(
+    path: Path, compare: Callable[[dict[str, Any]], list[str]], least_equal: float
+) -> bool:
+    found = [compare(line) for line in _read(path)]
+    equal = sum(not differences for differences in found)
+    passed = bool(found) and equal >= least_equal * len(found)
+    for difference in (text for differences in found for text in differences):
+        print(difference)
+    print(f"{'pass' if passed else 'FAIL'} {path.name}: {equal}/{len(found)} lines equal")
+    return passed
 
 
 def _check_text(path: Path) -> bool:
