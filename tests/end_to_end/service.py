@@ -9,8 +9,10 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
+import requests
 
 PROJECT = Path(__file__).parents[2]
 _GSV = Path(sys.executable).with_name("gsv")
@@ -44,6 +46,18 @@ class RunningService:
     @property
     def data_dir(self) -> Path:
         return self.folder / "data"
+
+    def events(self, task_id: str) -> list[dict[str, Any]]:
+        """All events of a task so far, page by page."""
+        found: list[dict[str, Any]] = []
+        after = 0
+        while True:
+            address = f"{self.url}/api/v1/task/{task_id}/events?after={after}"
+            page = requests.get(address, timeout=30).json()["events"]
+            if not page:
+                return found
+            found += page
+            after = page[-1]["seq"]
 
     def start(self) -> None:
         self._gsv("start", "--daemon", "--port", str(self.port))

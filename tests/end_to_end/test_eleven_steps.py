@@ -95,8 +95,7 @@ def test_two_workers_trained_on_disjoint_clips(steps):
 
 
 def test_losses_of_every_epoch_are_events(service, task_id):
-    answer = requests.get(f"{service.url}/api/v1/task/{task_id}/events?limit=5000").json()
-    metrics = [event for event in answer["events"] if event["kind"] == "metric"]
+    metrics = [event for event in service.events(task_id) if event["kind"] == "metric"]
     for step, name in (("train_sovits", "sovits/mel"), ("train_gpt", "gpt/loss")):
         values = [event["data"]["values"] for event in metrics if event["step"] == step]
         assert values

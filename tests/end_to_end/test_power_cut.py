@@ -29,7 +29,7 @@ def get(service, task_id, rest):
 
 
 def epochs_of(service, task_id):
-    events = get(service, task_id, "/events?limit=5000")["events"]
+    events = service.events(task_id)
     return [event["data"]["epoch"] for event in events if event["kind"] == "metric"]
 
 
