@@ -25,13 +25,15 @@ class SovitsPhase:
     """A stretch of the training. `share` is its part of all steps; `learning_rate` holds
     before the decay per epoch; `segment_frames` is the length of the generated slice (20 ms
     a frame); without `adversarial` the discriminator rests; `fine_mels` are mel losses over
-    shorter windows, added to the usual one."""
+    shorter windows, added to the usual one. `final_rate` is the factor that the learning rate
+    has fallen to, in a straight line, at the end of the phase."""
 
     share: float
     segment_frames: int
     learning_rate: float
     adversarial: bool
     fine_mels: tuple[MelWindow, ...] = ()
+    final_rate: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +59,24 @@ class SovitsRecipe:
 
     def phase_at(self, step: int, total_steps: int) -> SovitsPhase:
         """The phase that step number `step` (from 0) of `total_steps` belongs to."""
-        end = 0.0
+        return self._place(step, total_steps)[0]
+
+    def rate_at(self, step: int, total_steps: int, epoch: int) -> float:
+        """The base learning rate of a step of an epoch, counted from 1."""
+        phase, done = self._place(step, total_steps)
+        fallen = 1 - (1 - phase.final_rate) * done
+        return phase.learning_rate * fallen * self.decay_per_epoch**epoch
+
+    def _place(self, step: int, total_steps: int) -> tuple[SovitsPhase, float]:
+        """The phase of a step, and how much of that phase was done before it, 0..1."""
+        start, share = 0, 0.0
         for phase in self.phases:
-            end += phase.share * total_steps
-            if step < round(end):
-                return phase
-        return self.phases[-1]
+            share += phase.share
+            end = round(share * total_steps)
+            if step < end:
+                return phase, (step - start) / (end - start)
+            start = end
+        return self.phases[-1], 1.0
 
     @property
     def longest_segment_frames(self) -> int:
@@ -128,6 +142,8 @@ NANO_SOVITS_RECIPE = SovitsRecipe(
             learning_rate=1e-3,
             adversarial=True,
             fine_mels=_FINE_MELS,
+            # At a constant rate one seed of two jumped from 0.91 to 1.15 in the last steps.
+            final_rate=0.1,
         ),
     ),
     slow_text=False,
@@ -166,11 +182,6 @@ def sovits_recipe(version: str) -> SovitsRecipe:
 
 def gpt_recipe(version: str) -> GptRecipe:
     return NANO_GPT_RECIPE if version == "nano" else GPT_RECIPE
-
-
-def sovits_rate(recipe: SovitsRecipe, phase: SovitsPhase, epoch: int) -> float:
-    """The base learning rate during an epoch, counted from 1."""
-    return phase.learning_rate * recipe.decay_per_epoch**epoch
 
 
 def logged_gpt_rate(step: int) -> float:

@@ -20,7 +20,7 @@ from ray_pipeline.training.checkpoints import (
     save_sovits_checkpoint,
 )
 from ray_pipeline.training.evaluation import judge_decoding
-from ray_pipeline.training.recipes import SovitsPhase, sovits_rate
+from ray_pipeline.training.recipes import SovitsPhase
 from ray_pipeline.training.sovits_data import (
     SovitsBatch,
     SovitsDataset,
@@ -107,9 +107,9 @@ class SovitsRun:
     def set_rate(self, epoch: int) -> SovitsPhase:
         """Sets the learning rates of the coming step; returns the phase it belongs to."""
         recipe = self.settings.recipe
-        phase = recipe.phase_at(self.tally.step, self.length.total_steps)
-        self.stepper.set_rate(sovits_rate(recipe, phase, epoch))
-        return phase
+        step, total_steps = self.tally.step, self.length.total_steps
+        self.stepper.set_rate(recipe.rate_at(step, total_steps, epoch))
+        return recipe.phase_at(step, total_steps)
 
     def report(self, epoch: int) -> None:
         """Ends the epoch: export, checkpoint, numbers. Every worker meets the others here."""

@@ -22,7 +22,6 @@ from ray_pipeline.training.recipes import (
     SovitsPhase,
     SovitsRecipe,
     logged_gpt_rate,
-    sovits_rate,
 )
 from ray_pipeline.training.sovits_data import SovitsBatch
 from ray_pipeline.training.sovits_sampler import BucketBatchSampler
@@ -62,12 +61,11 @@ def run_optim(case: Case) -> Outputs:
     steps = range(len(case.expected["s1_lr_used"]))
     far = case.expected["s1_lr_far"][:, 0].tolist()
     epochs = range(1, len(case.expected["s2_lr_epoch"]) + 1)
-    phase = SOVITS_RECIPE.phases[0]
     return {
         "s1_lr_used": np.array([GPT_RECIPE.rate_at(step) for step in steps]),
         "s1_lr_logged": np.array([logged_gpt_rate(step) for step in steps]),
         "s1_lr_far": np.array([[step, GPT_RECIPE.rate_at(int(step))] for step in far]),
-        "s2_lr_epoch": np.array([sovits_rate(SOVITS_RECIPE, phase, epoch) for epoch in epochs]),
+        "s2_lr_epoch": np.array([SOVITS_RECIPE.rate_at(0, 1, epoch) for epoch in epochs]),
         "scaled_adam": _scaled_adam_trace(case),
     }
 

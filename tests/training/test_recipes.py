@@ -4,7 +4,6 @@ from ray_pipeline.training.recipes import (
     NANO_SOVITS_RECIPE,
     SOVITS_RECIPE,
     plan_length,
-    sovits_rate,
 )
 
 
@@ -15,9 +14,14 @@ def test_nano_turns_adversarial_after_three_fifths() -> None:
 
 
 def test_the_original_recipe_decays_once_before_its_first_epoch() -> None:
-    phase = SOVITS_RECIPE.phase_at(0, 10)
-    assert phase.adversarial
-    assert sovits_rate(SOVITS_RECIPE, phase, 1) == pytest.approx(1e-4 * 0.999875)
+    assert SOVITS_RECIPE.phase_at(0, 10).adversarial
+    assert SOVITS_RECIPE.rate_at(0, 10, epoch=1) == pytest.approx(1e-4 * 0.999875)
+    assert SOVITS_RECIPE.rate_at(9, 10, epoch=2) == pytest.approx(1e-4 * 0.999875**2)
+
+
+def test_nano_ends_at_a_tenth_of_its_adversarial_rate() -> None:
+    rates = [NANO_SOVITS_RECIPE.rate_at(step, 500, epoch=0) for step in (0, 299, 300, 400, 500)]
+    assert rates == pytest.approx([2e-3, 2e-3, 1e-3, 0.55e-3, 0.1e-3])
 
 
 @pytest.mark.parametrize(
