@@ -15,17 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from ray_pipeline.errors import InvalidInput
+from serve_app.cli_models import models
 
 out = Console(highlight=False)
-
-models = typer.Typer(help="Base models: what is there and what is missing.", no_args_is_help=True)
 
 
 def add_commands(app: typer.Typer) -> None:
     for command in (start, stop, status, config, doctor):
         app.command()(command)
-    models.command("list")(list_models)
-    app.add_typer(models, name="models")
+    app.add_typer(models, name="models", no_args_is_help=True)
 
 
 def config() -> None:
@@ -55,19 +53,6 @@ def doctor() -> None:
     out.print(table)
     if any(finding.ok is False for finding in findings):
         raise typer.Exit(1)
-
-
-def list_models() -> None:
-    """Each base model, in the order in which `auto` prefers them."""
-    from serve_app.capabilities import base_models
-    from serve_app.settings import load_settings
-
-    settings = load_settings()
-    table = Table("model", "state", "missing", box=None)
-    for row in base_models(settings.models_dir):
-        state = "[green]ready[/]" if row["present"] else "[yellow]incomplete[/]"
-        table.add_row(row["name"], state, "\n".join(row["missing"]))
-    out.print(table)
 
 
 def start(

@@ -1,0 +1,155 @@
+"""`gsv models`: what can be had, fetching it, checking it, and converting weight files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from ray_pipeline.models.pulling import PullProgress
+
+out = Console(highlight=False)
+
+models = typer.Typer(help="Base models and recognisers: list, pull, verify, convert.")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="as `gsv models list` has it")]
+
+
+@models.command("list")
+def list_models(
+    files: Annotated[bool, typer.Option("--files", "-f", help="name what is missing")] = False,
+) -> None:
+    """Everything that can be pulled; base models in the order in which `auto` prefers them."""
+    from ray_pipeline.models.catalogue import CATALOGUE
+    from serve_app.settings import load_settings
+
+    folder = load_settings().models_dir
+    size = Column("size", justify="right", no_wrap=True)
+    table = Table(Column("name", no_wrap=True), "what", size, "state", "sources", box=None)
+    for row in CATALOGUE.values():
+        table.add_row(
+            row.name,
+            row.kind,
+            f"{row.about_bytes / 1e6:,.0f} MB" if row.parts else "",
+            _state(row.missing(folder), row.paths),
+            ", ".join(row.sources) if row.parts else "needs no files",
+        )
+    out.print(table)
+    out.print(f"Models folder: {folder}")
+    if files:
+        absent = [path for row in CATALOGUE.values() for path in row.missing(folder)]
+        for path in dict.fromkeys(absent):
+            out.print(f"missing: {path}", soft_wrap=True)
+
+
+def _state(missing: list[str], paths: tuple[str, ...]) -> str:
+    if missing:
+        return f"[yellow]{len(missing)} of {len(paths)} files missing[/]"
+    return "[green]ready[/]"
+
+
+@models.command()
+def pull(
+    name: NameArgument,
+    source: Annotated[
+        str | None, typer.Option(help="huggingface or modelscope; default: the first that has it")
+    ] = None,
+) -> None:
+    """Download what is missing. Call it again after an interruption: it goes on where it was."""
+    from ray_pipeline.models.catalogue import entry
+    from ray_pipeline.models.pulling import pull as pull_model
+    from serve_app.settings import load_settings
+
+    folder = load_settings().models_dir
+    row = entry(name)
+    if not row.parts:
+        out.print(f"{row.name} needs no files.")
+        return
+    out.print(f"{row.name}: about {row.about_bytes / 1e6:,.0f} MB, licence {row.licences}")
+    with PullBars(out) as bars:
+        files = pull_model(name, folder, source, bars.show)
+    out.print(f"{len(files)} files of {row.name} are in {folder}.")
+
+
+@models.command()
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="default: whatever is complete")
+    ] = None,
+) -> None:
+    """Check sizes and checksums, and read every weight file through."""
+    from ray_pipeline.models.catalogue import CATALOGUE
+    from ray_pipeline.models.pulling import verify as verify_model
+    from serve_app.settings import load_settings
+
+    folder = load_settings().models_dir
+    complete = [row.name for row in CATALOGUE.values() if row.parts and not row.missing(folder)]
+    marks = {True: "[green]✓[/]", None: "[yellow]–[/]", False: "[red]✗[/]"}
+    table = Table(box=None, show_header=False)
+    found = [check for name in names or complete for check in verify_model(name, folder)]
+    for check in dict.fromkeys(found):
+        table.add_row(marks[check.ok], check.file, check.detail)
+    if not found:
+        out.print(f"Nothing to check: no model in {folder} is complete.")
+        return
+    out.print(table)
+    if any(check.ok is False for check in found):
+        raise typer.Exit(1)
+
+
+@models.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", exists=True, dir_okay=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", dir_okay=False)],
+    force: Annotated[bool, typer.Option("--force", "-f", help="replace OUT")] = False,
+) -> None:
+    """Convert exported weights (.pth, .ckpt) to .safetensors, or back."""
+    from ray_pipeline.models.conversion import convert as convert_file
+
+    done = convert_file(source, target, replace=force)
+    kind = f"{done.recognised.version} {done.recognised.kind}"
+    size = target.stat().st_size / 1e6
+    out.print(f"{target}: {kind}, {done.num_tensors} tensors, {size:.1f} MB")
+
+
+class PullBars:
+    """A bar for each file; a context manager whose `show` takes every progress."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        self._progress: Progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> PullBars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, progress: PullProgress) -> None:
+        if progress.file not in self._bars:
+            title = f"{progress.number}/{progress.num_files} {progress.file}"
+            self._bars[progress.file] = self._progress.add_task(title, total=progress.total)
+        self._progress.update(self._bars[progress.file], completed=progress.done)
