@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from typing import Protocol
 
 from ray_pipeline.errors import BackendMissing, InvalidInput
+from ray_pipeline.text.own_words import Pronunciations, checked
 from ray_pipeline.text.symbols import UNKNOWN, symbol_table
-
-Pronunciations = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -99,14 +98,9 @@ def phonemize(
         return phonemize_mixed(
             text, language, symbols=symbols, dictionary=dictionary, strict_compat=strict_compat
         )
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise InvalidInput(
-            "The text holds half of a character (a lone surrogate).",
-            hint="Send it as UTF-8.",
-            field="text",
-        )
+    refuse_half_characters(text)
     table = symbol_table(symbols)
-    pronunciations = _checked(dictionary or {}, table)
+    pronunciations = checked(dictionary or {}, table)
     spoken = _front_end(language)(text, pronunciations=pronunciations, strict_compat=strict_compat)
     if not spoken.phones:
         raise nothing_to_read(language)
@@ -121,6 +115,16 @@ def phonemize(
         unknown=unknown + spoken.dropped,
         language=language,
     )
+
+
+def refuse_half_characters(text: str) -> None:
+    """Raises InvalidInput for a text that is no Unicode, which no library can take."""
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise InvalidInput(
+            "The text holds half of a character (a lone surrogate).",
+            hint="Send it as UTF-8.",
+            field="text",
+        )
 
 
 def nothing_to_read(language: str) -> InvalidInput:
@@ -148,15 +152,3 @@ def _front_end(language: str) -> FrontEnd:
             f"The text front end for {language!r} needs the package {error.name!r}.",
             hint="Install the project's dependencies again: pip install -e .",
         ) from error
-
-
-def _checked(dictionary: Pronunciations, table: Mapping[str, int]) -> Pronunciations:
-    for word, phones in dictionary.items():
-        bad = [phone for phone in phones if phone not in table]
-        if bad or not phones:
-            raise InvalidInput(
-                f"The pronunciation of {word!r} uses {bad or 'no phones'}.",
-                hint="Use phones of the symbol table, such as HH AH0 L OW1.",
-                field="dictionary",
-            )
-    return {word.lower(): list(phones) for word, phones in dictionary.items()}

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from ray_pipeline.errors import InvalidInput, PipelineError
 from ray_pipeline.text import phonemize
-from ray_pipeline.text.chinese.front_end import spread
 from ray_pipeline.text.chinese.normalise import normalise
 from ray_pipeline.text.symbols import symbol_table
 
@@ -122,11 +121,6 @@ def test_a_user_word_is_found_inside_a_longer_word() -> None:
     spoken = phonemize("万里长城长", "zh", dictionary=own)
     assert " ".join(spoken.phones) == "w an4 l i3 zh ang3 ch eng2 zh ang3"
     assert spoken.word2ph == [2, 2, 2, 2, 2]
-
-
-def test_phones_of_a_user_word_are_spread_over_its_characters() -> None:
-    assert spread(["a", "b", "c"], 2) == [["a", "b"], ["c"]]
-    assert spread(["a"], 2) == [["a"], []]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "😀", "only Latin"])

@@ -110,6 +110,13 @@ def test_a_user_word_wins_and_reaches_unknown_words_too() -> None:
     assert " ".join(spoken.phones) == "DH EY1 R EH1 D F L AO1 R"
 
 
+def test_a_user_word_may_have_capitals_inside_and_be_a_possessive() -> None:
+    mine = {"OpenAI": ["OW1"]}
+    assert say("OpenAI's") != ", OW1 Z"
+    assert phonemize("OpenAI's", "en", dictionary=mine).phones == [",", "OW1", "Z"]
+    assert phonemize("the OpenAI model", "en", dictionary=mine).norm_text == "the OpenAI model"
+
+
 def test_a_user_word_with_a_foreign_phone_is_refused_by_name() -> None:
     with pytest.raises(InvalidInput, match="'QQ'"):
         phonemize("hello", "en", dictionary={"hello": ["QQ"]})

@@ -6,7 +6,6 @@ import re
 
 from ray_pipeline.text.cantonese.syllables import symbols
 from ray_pipeline.text.chinese.corrections import correct
-from ray_pipeline.text.chinese.front_end import pieces, spread
 from ray_pipeline.text.chinese.normalise import (
     MARKS,
     UNREADABLE,
@@ -14,7 +13,8 @@ from ray_pipeline.text.chinese.normalise import (
     in_words,
     keep_readable,
 )
-from ray_pipeline.text.phones import Pronunciations, SpokenText
+from ray_pipeline.text.own_words import Pronunciations, split_at, spread
+from ray_pipeline.text.phones import SpokenText
 
 # Read again, the original's - for ~ would be a minus sign; without strict_compat it is … as in zh.
 _MARKS = MARKS | dict.fromkeys(map(ord, "~～"), "-")
@@ -34,7 +34,7 @@ class CantoneseFrontEnd:
         result = normalise(text, strict_compat=strict_compat)
         phones: list[str] = []
         word2ph: list[int] = []
-        for piece in pieces(result.text, pronunciations):
+        for piece in split_at(result.text, pronunciations):
             for of_character in self._read(piece, pronunciations, whole=not strict_compat):
                 phones += of_character
                 word2ph.append(len(of_character))
@@ -43,7 +43,7 @@ class CantoneseFrontEnd:
     def _read(self, piece: str, pronunciations: Pronunciations, *, whole: bool) -> list[list[str]]:
         """`whole`: a character of two syllables (卅 saa1 aa6) is said in both."""
         if piece in pronunciations:
-            return spread(list(pronunciations[piece]), len(piece))
+            return spread(pronunciations[piece], len(piece))
         return [
             [part for syllable in self._syllables(jyutping, whole) for part in symbols(syllable)]
             if jyutping

@@ -128,6 +128,7 @@ _RULES: list[Rule] = [
         _measure,
     ),
     (re.compile(rf"(?<![0-9.=+×÷-])({_AMOUNT})[-~～]({_AMOUNT})(?![0-9.=+×÷-])"), r"\1到\2"),
+    (re.compile("(?<![0-9.])2(?=[月日号])"), "二"),
     (re.compile("[±≈≠≤≥]"), lambda m: _SIGNS[m[0]]),
     (re.compile(r"(?<![0-9])([0-9]{3}|[0-9]{5,})(?=年)"), lambda m: numbers.cardinal(m[1])),
     (re.compile(rf"(?<![0-9.])(2[0-9]{{3,}})(?=(?!年){MEASURE})"), lambda m: _quantity(m[1])),

@@ -6,14 +6,16 @@ A syllable is two symbols, a mark is one; `word2ph` counts them by characters.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from ray_pipeline.text.chinese.normalise import normalise
 from ray_pipeline.text.chinese.sandhi import change_tones, tone_words
 from ray_pipeline.text.chinese.syllables import Syllable, syllables
 from ray_pipeline.text.chinese.words import Word, spoken_words
-from ray_pipeline.text.phones import Pronunciations, SpokenText
+from ray_pipeline.text.own_words import Pronunciations, split_at, spread
+from ray_pipeline.text.phones import SpokenText
 from ray_pipeline.text.symbols import MARKS
+
+MARK = f"[{re.escape(MARKS)}]"
 
 # These make every comma of the text a longer pause; the first one that occurs decides.
 _LONG_PAUSES = {"￥": "SP2", "^": "SP3"}
@@ -33,7 +35,7 @@ class ChineseFrontEnd:
         result = normalise(text, strict_compat=strict_compat)
         readings = [
             reading
-            for piece in pieces(result.text, pronunciations)
+            for piece in split_at(result.text, pronunciations, MARK)
             for reading in self._read(piece, comma, pronunciations)
         ]
         phones = [phone for reading in readings for phone in reading]
@@ -44,26 +46,13 @@ class ChineseFrontEnd:
         if piece in MARKS:
             return [[comma if piece == "," else piece]]
         if piece in pronunciations:
-            return spread(list(pronunciations[piece]), len(piece))
+            return spread(pronunciations[piece], len(piece))
         return [syllable.symbols() for word in spoken_words(piece) for syllable in read_word(word)]
 
 
 def read_word(word: Word) -> list[Syllable]:
     """The syllables of a word as they are said."""
     return _erhua(word, change_tones(word, syllables(word.text)))
-
-
-def spread(phones: list[str], characters: int) -> list[list[str]]:
-    """`phones` over so many characters, as evenly as can be, the first ones getting more."""
-    bounds = [-(-index * len(phones) // characters) for index in range(characters + 1)]
-    return [phones[start:end] for start, end in pairwise(bounds)]
-
-
-def pieces(text: str, pronunciations: Pronunciations) -> list[str]:
-    """Clauses, marks and the user's words, in order; of the words the longer ones first."""
-    own = sorted((word for word in pronunciations if word), key=len, reverse=True)
-    separators = "|".join([f"[{re.escape(MARKS)}]", *map(re.escape, own)])
-    return [piece for piece in re.split(f"({separators})", text) if piece]
 
 
 def _erhua(word: Word, said: list[Syllable]) -> list[Syllable]:

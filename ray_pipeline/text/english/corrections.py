@@ -123,7 +123,7 @@ def _money(match: Match[str]) -> str:
     if scale:
         point = f".{rest}" if rest else ""
         return f"{whole}{point} {scale.strip()} {unit[1]}"
-    return amount(whole, rest, unit, part)
+    return amount(whole, (rest + "0")[:2] if rest else "", unit, part)
 
 
 _RULES: list[Rule] = [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from ray_pipeline.text.english.lexicon import Lexicon
 from ray_pipeline.text.english.normalise import Normalised, normalise
-from ray_pipeline.text.english.pronounce import Pronouncer
+from ray_pipeline.text.english.pronounce import Pronouncer, with_possessive
 from ray_pipeline.text.english.tagger import Tagger
-from ray_pipeline.text.phones import Pronunciations, SpokenText
+from ray_pipeline.text.own_words import Pronunciations
+from ray_pipeline.text.phones import SpokenText
 
 # Shorter inputs make the original's GPT unstable, so it puts a pause in front.
 _FEWEST_PHONES = 4
@@ -21,21 +24,41 @@ class EnglishFrontEnd:
     def __call__(
         self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
     ) -> SpokenText:
-        result = self._normalise(text, pronunciations, strict_compat)
-        pronouncer = self._pronouncer.with_words(pronunciations)
-        phones = [
-            phone
-            for token, tag in self._tagger.tag(result.text)
-            for phone in pronouncer.token(token, tag)
-        ]
+        norm_texts: list[str] = []
+        phones: list[str] = []
+        dropped: list[str] = []
+        for piece in _pieces(text, pronunciations):
+            own = _own_phones(piece, pronunciations)
+            read = Normalised(piece, []) if own else self._normalise(piece, strict_compat)
+            norm_texts.append(read.text)
+            dropped += read.dropped
+            phones += own or self._read(read.text)
         if phones and len(phones) < _FEWEST_PHONES:
             phones.insert(0, ",")
-        return SpokenText(result.text, phones, dropped=result.dropped)
+        # Corrected pieces have no space at their ends.
+        norm_text = ("" if strict_compat else " ").join(norm_texts)
+        return SpokenText(norm_text, phones, dropped=dropped)
 
-    def _normalise(
-        self, text: str, pronunciations: Pronunciations, strict_compat: bool
-    ) -> Normalised:
-        if strict_compat:
-            return normalise(text)
-        known = self._lexicon.words.keys() | pronunciations.keys()
-        return normalise(text, readable=known)
+    def _normalise(self, text: str, strict_compat: bool) -> Normalised:
+        return normalise(text, readable=None if strict_compat else self._lexicon.words.keys())
+
+    def _read(self, norm_text: str) -> list[str]:
+        tokens = self._tagger.tag(norm_text)
+        return [phone for token, tag in tokens for phone in self._pronouncer.token(token, tag)]
+
+
+def _pieces(text: str, pronunciations: Pronunciations) -> list[str]:
+    """The user's words, also as possessives, apart from what is between them."""
+    if not pronunciations:
+        return [text]
+    words = "|".join(map(re.escape, sorted(pronunciations, key=len, reverse=True)))
+    pattern = rf"(?<![A-Za-z])((?:{words})(?:['’]s)?)(?![A-Za-z])"
+    return [piece for piece in re.split(pattern, text, flags=re.IGNORECASE) if piece]
+
+
+def _own_phones(piece: str, pronunciations: Pronunciations) -> list[str]:
+    word = piece.lower().replace("’", "'")
+    if word in pronunciations:
+        return list(pronunciations[word])
+    stem = word.removesuffix("'s")
+    return with_possessive(list(pronunciations[stem])) if stem in pronunciations else []

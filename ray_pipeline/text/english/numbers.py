@@ -50,7 +50,7 @@ def year_or_cardinal(digits: str) -> str:
 
 def decimal(whole: str, fraction: str) -> str:
     """`3`, `14` is three point one four."""
-    return f"{cardinal(whole)} point {each_digit(fraction)}"
+    return f"{year_or_cardinal(whole)} point {each_digit(fraction)}"
 
 
 def fraction(above: str, below: str) -> str:

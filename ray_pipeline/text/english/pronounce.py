@@ -1,4 +1,4 @@
-"""Phones of one token: the user's words, homographs, the dictionary, and ways around it."""
+"""Phones of one token: homographs, the dictionary, and ways around it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from types import ModuleType
 from ray_pipeline.text.english.homographs import homographs
 from ray_pipeline.text.english.lexicon import Lexicon
 from ray_pipeline.text.english.predictor import Predictor
-from ray_pipeline.text.phones import Pronunciations
 from ray_pipeline.text.symbols import MARKS, symbol_table
 
 _LONGEST_SPELLED = 3
@@ -18,19 +17,12 @@ _VOICELESS = {"P", "T", "K", "F", "TH", "HH"}
 
 
 class Pronouncer:
-    def __init__(self, lexicon: Lexicon, pronunciations: Pronunciations | None = None) -> None:
+    def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        self._own = pronunciations or {}
-
-    def with_words(self, pronunciations: Pronunciations) -> Pronouncer:
-        """The same, with the user's words on top."""
-        return Pronouncer(self._lexicon, pronunciations) if pronunciations else self
 
     def token(self, token: str, tag: str) -> list[str]:
         """Phones of a token (word or mark) with its part of speech; [] if it says nothing."""
         word = token.lower()
-        if word in self._own:
-            return list(self._own[word])
         if not re.search("[a-z]", word):
             return [token] if token in MARKS else ["-"] if token == "'" else []
         if len(word) > 1 and word in homographs():
@@ -43,9 +35,9 @@ class Pronouncer:
         word = token.lower()
         if len(word) == 1:
             return self._letter(word) if token == "A" else self._lexicon.get(word) or []
-        known = self._own.get(word) or self._lexicon.get(word)
+        known = self._lexicon.get(word)
         if known:
-            return list(known)
+            return known
         if len(word) <= _LONGEST_SPELLED:
             return [phone for letter in word for phone in self._letter(letter)]
         if word.endswith("'s"):

@@ -51,16 +51,17 @@ def _measure(match: Match[str]) -> str:
 
 
 def _dollars(match: Match[str]) -> str:
-    whole, _, rest = (match[1] or match[2]).partition(".")
-    return amount(whole, rest, ("dollar", "dollars"), ("cent", "cents"))
+    # The original takes what follows the point for whole cents, so $7.5 has five.
+    whole, _, cents = (match[1] or match[2]).partition(".")
+    return amount(whole, cents, ("dollar", "dollars"), ("cent", "cents"))
 
 
-def amount(whole: str, rest: str, unit: tuple[str, str], part: tuple[str, str]) -> str:
-    """`7`, `5` of dollars and cents is 7 dollars and 50 cents; what is zero is left out."""
-    units, parts = whole.lstrip("0"), (rest + "0")[:2].lstrip("0") if rest else ""
+def amount(whole: str, parts: str, unit: tuple[str, str], part: tuple[str, str]) -> str:
+    """`7`, `50` of dollars and cents is 7 dollars and 50 cents; what is zero is left out."""
+    whole, parts = whole.lstrip("0"), parts.lstrip("0")
     said = []
-    if units:
-        said.append(f"{units} {unit[0] if units == '1' else unit[1]}")
+    if whole:
+        said.append(f"{whole} {unit[0] if whole == '1' else unit[1]}")
     if parts:
         said.append(f"{parts} {part[0] if parts == '1' else part[1]}")
     return " and ".join(said) or f"0 {unit[1]}"

@@ -8,7 +8,8 @@ from itertools import chain
 
 from ray_pipeline.text.japanese.corrections import correct
 from ray_pipeline.text.japanese.prosody import phones_with_accents
-from ray_pipeline.text.phones import Pronunciations, SpokenText
+from ray_pipeline.text.own_words import Pronunciations, split_at
+from ray_pipeline.text.phones import SpokenText
 from ray_pipeline.text.stable import until_stable
 
 # Letters, digits, 々, kana, kanji and their full-width or half-width forms.
@@ -28,7 +29,7 @@ class JapaneseFrontEnd:
     ) -> SpokenText:
         norm_text = normalise(text, strict_compat=strict_compat)
         spoken = norm_text.replace("％", "パーセント").lower()
-        pieces = _pieces(spoken, pronunciations)
+        pieces = split_at(spoken, pronunciations, f"[^{_WORDS}]+")
         phones = chain.from_iterable(self._read(piece, pronunciations) for piece in pieces)
         dropped = [] if strict_compat else [c for c in text if unicodedata.category(c) == "So"]
         return SpokenText(norm_text, list(phones), dropped=dropped)
@@ -52,9 +53,3 @@ def normalise(text: str, *, strict_compat: bool = True) -> str:
 
 def _collapse(text: str) -> str:
     return re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", text)
-
-
-def _pieces(text: str, pronunciations: Pronunciations) -> list[str]:
-    own = sorted((word for word in pronunciations if word), key=len, reverse=True)
-    alternatives = "|".join([*map(re.escape, own), f"[^{_WORDS}]+"])
-    return [piece for piece in re.split(f"({alternatives})", text) if piece]

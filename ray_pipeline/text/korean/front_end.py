@@ -13,7 +13,8 @@ from itertools import chain
 from ray_pipeline.text.english.lexicon import Lexicon
 from ray_pipeline.text.korean.corrections import LETTERS, UNSAID, correct
 from ray_pipeline.text.korean.rules import load_rules
-from ray_pipeline.text.phones import Pronunciations, SpokenText
+from ray_pipeline.text.own_words import Pronunciations, split_at
+from ray_pipeline.text.phones import SpokenText
 from ray_pipeline.text.symbols import symbol_table
 
 _SPACE, _UNREADABLE = "空", "停"
@@ -46,7 +47,7 @@ class KoreanFrontEnd:
         self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
     ) -> SpokenText:
         norm_text = text if strict_compat else correct(text, self._english_words)
-        pieces = _pieces(norm_text, pronunciations)
+        pieces = split_at(norm_text, pronunciations)
         read = [
             list(pronunciations[piece.lower()])
             if piece.lower() in pronunciations
@@ -97,11 +98,3 @@ def _unreadable(text: str) -> list[str]:
         and not (char.isascii() and char.isalnum())
         and not re.match(_HANGUL, char)
     ]
-
-
-def _pieces(text: str, pronunciations: Pronunciations) -> list[str]:
-    own = sorted((word for word in pronunciations if word), key=len, reverse=True)
-    if not own:
-        return [text] if text else []
-    words = "|".join(map(re.escape, own))
-    return [piece for piece in re.split(f"({words})", text, flags=re.IGNORECASE) if piece]

@@ -9,11 +9,12 @@ from ray_pipeline.errors import InvalidInput
 from ray_pipeline.text.mixed.detector import Detector, small_detector
 from ray_pipeline.text.mixed.modes import mode_named
 from ray_pipeline.text.mixed.segments import Segment, split_by_language
+from ray_pipeline.text.own_words import Pronunciations
 from ray_pipeline.text.phones import (
     Phones,
-    Pronunciations,
     nothing_to_read,
     phonemize,
+    refuse_half_characters,
     supported_languages,
 )
 
@@ -36,6 +37,7 @@ def phonemize_mixed(
     full stop where it would be too short. `word2ph` is None where any segment has none.
     Raises InvalidInput for an unknown mode and a text with nothing to say.
     """
+    refuse_half_characters(text)
     if not strict_compat and not re.search("[\u3041-\u30ff]", text):
         detector = _never_japanese(detector)
 
