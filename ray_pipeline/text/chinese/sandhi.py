@@ -6,6 +6,7 @@ The rules and word lists are PaddleSpeech's (Apache-2.0), which GPT-SoVITS uses;
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -34,7 +35,7 @@ def tone_words() -> ToneWords:
     return ToneWords(**{name: frozenset(words) for name, words in lists.items()})
 
 
-def change_tones(word: Word, syllables: list[Syllable]) -> list[Syllable]:
+def change_tones(word: Word, syllables: Sequence[Syllable]) -> list[Syllable]:
     """The syllables of `word` with the tones that they have in speech."""
     tones = [syllable.tone for syllable in syllables]
     _after_not(word.text, tones)

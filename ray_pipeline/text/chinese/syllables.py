@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 # pypinyin's finals are those of the phonology; the table is by spelling.
@@ -41,7 +41,8 @@ class Syllable:
         return _ALONE_BEGINNING.get(self.final[0], self.final[0]) + self.final[1:]
 
 
-def syllables(word: str) -> list[Syllable]:
+@lru_cache(maxsize=50_000)
+def syllables(word: str) -> tuple[Syllable, ...]:
     """One a character; the readings are those of the whole word."""
     from pypinyin import Style, lazy_pinyin
 
@@ -49,8 +50,8 @@ def syllables(word: str) -> list[Syllable]:
     finals = lazy_pinyin(word, neutral_tone_with_five=True, style=Style.FINALS_TONE3)
     if not len(initials) == len(finals) == len(word):
         # A run without readings comes back as one piece; take it character by character.
-        return [syllable for char in word for syllable in _lone(char)]
-    return [_syllable(*parts) for parts in zip(word, initials, finals, strict=True)]
+        return tuple(_lone(char) for char in word)
+    return tuple(map(_syllable, word, initials, finals))
 
 
 def tones(word: str) -> str:
@@ -58,12 +59,12 @@ def tones(word: str) -> str:
     return "".join(syllable.tone for syllable in syllables(word))
 
 
-def _lone(char: str) -> list[Syllable]:
+def _lone(char: str) -> Syllable:
     from pypinyin import Style, lazy_pinyin
 
     initial = "".join(lazy_pinyin(char, neutral_tone_with_five=True, style=Style.INITIALS))
     final = "".join(lazy_pinyin(char, neutral_tone_with_five=True, style=Style.FINALS_TONE3))
-    return [_syllable(char, initial, final)]
+    return _syllable(char, initial, final)
 
 
 def _syllable(char: str, initial: str, final: str) -> Syllable:

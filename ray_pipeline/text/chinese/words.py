@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ray_pipeline.text.chinese.syllables import tones
@@ -35,6 +35,7 @@ def _tagger() -> Any:
     return jieba.posseg
 
 
+@lru_cache(maxsize=50_000)
 def split_word(text: str) -> tuple[str, str]:
     """A word in two, at the shortest word inside it that begins or ends it."""
     import jieba
