@@ -2,9 +2,10 @@
 
     text ── front end of the language ──> normalised text, phones ── symbol table ──> ids
 
-`phonemize` takes a text in one language, `phonemize_mixed` one that may hold several. A front end (one package a language) knows its language
-and nothing of ids; `symbols` knows ids and nothing of languages. Everything is loaded at the
-first call that needs it, once a process, and nothing is ever downloaded.
+`phonemize` takes a text in one language, `phonemize_mixed` one that may hold several. A front
+end (one package a language) knows its language and nothing of ids; `symbols` knows ids and
+nothing of languages. Everything is loaded at the first call that needs it, once a process, and
+nothing is ever downloaded.
 """
 
 from __future__ import annotations
