@@ -2,7 +2,7 @@
 
 A safetensors file cannot ask its reader to run anything and is read without unpacking. What a
 `.pth` or `.ckpt` holds besides tensors (`config`, `info` and the mark of its first two bytes)
-goes into the file's metadata as JSON, so that the way back gives the same file again.
+goes into the file's metadata as JSON, so that the way back gives the same content again.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _content(
         # Metadata has no order of its own; the original writes the three in this one.
         foreign = (name for name in metadata if name != "format" and not name.startswith(_FORMAT))
         besides = sorted(foreign, key=lambda name: (name != "config", name))
-        content = OrderedDict[str, Any](
+        content: OrderedDict[str, Any] = OrderedDict(
             weight={name: tensors[name] for name in json.loads(metadata["gsv.names"])},
             **{name: json.loads(metadata[name]) for name in besides},
         )

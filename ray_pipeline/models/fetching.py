@@ -32,7 +32,13 @@ _TIMEOUT = httpx.Timeout(30.0, connect=15.0)
 _SPARE_BYTES = 50_000_000
 
 
+def new_client() -> httpx.Client:
+    """A client for any number of `fetch`."""
+    return httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+
+
 def fetch(
+    client: httpx.Client,
     remote: RemoteFile,
     target: Path,
     parts_dir: Path,
@@ -55,7 +61,7 @@ def fetch(
         with partial.open("ab") as file:
             _lock(file, remote)
             _check_room(remote, file, parts_dir)
-            _receive(remote, file, title, on_bytes, pause_seconds)
+            _receive(client, remote, file, title, on_bytes, pause_seconds)
             file.flush()
             os.fsync(file.fileno())
             sha256 = _checked(remote, partial, title)
@@ -107,26 +113,31 @@ def _check_room(remote: RemoteFile, file: BinaryIO, folder: Path) -> None:
 
 
 def _receive(
-    remote: RemoteFile, file: BinaryIO, title: str, on_bytes: OnBytes, pause_seconds: float
+    client: httpx.Client,
+    remote: RemoteFile,
+    file: BinaryIO,
+    title: str,
+    on_bytes: OnBytes,
+    pause_seconds: float,
 ) -> None:
     """Ask again and again for what is missing, until it is there."""
     tries = 0
     if remote.size is None:
         file.truncate(0)  # how much is missing cannot be known
         file.seek(0)
-    with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
-        while remote.size is None or file.tell() < remote.size:
-            before = file.tell()
-            problem: Exception | None = None
-            try:
-                _receive_rest(client, remote, file, title, on_bytes)
-                if remote.size is None:
-                    return
-            except (httpx.TransportError, Unavailable) as error:
-                problem = error
-            tries = 0 if file.tell() > before else tries + 1
-            if tries >= _MAX_TRIES:
-                raise _given_up(problem, title) from problem
+    while remote.size is None or file.tell() < remote.size:
+        before = file.tell()
+        problem: Exception | None = None
+        try:
+            _receive_rest(client, remote, file, title, on_bytes)
+            if remote.size is None:
+                return
+        except (httpx.TransportError, Unavailable) as error:
+            problem = error
+        tries = 0 if file.tell() > before else tries + 1
+        if tries >= _MAX_TRIES:
+            raise _given_up(problem, title) from problem
+        if problem:
             time.sleep(min(_MAX_PAUSE_SECONDS, pause_seconds * 2**tries))
 
 
@@ -150,7 +161,8 @@ def _receive_rest(
         if start and answer.status_code != httpx.codes.PARTIAL_CONTENT:
             file.truncate(0)
             file.seek(0)
-        for chunk in answer.iter_raw(_CHUNK_BYTES):
+        # In pieces as they come: what is gathered into larger ones is lost in a break.
+        for chunk in answer.iter_raw():
             file.write(chunk)
             on_bytes(file.tell())
 

@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
+import httpx
+
 from ray_pipeline.errors import InvalidInput, PipelineError, Unavailable
 from ray_pipeline.models.base import BASE_MODELS, is_present
 from ray_pipeline.models.catalogue import KNOWN, Entry, Part, Repository, Source, entry
-from ray_pipeline.models.fetching import digests, fetch, matches
+from ray_pipeline.models.fetching import fetch, matches, new_client
 from ray_pipeline.models.hubs import Hub, RemoteFile, hub_for
-from ray_pipeline.workspace import atomic_write
+from ray_pipeline.workspace import atomic_write, sha256_of
 
 RECORD = ".checksums.json"
 _PARTS = ".downloads"
@@ -67,9 +69,11 @@ def pull(
     on_progress: OnProgress | None = None,
     *,
     hub: Hub | None = None,
+    pause_seconds: float = 1.0,
 ) -> list[str]:
     """Fetch every file of a catalogue entry that is not there yet; their paths, relative to the
     models folder, are returned. Without a `source`, the first that has everything is taken.
+    `pause_seconds` is the first pause after a break in the transfer.
 
     Files that are there already and have the published checksum are left alone; others of the
     same name are replaced. Raises InvalidInput for an unknown name or source, Unavailable when
@@ -84,13 +88,15 @@ def pull(
     wanted = [(part, remote) for part in row.parts for remote in _remote_files(hub, part, chosen)]
     _keep_to_the_catalogue(wanted, hub.title)
     files = []
-    for number, (part, remote) in enumerate(wanted, start=1):
-        path = part.path(remote.path)
-        if not (models_dir / path).exists() and is_present(path, models_dir):
-            continue  # the same weights in the library's newer spelling
-        tell = _Teller(path, remote.size, number, len(wanted), on_progress)
-        _pull_one(hub, remote, path, models_dir, tell, str(part.sources[chosen].id))
-        files.append(path)
+    with new_client() as client:
+        for number, (part, remote) in enumerate(wanted, start=1):
+            path = part.path(remote.path)
+            if not (models_dir / path).exists() and is_present(path, models_dir):
+                continue  # the same weights in the library's newer spelling
+            tell = _Teller(path, remote.size, number, len(wanted), on_progress)
+            sha256 = _pull_one(client, remote, models_dir, tell, hub.title, pause_seconds)
+            _record(models_dir, path, sha256, part.sources[chosen])
+            files.append(path)
     _remove_if_empty(models_dir / _PARTS)
     return files
 
@@ -112,11 +118,14 @@ def _source(row: Entry, wanted: Source | str | None) -> Source:
 
 def _remote_files(hub: Hub, part: Part, source: Source) -> list[RemoteFile]:
     repository: Repository = part.sources[source]
-    files = list(part.files)
+    found = hub.describe(repository, part.files)
     if part.whole:
-        others = (file for file in hub.names(repository) if file not in part.files)
-        files += [file for file in others if not any(fnmatch(file, skip) for skip in _LEFT_OUT)]
-    return hub.describe(repository, files)
+        others = [file for file in hub.names(repository) if file not in part.files]
+        found += hub.describe(
+            repository,
+            [file for file in others if not any(fnmatch(file, skip) for skip in _LEFT_OUT)],
+        )
+    return found
 
 
 def _keep_to_the_catalogue(wanted: list[tuple[Part, RemoteFile]], title: str) -> None:
@@ -148,20 +157,28 @@ class _Teller:
 
 
 def _pull_one(
-    hub: Hub, remote: RemoteFile, path: str, models_dir: Path, tell: _Teller, repository: str
-) -> None:
-    target = models_dir / path
+    client: httpx.Client,
+    remote: RemoteFile,
+    models_dir: Path,
+    tell: _Teller,
+    title: str,
+    pause_seconds: float,
+) -> str:
+    """Have the file in its place; its SHA-256 is returned."""
+    target = models_dir / tell.path
     if matches(remote, target):
         tell(target.stat().st_size, is_new=False)
-        sha256 = remote.sha256 or digests(target)[0]
-    else:
-        tell(0)
-        sha256 = fetch(remote, target, models_dir / _PARTS, title=hub.title, on_bytes=tell)
-    _record(models_dir, path, Recorded(target.stat().st_size, sha256, repository, _now()))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+        return remote.sha256 or sha256_of(target)
+    tell(0)
+    return fetch(
+        client,
+        remote,
+        target,
+        models_dir / _PARTS,
+        title=title,
+        on_bytes=tell,
+        pause_seconds=pause_seconds,
+    )
 
 
 def _remove_if_empty(folder: Path) -> None:
@@ -178,12 +195,14 @@ def records(models_dir: Path) -> dict[str, Recorded]:
         return {}
 
 
-def _record(models_dir: Path, path: str, recorded: Recorded) -> None:
+def _record(models_dir: Path, path: str, sha256: str, repository: Repository) -> None:
     rows = records(models_dir)
+    size = (models_dir / path).stat().st_size
     old = rows.get(path)
-    if old and (old.size, old.sha256) == (recorded.size, recorded.sha256):
+    if old and (old.size, old.sha256) == (size, sha256):
         return
-    rows[path] = recorded
+    source = f"{repository.id}@{repository.revision}"
+    rows[path] = Recorded(size, sha256, source, datetime.now(UTC).isoformat(timespec="seconds"))
     content = {"files": {path: asdict(row) for path, row in sorted(rows.items())}}
     atomic_write(models_dir / RECORD, json.dumps(content, indent=2) + "\n")
 
@@ -226,6 +245,6 @@ def _difference(file: Path, recorded: Recorded | None, known_sha256: str | None)
     if recorded and size != recorded.size:
         return f"{size:,} bytes instead of {recorded.size:,}: pull it again"
     wanted = known_sha256 or (recorded.sha256 if recorded else None)
-    if wanted and digests(file)[0] != wanted:
+    if wanted and sha256_of(file) != wanted:
         return "the checksum is another: pull it again"
     return ""

@@ -1,0 +1,73 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ray_pipeline.asr import funasr, whisper
+from ray_pipeline.audio.denoising import FRCRN_FOLDER
+from ray_pipeline.errors import InvalidInput
+from ray_pipeline.models.base import BASE_MODELS, BERT_FILES
+from ray_pipeline.models.catalogue import CATALOGUE, KNOWN, Source, entry
+
+
+@pytest.mark.parametrize("name", BASE_MODELS)
+def test_a_base_model_can_be_pulled_with_exactly_the_files_that_it_needs(name: str) -> None:
+    assert set(entry(name).paths) == set(BASE_MODELS[name].files)
+
+
+def test_nothing_is_known_of_files_that_nobody_needs() -> None:
+    needed = {path for row in BASE_MODELS.values() for path in row.files} | set(BERT_FILES)
+    assert set(KNOWN) == needed
+
+
+def test_every_checksum_is_a_sha256_and_no_two_files_share_one() -> None:
+    checksums = [known.sha256 for known in KNOWN.values() if known.sha256]
+    assert all(re.fullmatch("[0-9a-f]{64}", checksum) for checksum in checksums)
+    assert len(set(checksums)) == len(checksums) >= 8
+
+
+def test_folders_of_recognisers_are_those_that_recognition_looks_for() -> None:
+    folders = {part.folder for row in CATALOGUE.values() for part in row.parts if part.folder}
+    wanted = {funasr.SENSE_VOICE, funasr.PARAFORMER, funasr.VAD, funasr.PUNCTUATION}
+    wanted |= {"faster-whisper-large-v3", "faster-whisper-large-v3-turbo"}
+    assert wanted - {funasr.SENSE_VOICE, funasr.PARAFORMER, funasr.VAD, funasr.PUNCTUATION} <= set(
+        whisper.FOLDERS
+    )
+    assert folders == {f"asr/{folder}" for folder in wanted} | {f"denoise/{FRCRN_FOLDER}"}
+
+
+def test_a_pulled_recogniser_is_found_by_recognition(tmp_path: Path) -> None:
+    for path in entry("sensevoice").paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    assert entry("sensevoice").missing(tmp_path) == []
+    assert funasr.folder_for(tmp_path / "asr", "ja") == tmp_path / "asr/SenseVoiceSmall"
+
+
+def test_everything_but_nano_can_be_had_somewhere_under_a_named_licence() -> None:
+    for row in CATALOGUE.values():
+        assert bool(row.parts) == (row.name != "nano")
+        assert row.sources
+        assert row.licences
+        assert not row.parts or row.about_bytes > 10_000_000
+
+
+def test_the_ids_of_the_original_name_the_same_recognisers() -> None:
+    assert entry("iic/SenseVoiceSmall").name == "sensevoice"
+    assert entry("Systran/faster-whisper-large-v3").name == "whisper-large-v3"
+    assert entry("damo/speech_frcrn_ans_cirm_16k").name == "frcrn"
+    paraformer = "iic/speech_paraformer-large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
+    assert entry(paraformer).name == "paraformer"
+    assert entry("paraformer").sources == [Source.modelscope]
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(InvalidInput, match=r"v2ProPlus.*whisper-large-v3"):
+        entry("v9")
+
+
+def test_the_catalogue_and_pulling_are_imported_without_torch() -> None:
+    code = "import sys, ray_pipeline.models.pulling; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
