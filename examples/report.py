@@ -92,7 +92,7 @@ def _training_checks(results: Mapping[str, Mapping[str, Any]]) -> list[Check]:
     gpt = results["train_gpt"]["evaluation"]
     mel, constant = sovits["held_out_mel"], sovits["held_out_mel_constant_frame"]
     untrained = sovits["held_out_mel_untrained"]
-    top3, unigram = gpt["top3"], gpt["unigram_top3"]
+    top3, unigram = gpt["top3_training"], gpt["top3_unigram"]
     perplexity = gpt["token_perplexity"]
     return [
         Check(
