@@ -63,7 +63,7 @@ class HuggingFace:
         path = repository.prefix + file
         url = hf_hub_url(repository.id, path, revision=repository.revision, endpoint=self._endpoint)
         about = self._ask(
-            lambda: get_hf_file_metadata(url, timeout=_TIMEOUT_SECONDS, endpoint=self._endpoint),
+            lambda: get_hf_file_metadata(url, timeout=_TIMEOUT_SECONDS),
             f"{repository.id}/{path}",
         )
         checksum = about.etag or ""

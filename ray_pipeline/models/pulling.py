@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
@@ -85,8 +85,11 @@ def pull(
         return []
     chosen = _source(row, source)
     hub = hub or hub_for(chosen)
-    wanted = [(part, remote) for part in row.parts for remote in _remote_files(hub, part, chosen)]
-    _keep_to_the_catalogue(wanted, hub.title)
+    wanted = [
+        (part, _as_catalogued(part, remote, hub.title))
+        for part in row.parts
+        for remote in _remote_files(hub, part, chosen)
+    ]
     files = []
     with new_client() as client:
         for number, (part, remote) in enumerate(wanted, start=1):
@@ -128,17 +131,19 @@ def _remote_files(hub: Hub, part: Part, source: Source) -> list[RemoteFile]:
     return found
 
 
-def _keep_to_the_catalogue(wanted: list[tuple[Part, RemoteFile]], title: str) -> None:
-    """A source that offers another file than the release in the catalogue is found out before
-    anything is downloaded."""
-    for part, remote in wanted:
-        known = KNOWN.get(part.path(remote.path))
-        if known and known.sha256 and remote.sha256 and known.sha256 != remote.sha256:
-            raise Unavailable(
-                f"{remote.path} on {title} is not the release that this version knows.",
-                hint="Use another --source, or copy the file into the models folder by hand if "
-                "you trust it.",
-            )
+def _as_catalogued(part: Part, remote: RemoteFile, title: str) -> RemoteFile:
+    """The file with the checksum that the catalogue knows. That a source offers another release
+    is found out before anything is downloaded; where it publishes no checksum, afterwards."""
+    known = KNOWN.get(part.path(remote.path))
+    if known is None or known.sha256 is None:
+        return remote
+    if remote.sha256 not in (None, known.sha256):
+        raise Unavailable(
+            f"{remote.path} on {title} is not the release that this version knows.",
+            hint="Use another --source, or copy the file into the models folder by hand if you "
+            "trust it.",
+        )
+    return replace(remote, sha256=known.sha256)
 
 
 @dataclass(frozen=True)

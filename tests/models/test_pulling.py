@@ -264,6 +264,16 @@ def test_a_source_with_another_release_is_refused_before_the_download(tmp_path: 
         assert hub.ranges == []
 
 
+def test_the_catalogues_checksum_counts_where_a_source_publishes_none(tmp_path: Path) -> None:
+    small = dict.fromkeys(BERT_FILES, b"{}")  # small enough for a hub to keep without SHA-256
+    with (
+        small_hub({"lj1995/GPT-SoVITS": small}) as hub,
+        pytest.raises(BadModelFile, match="checksum"),
+    ):
+        pull("bert", tmp_path, hub=HuggingFace(hub.url))
+    assert not (tmp_path / "chinese-roberta-wwm-ext-large/pytorch_model.bin").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "source", "message"),
     [
