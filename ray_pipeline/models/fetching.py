@@ -54,10 +54,10 @@ def fetch(
     arrived is kept), BackendMissing when the hub does not have the file, and BadModelFile when
     what arrived is not the file that was announced (nothing is kept).
     """
-    parts_dir.mkdir(parents=True, exist_ok=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = parts_dir / _partial_name(remote)
     try:
+        parts_dir.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("ab") as file:
             _lock(file, remote)
             _check_room(remote, file, parts_dir)
@@ -187,7 +187,8 @@ def _checked(remote: RemoteFile, partial: Path, title: str) -> str:
 
 def _disk_error(error: OSError, target: Path) -> Unavailable:
     if error.errno == errno.ENOSPC:
-        free = shutil.disk_usage(target.parent).free / 1e6
+        existing = next(folder for folder in target.parents if folder.exists())
+        free = shutil.disk_usage(existing).free / 1e6
         return Unavailable(
             f"There is no room for {target.name}: {free:,.0f} MB are free.",
             hint="Free some space, or set GSV_MODELS_DIR to a folder on another disk, and pull "

@@ -63,6 +63,15 @@ def test_the_ids_of_the_original_name_the_same_recognisers() -> None:
     assert entry("paraformer").sources == [Source.modelscope]
 
 
+def test_the_page_on_models_has_every_entry_and_every_file_with_its_checksum() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    for row in CATALOGUE.values():
+        assert row.name in page
+    for path, known in KNOWN.items():
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| `{path}`")]
+        assert known.sha256 is None or known.sha256[:12] in line
+
+
 def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(InvalidInput, match=r"v2ProPlus.*whisper-large-v3"):
         entry("v9")

@@ -234,6 +234,13 @@ def test_a_full_disk_is_told_before_anything_is_transferred(
     assert hub.ranges == []
 
 
+def test_a_models_folder_that_cannot_be_written_to_is_told(hub: SmallHub, tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file where the folder should be")
+    with pytest.raises(Unavailable, match="cannot be written") as caught:
+        pull_whisper(hub, tmp_path / "models")
+    assert "models folder" in caught.value.hint
+
+
 def test_two_pulls_of_one_file_do_not_mix(hub: SmallHub, tmp_path: Path) -> None:
     started, second_is_over = threading.Event(), threading.Event()
 
