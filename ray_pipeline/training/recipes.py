@@ -40,7 +40,9 @@ class SovitsPhase:
 class SovitsRecipe:
     """`decay_per_epoch` is applied once before the first epoch. `max_batch_size` bounds what
     the task asks for. `min_steps` are done whatever number of epochs is asked, `min_epoch_steps`
-    make up an epoch at least. With `own_shares` each worker keeps its own clips and short
+    make up an epoch at least. `offset_weight` keeps the mean of the waveform at the recording's:
+    mel bands are blind at 0 Hz, and without pretrained weights nothing else pulls it there.
+    With `own_shares` each worker keeps its own clips and short
     lists are not repeated. `slow_text` lets the text encoder learn at a lower rate."""
 
     phases: tuple[SovitsPhase, ...]
@@ -50,6 +52,7 @@ class SovitsRecipe:
     decay_per_epoch: float = 0.999875
     mel_weight: float = 45.0
     kl_weight: float = 1.0
+    offset_weight: float = 0.0
     slow_text: bool = True
     own_shares: bool = False
     max_batch_size: int | None = None
@@ -146,6 +149,7 @@ NANO_SOVITS_RECIPE = SovitsRecipe(
             final_rate=0.1,
         ),
     ),
+    offset_weight=200.0,
     slow_text=False,
     own_shares=True,
     max_batch_size=2,

@@ -123,6 +123,8 @@ class SovitsStepper:
         losses["commit"] = output.commit_loss.float()
         if phase.fine_mels:
             losses["fine_mel"] = fine_mel_loss(real, fake, phase.fine_mels)
+        if self._recipe.offset_weight:
+            losses["offset"] = (fake.mean(dim=-1) - real.mean(dim=-1)).abs().mean()
         if phase.adversarial:
             losses["generator"], losses["features"] = self._judge(real, fake)
         losses["total"] = self._weigh(losses)
@@ -159,7 +161,7 @@ class SovitsStepper:
     def _weigh(self, losses: dict[str, Tensor]) -> Tensor:
         mel_weight, kl_weight = self._recipe.mel_weight, self._recipe.kl_weight
         weights = {"mel": mel_weight, "fine_mel": mel_weight, "kl": kl_weight, "commit": 1.0}
-        weights |= {"generator": 1.0, "features": 1.0}
+        weights |= {"generator": 1.0, "features": 1.0, "offset": self._recipe.offset_weight}
         terms = [weights[name] * losses[name] for name in weights if name in losses]
         return torch.stack(terms).sum()
 
