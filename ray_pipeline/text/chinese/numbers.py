@@ -24,11 +24,10 @@ def cardinal(digits: str) -> str:
 
 
 def number(digits: str) -> str:
-    """With a decimal point or without: `3.20` is 三点二, `.5` is 零点五."""
+    """With a decimal point or without: `3.20` is 三点二零, `.5` is 零点五."""
     whole, _, fraction = digits.partition(".")
-    spoken = cardinal(whole) if whole else ""
-    fraction = fraction.rstrip("0")
-    return f"{spoken or '零'}点{each_digit(fraction)}" if fraction else spoken
+    spoken = cardinal(whole) if whole else "零"
+    return f"{spoken}点{each_digit(fraction)}" if fraction else spoken
 
 
 def _cardinal(digits: str) -> str:

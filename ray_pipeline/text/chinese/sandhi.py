@@ -127,7 +127,7 @@ def _pair(tones: list[str], start: int) -> None:
 
 
 def _triple(first_length: int, tones: list[str]) -> None:
-    """`first_length`: how many of the three characters the first half has."""
+    """`first_length`: how many of the three characters the first half has; 3 if it has all."""
     if tones == ["3", "3", "3"]:
         if first_length == 2:
             tones[0] = tones[1] = "2"
@@ -136,7 +136,8 @@ def _triple(first_length: int, tones: list[str]) -> None:
         return
     if first_length == 2:
         _pair(tones, 0)
-    elif tones[1:] == ["3", "3"]:
-        tones[1] = "2"
-    elif tones[:2] == ["3", "3"]:
-        tones[0] = "2"
+    elif first_length == 1:
+        if tones[1:] == ["3", "3"]:
+            tones[1] = "2"
+        elif tones[:2] == ["3", "3"]:
+            tones[0] = "2"

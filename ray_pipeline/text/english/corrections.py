@@ -49,6 +49,7 @@ _UNITS = {
     "s": "seconds",
 }
 _PER = {"h": "hour", "s": "second", "min": "minute", "m": "meter", "kg": "kilogram", "L": "liter"}
+_SIGNS = {"+": " plus ", "=": " equals ", "×": " times ", "÷": " divided by "}
 _TITLES = {
     "Dr": "Doctor",
     "Mr": "Mister",
@@ -123,7 +124,7 @@ def _money(match: Match[str]) -> str:
     if scale:
         point = f".{rest}" if rest else ""
         return f"{whole}{point} {scale.strip()} {unit[1]}"
-    return amount(whole, (rest + "0")[:2] if rest else "", unit, part)
+    return amount(f"{whole}.{rest[:2]}", unit, part)
 
 
 _RULES: list[Rule] = [
@@ -165,6 +166,7 @@ _RULES: list[Rule] = [
     (re.compile(r"\b([0-9]+)\. "), lambda m: numbers.year_or_cardinal(m[1]) + ". "),
     (re.compile(r"(?<=[0-9])-(?=[0-9])"), " to "),
     (re.compile(r"(?<![0-9])\s+-+\s+(?![0-9])"), ", "),
+    (re.compile(r"(?<=[0-9A-Za-z]) ?([+=×÷]) ?(?=[0-9A-Za-z])"), lambda m: _SIGNS[m[1]]),
     (re.compile(r"&"), " and "),
     (re.compile(r"@"), " at "),
     (re.compile(r"#(?=[0-9])"), "number "),

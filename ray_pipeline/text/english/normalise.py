@@ -61,7 +61,7 @@ def _tidy(text: str, readable: Collection[str]) -> str:
         before = text
         text = re.sub(r"[^ A-Za-z'.,?!\-]", "", text)
         for short, spoken in _ABBREVIATIONS.items():
-            text = text.replace(short, spoken)
+            text = re.sub(re.escape(short), spoken, text, flags=re.IGNORECASE)
         text = _set_capitals_apart(text, readable)
         text = re.sub(r"([!?,.\-\s])[!?,.\-]+", r"\1", text)
     return text

@@ -21,17 +21,17 @@ def each_digit(digits: str) -> str:
     return " ".join(_DIGITS[int(digit)] for digit in digits)
 
 
-def cardinal(digits: str) -> str:
+def cardinal(digits: str, *, andword: str = "") -> str:
     """`1250` is one thousand, two hundred fifty; beyond all names, digit by digit."""
     if len(digits) > _LONGEST_NUMBER:
         return each_digit(digits)
-    words: str = _inflect().number_to_words(int(digits), andword="")
+    words: str = _inflect().number_to_words(int(digits), andword=andword)
     return words
 
 
 def ordinal(digits: str) -> str:
-    """`23` is twenty-third."""
-    words: str = _inflect().ordinal(cardinal(digits))
+    """`23` is twenty-third, `101` is one hundred and first."""
+    words: str = _inflect().ordinal(cardinal(digits, andword="and"))
     return words
 
 
@@ -54,10 +54,10 @@ def decimal(whole: str, fraction: str) -> str:
 
 
 def fraction(above: str, below: str) -> str:
-    """`3`, `4` is three fourths; one half, two halves."""
-    one = above.lstrip("0") == "1"
+    """`3`, `4` is three fourths; one half, two halves; over one is the number itself."""
+    count, plural = cardinal(above, andword="and"), above.lstrip("0") not in ("", "1")
+    if below == "1":
+        return count
     if below == "2":
-        part = "half" if one else "halves"
-    else:
-        part = ordinal(below) if one else f"{ordinal(below)}s"
-    return f"{cardinal(above)} {part}"
+        return f"{count} {'halves' if plural else 'half'}"
+    return f"{count} {ordinal(below)}{'s' if plural else ''}"

@@ -25,32 +25,32 @@ class Pronouncer:
         word = token.lower()
         if not re.search("[a-z]", word):
             return [token] if token in MARKS else ["-"] if token == "'" else []
-        if len(word) > 1 and word in homographs():
+        if len(word) == 1:
+            # A capital A is the letter, a small one the article.
+            phones = self._letter(word) if token == "A" else self._lexicon.get(word) or []
+        elif word in homographs():
             phones = homographs()[word].read(tag)
         else:
-            phones = self._word(token)
+            phones = self._word(word)
         return [phone for phone in phones if phone in symbol_table("v1")]
 
-    def _word(self, token: str) -> list[str]:
-        word = token.lower()
-        if len(word) == 1:
-            return self._letter(word) if token == "A" else self._lexicon.get(word) or []
-        known = self._lexicon.get(word)
+    def _word(self, word: str) -> list[str]:
+        known = self._lexicon.get(word) if len(word) > 1 else None
         if known:
             return known
         if len(word) <= _LONGEST_SPELLED:
             return [phone for letter in word for phone in self._letter(letter)]
         if word.endswith("'s"):
-            return with_possessive(self._word(token[:-2]))
+            return with_possessive(self._word(word[:-2]))
         parts: list[str] = _wordsegment().segment(word)
         if len(parts) > 1:
             return [phone for part in parts for phone in self._word(part)]
         return self._predict(word)
 
     def _letter(self, letter: str) -> list[str]:
-        """A letter's name; the dictionary has the article for `a`."""
-        if letter == "a":
-            return ["EY1"]
+        """A letter's name; the dictionary has the article for `a`. A mark is itself."""
+        if letter == "a" or letter in MARKS:
+            return ["EY1"] if letter == "a" else [letter]
         return self._lexicon.get(letter) or []
 
     def _predict(self, word: str) -> list[str]:

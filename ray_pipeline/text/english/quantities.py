@@ -17,10 +17,13 @@ Rule = tuple[re.Pattern[str], str | Callable[[Match[str]], str]]
 _UNITS = {
     "km": ("kilometer", "kilometers"),
     "m": ("meter", "meters"),
-    "ft": ("foot", "feet"),
+    "ft": ("feet", "feet"),
     "L": ("liter", "liters"),
     "tbsp": ("tablespoon", "tablespoons"),
     "tsp": ("teaspoon", "teaspoons"),
+    "s": ("second", "seconds"),
+    "min": ("minute", "minutes"),
+    "h": ("hour", "hours"),
     "°C": ("degree celsius", "degrees celsius"),
     "°F": ("degree fahrenheit", "degrees fahrenheit"),
 }
@@ -51,14 +54,19 @@ def _measure(match: Match[str]) -> str:
 
 
 def _dollars(match: Match[str]) -> str:
-    # The original takes what follows the point for whole cents, so $7.5 has five.
-    whole, _, cents = (match[1] or match[2]).partition(".")
-    return amount(whole, cents, ("dollar", "dollars"), ("cent", "cents"))
+    return amount(match[1] or match[2], ("dollar", "dollars"), ("cent", "cents"))
 
 
-def amount(whole: str, parts: str, unit: tuple[str, str], part: tuple[str, str]) -> str:
-    """`7`, `50` of dollars and cents is 7 dollars and 50 cents; what is zero is left out."""
-    whole, parts = whole.lstrip("0"), parts.lstrip("0")
+def _pounds(match: Match[str]) -> str:
+    return amount(match[1] or match[2], ("pound", "pounds"), ("penny", "pence"))
+
+
+def amount(digits: str, unit: tuple[str, str], part: tuple[str, str]) -> str:
+    """`7.5` of dollars and cents is 7 dollars and 50 cents; what is zero is left out."""
+    if digits.count(".") > 1:
+        return f"{digits} {unit[1]}"
+    whole, _, parts = digits.partition(".")
+    whole, parts = whole.lstrip("0"), parts.ljust(2, "0").lstrip("0")
     said = []
     if whole:
         said.append(f"{whole} {unit[0] if whole == '1' else unit[1]}")
@@ -67,22 +75,23 @@ def amount(whole: str, parts: str, unit: tuple[str, str], part: tuple[str, str])
     return " and ".join(said) or f"0 {unit[1]}"
 
 
+_SIGNS = {"+": "plus", "-": "minus", "=": "Equals", "×": "times", "÷": "divided by"}
+
 _RULES: list[Rule] = [
-    (re.compile(r"\b([0-9]+)\. "), lambda m: numbers.ordinal(m[1]) + ", "),
-    (re.compile(r"\s*(?<![0-9A-Za-z])-(?=[0-9])"), "negative "),
+    (re.compile(r"(?:^|\s)-(?=[0-9])"), "negative "),
     (re.compile(r"[0-9][0-9,]+[0-9]"), lambda m: m[0].replace(",", "")),
+    (re.compile(r"\b([0-9]+)\. "), lambda m: numbers.ordinal(m[1]) + ", "),
     (re.compile(r"\b([01]?[0-9]|2[0-3]):([0-5][0-9])\b"), time_of_day),
-    (re.compile(r"\b([0-9]+(?:\.[0-9]+)?)(km|m|ft|L|tbsp|tsp|°C|°F)\b"), _measure),
-    (re.compile(r"£([0-9.]*[0-9])|([0-9.]*[0-9])£"), lambda m: f"{m[1] or m[2]} pounds"),
+    (re.compile(r"\b([0-9]+(?:\.[0-9]+)?)(km|m|ft|L|tbsp|tsp|s|min|h|°C|°F)\b"), _measure),
+    (re.compile(r"£([0-9.]*[0-9])|([0-9.]*[0-9])£"), _pounds),
     (re.compile(r"\$([0-9.]*[0-9])|([0-9.]*[0-9])\$"), _dollars),
     (re.compile(r"([0-9]+)/([0-9]+)"), lambda m: numbers.fraction(m[1], m[2])),
     (re.compile(r"([0-9]+)\.([0-9]+)"), lambda m: numbers.decimal(m[1], m[2])),
     (re.compile(r"([0-9]+)(?:st|nd|rd|th)\b"), lambda m: numbers.ordinal(m[1])),
     (re.compile(r"[0-9]+"), lambda m: numbers.year_or_cardinal(m[0])),
-    (re.compile(r"\s*\+\s*"), " plus "),
-    (re.compile(r"\s+-\s+"), " minus "),
-    (re.compile(r"\s*=\s*"), " Equals "),
-    (re.compile(r"\s*×\s*"), " times "),
-    (re.compile(r"\s*÷\s*"), " divided by "),
+    (
+        re.compile(r"(?<=[A-Za-z0-9])\s+([-+=×÷])\s+(?=[A-Za-z0-9])"),
+        lambda m: f" {_SIGNS[m[1]]} ",
+    ),
     (re.compile(r"%"), " percent"),
 ]

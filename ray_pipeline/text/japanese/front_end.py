@@ -38,9 +38,7 @@ class JapaneseFrontEnd:
         if piece in pronunciations:
             return list(pronunciations[piece])
         if re.match(f"[{_WORDS}]", piece):
-            # The golden data has 何 as the dictionary reads it, without the model for it.
-            labels = self._openjtalk.extract_fullcontext(piece, predict_nani=False)
-            return phones_with_accents(labels)
+            return phones_with_accents(self._openjtalk.extract_fullcontext(piece))
         return [_MARKS.get(char, char) for char in piece if char != " "]
 
 

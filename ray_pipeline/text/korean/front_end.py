@@ -1,6 +1,6 @@
 """Text to jamo: Latin letters by name, pronunciation rules, syllables taken apart.
 
-Every jamo is one phone; compound vowels and final clusters are written as two. A space is 空,
+Every jamo is one phone; compound vowels are written as two. A space is 空,
 a character without a symbol is 停.
 """
 
@@ -26,10 +26,9 @@ _COMPATIBILITY_JAMO = (
     | dict(enumerate("ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ", 0x1161))
     | dict(enumerate("ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ", 0x11A8))
 )
-# A compound jamo and what it is written as.
+# A compound vowel and what it is written as. Final clusters are gone when the rules are done.
 _COMPOUNDS = (
-    "ㅑㅣㅏ ㅕㅣㅓ ㅛㅣㅗ ㅠㅣㅜ ㅒㅣㅐ ㅖㅣㅔ ㅘㅗㅏ ㅙㅗㅐ ㅚㅗㅣ ㅝㅜㅓ ㅞㅜㅔ ㅟㅜㅣ ㅢㅡㅣ "
-    "ㄳㄱㅅ ㄵㄴㅈ ㄶㄴㅎ ㄺㄹㄱ ㄻㄹㅁ ㄼㄹㅂ ㄽㄹㅅ ㄾㄹㅌ ㄿㄹㅍ ㅀㄹㅎ ㅄㅂㅅ"
+    "ㅑㅣㅏ ㅕㅣㅓ ㅛㅣㅗ ㅠㅣㅜ ㅒㅣㅐ ㅖㅣㅔ ㅘㅗㅏ ㅙㅗㅐ ㅚㅗㅣ ㅝㅜㅓ ㅞㅜㅔ ㅟㅜㅣ ㅢㅡㅣ"
 )
 _PARTS = {ord(compound[0]): compound[1:] for compound in _COMPOUNDS.split()}
 _MARKS = str.maketrans(
