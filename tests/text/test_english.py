@@ -56,6 +56,8 @@ def test_a_number_beyond_all_names_is_read_digit_by_digit() -> None:
         ("don’t", "dont", "don't"),
         ("1ft", "one feet", "one foot"),
         ("2+2=4", "twotwofour", "two plus two equals four"),
+        ("the 1990s", "the nineteen ninety seconds", "the nineteen nineties"),
+        ("the '80s", "the 'eighty seconds", "the eighties"),
         ("90km/h", "ninety kilometersh", "ninety kilometers per hour"),
         ("at 24:00", "at twenty-fourzero", "at midnight"),
         ("9:05 PM", "nine five a.m. P M", "nine oh five p.m."),
@@ -128,7 +130,7 @@ def test_a_user_word_with_a_foreign_phone_is_refused_by_name() -> None:
 
 
 def test_letters_of_another_script_are_reported() -> None:
-    assert phonemize("你好 hello 😀", "en").unknown == ["你", "好", "😀"]
+    assert phonemize("你好 hello 😀 한 é", "en").unknown == ["你", "好", "😀", "한"]
 
 
 @given(st.text(max_size=60), st.booleans())

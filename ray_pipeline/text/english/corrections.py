@@ -97,6 +97,11 @@ def _vulgar_fraction(match: Match[str]) -> str:
     return " " + unicodedata.normalize("NFKC", match[0]).replace("\u2044", "/")
 
 
+def _decade(match: Match[str]) -> str:
+    words = numbers.year_or_cardinal(match[1])
+    return words.removesuffix("y") + "ies" if words.endswith("y") else words + "s"
+
+
 def _version(match: Match[str]) -> str:
     return " point ".join(numbers.cardinal(part) for part in match[0].split("."))
 
@@ -154,6 +159,7 @@ _RULES: list[Rule] = [
         _telephone,
     ),
     (re.compile(r"(?<![0-9.])[0-9]+(?:\.[0-9]+){2,}\b"), lambda m: " " + _version(m)),
+    (re.compile(r"(?:\b(?=[0-9]{4})|')([0-9]{1,3}0)s\b"), _decade),
     (re.compile(r"(?<![0-9])\.(?=[0-9])"), "0."),
     (
         re.compile(

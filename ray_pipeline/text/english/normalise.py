@@ -45,13 +45,15 @@ def normalise(text: str, readable: Collection[str] | None = None) -> Normalised:
 
 
 def _one_pass(text: str, readable: Collection[str]) -> Normalised:
-    plain = _without_accents(spell_out(text))
-    return Normalised(_tidy(plain, readable), [char for char in plain if _is_lost(char)])
+    spelled_out = spell_out(text)
+    lost = [char for char in spelled_out if _is_lost(char)]
+    return Normalised(_tidy(_without_accents(spelled_out), readable), lost)
 
 
 def _is_lost(char: str) -> bool:
     """Letters, numbers and signs of other scripts; lost punctuation changes no word."""
-    return not char.isascii() and unicodedata.category(char)[0] in "LNS"
+    base = unicodedata.normalize("NFD", char)[0]
+    return not base.isascii() and unicodedata.category(char)[0] in "LNS"
 
 
 def _tidy(text: str, readable: Collection[str]) -> str:
