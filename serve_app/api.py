@@ -14,7 +14,7 @@ from serve_app.dependencies import Services
 from serve_app.errors import install_error_handlers
 from serve_app.middleware import BodyLimit, Guard, body_limit_of
 from serve_app.openapi import install_openapi
-from serve_app.routes import events, files, health, logs, pages, steps, tasks, transcripts
+from serve_app.routes import clips, events, files, health, logs, pages, steps, tasks, transcripts
 from serve_app.settings import Settings
 
 _DESCRIPTION = """\
@@ -48,6 +48,6 @@ def make_app(settings: Settings, store: Store, coordinator: CoordinatorLink) -> 
 
 def _api_v1() -> APIRouter:
     api = APIRouter(prefix="/api/v1")
-    for part in (tasks, steps, files, events, logs, transcripts):
+    for part in (tasks, steps, files, events, logs, transcripts, clips):
         api.include_router(part.router)
     return api

@@ -63,8 +63,11 @@ class CoordinatorLink:
     async def remove_file(self, task_id: str, name: str) -> None:
         await self._call("remove_file", task_id, name)
 
-    async def put_transcripts(self, task_id: str, transcripts: list[Transcript]) -> int:
-        return await self._call("put_transcripts", task_id, transcripts)
+    async def put_transcripts(
+        self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript]
+    ) -> int:
+        """`based_on`: the rows as they were read; refused when one has changed since."""
+        return await self._call("put_transcripts", task_id, transcripts, based_on)
 
     async def wait_for_events(self, task_id: str, after: int, timeout_seconds: float) -> int:
         return await self._call("wait_for_events", task_id, after, timeout_seconds)

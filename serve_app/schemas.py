@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from ray_pipeline.manifest import fingerprint
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.task import (
     Event,
@@ -240,7 +241,17 @@ class LogsAnswer(Answer):
     logs: str
 
 
+class WaveformAnswer(Answer):
+    """`peaks` are [lowest, highest] of equal parts of the clip, in -1..1."""
+
+    clip: str = Field(examples=["talk.wav_0000000000_0000185280.wav"])
+    seconds: float
+    peaks: list[list[float]] = Field(examples=[[[-0.21, 0.2], [-0.4, 0.43]]])
+
+
 class TranscriptBody(Answer):
+    """`etag` is what a PUT of this clip's transcript takes as `If-Match`."""
+
     clip: str = Field(examples=["talk.wav_0000000000_0000185280.wav"])
     text: str = Field(max_length=2000)
     language: str = Field(max_length=16)
@@ -248,24 +259,33 @@ class TranscriptBody(Answer):
     speaker: str = Field("", max_length=100)
     source: str = "user"
     confidence: float | None = None
+    etag: str = ""
 
     @classmethod
     def of(cls, transcript: Transcript) -> Self:
-        return cls(**asdict(transcript))
+        return cls(**asdict(transcript), etag=etag_of([transcript]))
 
 
 class TranscriptsAnswer(Answer):
     transcripts: list[TranscriptBody]
 
 
-class TranscriptEdit(Request):
+def etag_of(transcripts: list[Transcript]) -> str:
+    """Changes with every field of every row; in quotes, as HTTP has it."""
+    return f'"{fingerprint(transcripts=[asdict(item) for item in transcripts])}"'
+
+
+class TranscriptChange(Request):
     """What a person may change of one clip; a field left out stays as it is."""
 
-    clip: str = Field(min_length=1, max_length=300)
     text: str | None = Field(None, max_length=2000)
     language: str | None = Field(None, max_length=16)
     include: bool | None = None
     speaker: str | None = Field(None, max_length=100)
+
+
+class TranscriptEdit(TranscriptChange):
+    clip: str = Field(min_length=1, max_length=300)
 
 
 class TranscriptsEdit(Request):

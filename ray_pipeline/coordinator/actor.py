@@ -133,12 +133,15 @@ class Coordinator:
     async def get_transcripts(self, task_id: str) -> list[Transcript]:
         return await _in_thread(self._store.transcripts, task_id)
 
-    async def put_transcripts(self, task_id: str, transcripts: list[Transcript]) -> int:
+    async def put_transcripts(
+        self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
+    ) -> int:
         """Store a user's edits, a row a clip; other clips keep theirs. Returns how many changed.
 
-        Raises InvalidInput for a clip that the task does not have, TaskBusy while it runs.
+        `based_on` are rows as they were read for the edit. Raises Conflict when one of them is
+        different now, InvalidInput for a clip that the task does not have, TaskBusy while it runs.
         """
-        return await _in_thread(self._tasks.put_transcripts, task_id, transcripts)
+        return await _in_thread(self._tasks.put_transcripts, task_id, transcripts, based_on)
 
     # -- what steps report, and who watches
 

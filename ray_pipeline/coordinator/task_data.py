@@ -9,7 +9,7 @@ from ray_pipeline import pipeline
 from ray_pipeline.asr.list_file import ListRow, read_list, write_list
 from ray_pipeline.coordinator import file_index
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, require_idle
-from ray_pipeline.errors import InvalidInput, NotFound
+from ray_pipeline.errors import Conflict, InvalidInput, NotFound
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.step_names import StepName
 from ray_pipeline.store import NewEvent, TaskChange
@@ -75,11 +75,15 @@ class TaskData:
             change.drop_files([relative])
             self._inputs_changed(change, relative, f"Removed {relative}.")
 
-    def put_transcripts(self, task_id: str, transcripts: list[Transcript]) -> int:
-        """Raises InvalidInput (unknown clip, text that a list file cannot hold), TaskBusy."""
+    def put_transcripts(
+        self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
+    ) -> int:
+        """Raises InvalidInput (unknown clip, text that a list file cannot hold), TaskBusy, and
+        Conflict when a row of `based_on` has changed."""
         with self._ledger.change(task_id) as change:
             require_idle(change)
             before = change.transcripts()
+            _require_unchanged(based_on or [], before)
             unknown = [row.clip for row in transcripts if row.clip not in before]
             if unknown:
                 raise InvalidInput(
@@ -133,3 +137,13 @@ class TaskData:
         later = pipeline.dependents(self._ledger.steps, StepName.ASR_TRANSCRIBE)
         mark_stale(change, found, later)
         self._ledger.say(change.task.task_id, None, message)
+
+
+def _require_unchanged(read: list[Transcript], stored: dict[str, Transcript]) -> None:
+    changed = [row.clip for row in read if stored.get(row.clip) != row]
+    if changed:
+        raise Conflict(
+            f"The transcript of {changed[0]} has changed since it was read.",
+            hint="Read it again and repeat the edit.",
+            clip=changed[0],
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ray_pipeline.errors import NotFound
 from ray_pipeline.manifest import ClipEntry, Manifest
 from ray_pipeline.step_names import StepName
 from ray_pipeline.workspace import Workspace, sha256_of
@@ -29,6 +30,22 @@ def clip_audio(workspace: Workspace) -> list[ClipAudio]:
         _current(workspace, sliced, denoised.get(sliced.name))
         for sliced in Manifest.load(workspace, StepName.SLICE_AUDIO).usable()
     ]
+
+
+def clip_audio_of(workspace: Workspace, name: str) -> ClipAudio:
+    """One clip by its name. Raises NotFound."""
+    sliced = Manifest.load(workspace, StepName.SLICE_AUDIO).clips.get(name)
+    if (
+        sliced is None
+        or sliced.status != "ok"
+        or not (workspace.root / sliced.outputs[0]).is_file()
+    ):
+        raise NotFound(
+            f"The task has no clip {name!r}.",
+            hint="GET …/transcripts lists the clips; slice_audio makes them.",
+        )
+    denoised = Manifest.load(workspace, StepName.DENOISE_AUDIO).clips.get(name)
+    return _current(workspace, sliced, denoised)
 
 
 def _current(workspace: Workspace, sliced: ClipEntry, denoised: ClipEntry | None) -> ClipAudio:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -16,6 +15,7 @@ from ray_pipeline.workspace import Workspace, is_partial
 from serve_app.coordinator_link import CoordinatorLink
 from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep, TaskId, WorkspaceDep
 from serve_app.errors import problem_responses
+from serve_app.file_answers import FILE_RESPONSES, file_answer
 from serve_app.schemas import FileAnswer, FilesAnswer, Message, UploadAnswer
 from serve_app.uploads import FIELD, StoredFile, receive_files
 
@@ -101,12 +101,7 @@ def list_files(task: TaskDep, store: StoreDep) -> FilesAnswer:
 @router.get(
     "/task/{task_id}/files/download/{filename:path}",
     response_class=FileResponse,
-    responses={
-        200: {"content": {"application/octet-stream": {}}, "description": "the file"},
-        206: {"description": "the part that `Range` asked for"},
-        304: {"description": "unchanged since the `ETag` in `If-None-Match`"},
-        **problem_responses(404, 422),
-    },
+    responses=FILE_RESPONSES | problem_responses(404, 422),
 )
 @router.head("/task/{task_id}/files/download/{filename:path}", include_in_schema=False)
 async def download(
@@ -118,20 +113,7 @@ async def download(
         raise NotFound(f"The task has no file {filename!r}.")
     if path == workspace.log_path:  # its tracebacks are for whoever runs the service
         return PlainTextResponse(await asyncio.to_thread(read_log, workspace))
-    status = await asyncio.to_thread(os.stat, path)
-    response = FileResponse(path, filename=path.name, stat_result=status)
-    response.headers["Cache-Control"] = "no-cache"
-    if _is_unchanged(request.headers.get("if-none-match"), response.headers["etag"]):
-        kept = {name: response.headers[name] for name in ("etag", "last-modified")}
-        return Response(status_code=304, headers=kept)
-    return response
-
-
-def _is_unchanged(if_none_match: str | None, etag: str) -> bool:
-    if if_none_match is None:
-        return False
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in tags or "*" in tags
+    return await file_answer(request, path)
 
 
 @router.delete("/task/{task_id}/files/{filename:path}", responses=problem_responses(404, 409, 422))

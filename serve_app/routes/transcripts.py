@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Response
+from fastapi.responses import PlainTextResponse
 
-from ray_pipeline.errors import Conflict, InvalidInput
-from ray_pipeline.manifest import fingerprint
+from ray_pipeline.asr.list_file import ListRow
+from ray_pipeline.errors import Conflict, InvalidInput, NotFound
 from ray_pipeline.options import language_code
 from ray_pipeline.task import Transcript
 from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep
 from serve_app.errors import problem_responses
-from serve_app.schemas import TranscriptBody, TranscriptEdit, TranscriptsAnswer, TranscriptsEdit
+from serve_app.routes.clips import ClipName
+from serve_app.schemas import (
+    TranscriptBody,
+    TranscriptChange,
+    TranscriptsAnswer,
+    TranscriptsEdit,
+    etag_of,
+)
 
 router = APIRouter(tags=["transcripts"])
+
+IfMatch = Annotated[
+    str | None, Header(description="an `ETag` as it was answered; refuses to overwrite a change")
+]
 
 
 @router.get("/task/{task_id}/transcripts", responses=problem_responses(404))
 def list_transcripts(task: TaskDep, store: StoreDep, response: Response) -> TranscriptsAnswer:
-    """Every clip with its text. The `ETag` can be sent back as `If-Match` with an edit."""
+    """Every clip with its text. The `ETag` can be sent back as `If-Match` with an edit; the
+    `etag` of a row likewise with an edit of that clip alone."""
     return _answer(store.transcripts(task.task_id), response)
 
 
@@ -32,42 +46,106 @@ async def edit_transcripts(
     store: StoreDep,
     coordinator: CoordinatorDep,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> TranscriptsAnswer:
     """Change clips by name; what is left out stays. With `If-Match` the edit is refused (409)
     when somebody else has changed the transcripts in between."""
     before = await asyncio.to_thread(store.transcripts, task.task_id)
-    if if_match not in (None, "*", _etag(before)):
-        raise Conflict(
-            "The transcripts have changed since they were read.",
-            hint="Read them again and repeat the edit.",
-            task=task.task_id,
-        )
+    _require_match(if_match, before)
     by_clip = {transcript.clip: transcript for transcript in before}
-    edited = [_edited(edit, by_clip) for edit in body.transcripts]
-    await coordinator.put_transcripts(task.task_id, edited)
+    edited = []
+    for edit in body.transcripts:
+        if edit.clip not in by_clip:
+            raise InvalidInput(**_unknown(edit.clip), field="transcripts.clip")
+        edited.append(_edited(by_clip[edit.clip], edit))
+    based_on = before if if_match else [by_clip[row.clip] for row in edited]
+    await coordinator.put_transcripts(task.task_id, edited, based_on)
     return _answer(await asyncio.to_thread(store.transcripts, task.task_id), response)
 
 
-def _edited(edit: TranscriptEdit, by_clip: dict[str, Transcript]) -> Transcript:
-    if edit.clip not in by_clip:
-        raise InvalidInput(
-            f"The task has no clip {edit.clip!r}.",
-            hint="GET …/transcripts lists the clips; asr_transcribe makes them.",
-            field="transcripts.clip",
+@router.get("/task/{task_id}/transcripts/{clip}", responses=problem_responses(404))
+def get_transcript(
+    clip: ClipName, task: TaskDep, store: StoreDep, response: Response
+) -> TranscriptBody:
+    """What is said in one clip, with an `ETag` of its own."""
+    return _one(_row(store.transcripts(task.task_id), clip), response)
+
+
+@router.put("/task/{task_id}/transcripts/{clip}", responses=problem_responses(404, 409, 422))
+async def edit_transcript(
+    clip: ClipName,
+    body: TranscriptChange,
+    task: TaskDep,
+    store: StoreDep,
+    coordinator: CoordinatorDep,
+    response: Response,
+    if_match: IfMatch = None,
+) -> TranscriptBody:
+    """Change one clip; what is left out stays. With `If-Match` the edit is refused (409) when
+    somebody else has changed this clip in between; edits of other clips do not matter."""
+    before = _row(await asyncio.to_thread(store.transcripts, task.task_id), clip)
+    _require_match(if_match, [before])
+    await coordinator.put_transcripts(task.task_id, [_edited(before, body)], [before])
+    after = await asyncio.to_thread(store.transcripts, task.task_id)
+    return _one(_row(after, clip), response)
+
+
+@router.get(
+    "/task/{task_id}/transcripts.list",
+    response_class=PlainTextResponse,
+    responses=problem_responses(404),
+)
+def download_list(task: TaskDep, store: StoreDep) -> PlainTextResponse:
+    """The included clips as the original's annotation list, `clip|speaker|LANGUAGE|text`. Edit
+    it and upload it again as a file: rows are known by the clip's name."""
+    speaker = task.config.exp_name
+    rows = [
+        ListRow(row.clip, row.speaker or speaker, row.language, row.text)
+        for row in store.transcripts(task.task_id)
+        if row.include and row.text.strip()
+    ]
+    disposition = f"attachment; filename*=utf-8''{quote(speaker, safe='')}.list"
+    return PlainTextResponse(
+        "".join(f"{row.line()}\n" for row in rows), headers={"Content-Disposition": disposition}
+    )
+
+
+def _require_match(if_match: str | None, rows: list[Transcript]) -> None:
+    if if_match not in (None, "*", etag_of(rows)):
+        raise Conflict(
+            "The transcripts have changed since they were read.",
+            hint="Read them again and repeat the edit.",
         )
+
+
+def _row(rows: list[Transcript], clip: str) -> Transcript:
+    found = next((row for row in rows if row.clip == clip), None)
+    if found is None:
+        raise NotFound(**_unknown(clip))
+    return found
+
+
+def _unknown(clip: str) -> dict[str, str]:
+    return {
+        "message": f"The task has no clip {clip!r}.",
+        "hint": "GET …/transcripts lists the clips; asr_transcribe makes them.",
+    }
+
+
+def _edited(row: Transcript, edit: TranscriptChange) -> Transcript:
     changes = edit.model_dump(exclude={"clip"}, exclude_none=True)
     if "language" in changes:
         changes["language"] = language_code(changes["language"])
     if "text" in changes:
         changes |= {"source": "user", "confidence": None}
-    return replace(by_clip[edit.clip], **changes)
+    return replace(row, **changes)
 
 
 def _answer(transcripts: list[Transcript], response: Response) -> TranscriptsAnswer:
-    response.headers["ETag"] = _etag(transcripts)
+    response.headers["ETag"] = etag_of(transcripts)
     return TranscriptsAnswer(transcripts=[TranscriptBody.of(item) for item in transcripts])
 
 
-def _etag(transcripts: list[Transcript]) -> str:
-    return f'"{fingerprint(transcripts=[asdict(item) for item in transcripts])}"'
+def _one(transcript: Transcript, response: Response) -> TranscriptBody:
+    response.headers["ETag"] = etag_of([transcript])
+    return TranscriptBody.of(transcript)

@@ -28,10 +28,10 @@ export async function get(path) {
   return (await send(`/api/v1${path}`)).json();
 }
 
-export async function call(method, path, body) {
-  const options = { method };
+export async function call(method, path, body, more = {}) {
+  const options = { method, headers: more };
   if (body !== undefined) {
-    options.headers = { "Content-Type": "application/json" };
+    options.headers = { ...more, "Content-Type": "application/json" };
     options.body = JSON.stringify(body);
   }
   return (await send(`/api/v1${path}`, options)).json();
@@ -44,6 +44,11 @@ export const filePath = (id, name) =>
 
 export async function fetchFile(id, name) {
   return (await send(`/api/v1${filePath(id, name)}`)).blob();
+}
+
+// Sound and other bytes below /api/v1; an <audio> element could not send the key.
+export async function fetchClip(path) {
+  return (await send(`/api/v1${path}`)).blob();
 }
 
 // fetch() tells nothing about the progress of an upload; XMLHttpRequest does.

@@ -3,8 +3,9 @@
 import { Refused, call, get, setKey, taskPath, upload, watch } from "./api.js";
 import { Curves } from "./curves.js";
 import { StepRows } from "./steps.js";
-import { showFiles, showTranscripts } from "./tables.js";
+import { showFiles } from "./tables.js";
 import { show as showTexts, switchLanguage, text } from "./texts.js";
+import { saveList, showTranscripts } from "./transcripts.js";
 
 const byId = (id) => document.getElementById(id);
 const curves = new Curves(byId("curves-panel"), byId("curves"));
@@ -161,6 +162,7 @@ function listen() {
     setKey(byId("key").value);
     start();
   });
+  byId("save-list").addEventListener("click", () => saveList(open.id, fail));
   byId("run").addEventListener("click", () => act("POST", "/run", {}));
   byId("cancel").addEventListener("click", () => act("POST", "/cancel"));
   byId("delete").addEventListener("click", async () => {

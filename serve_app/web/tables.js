@@ -1,6 +1,6 @@
-// What a task holds: its voice, its files, its transcripts.
+// What a task holds: its voice and its files.
 
-import { call, fetchFile, get, taskPath } from "./api.js";
+import { fetchFile, get, taskPath } from "./api.js";
 import { text } from "./texts.js";
 
 const byId = (id) => document.getElementById(id);
@@ -45,41 +45,13 @@ async function save(id, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-export async function showTranscripts(id, fail) {
-  const { transcripts } = await get(taskPath(id, "/transcripts"));
-  byId("transcripts-panel").hidden = transcripts.length === 0;
-  byId("transcripts-count").textContent = `(${transcripts.length})`;
-  byId("transcripts").replaceChildren(...transcripts.slice(0, MAX_ROWS).map((row) => transcriptRow(id, row, fail)));
-}
-
-function transcriptRow(id, row, fail) {
-  const put = (change) =>
-    call("PUT", taskPath(id, "/transcripts"), { transcripts: [{ clip: row.clip, ...change }] }).catch(fail);
-  const use = document.createElement("input");
-  use.type = "checkbox";
-  use.checked = row.include;
-  use.setAttribute("aria-label", `${text("use")}: ${row.clip}`);
-  use.addEventListener("change", () => put({ include: use.checked }));
-  const words = document.createElement("input");
-  words.value = row.text;
-  words.lang = row.language;
-  words.setAttribute("aria-label", `${text("text")}: ${row.clip}`);
-  words.addEventListener("change", () => put({ text: words.value }));
-  const clip = cell(row.clip);
-  clip.className = "clip";
-  const sure = row.confidence === null ? "" : ` ${Math.round(100 * row.confidence)} %`;
-  const element = document.createElement("tr");
-  element.append(cell(use), clip, cell(words), cell(row.source + sure));
-  return element;
-}
-
-function cell(content) {
+export function cell(content) {
   const element = document.createElement("td");
   element.append(content);
   return element;
 }
 
-function button(label, action) {
+export function button(label, action) {
   const element = document.createElement("button");
   element.type = "button";
   element.textContent = label;

@@ -7,7 +7,8 @@ const TEXTS = {
     epochsS1: "GPT epochs", batchSize: "Batch size", gpus: "GPUs, as 0-1", create: "Create", runAll: "Run all",
     run: "Run", again: "Again", cancel: "Cancel", delete: "Delete", drop: "Drop recordings here, or choose files",
     result: "The voice", steps: "Steps", curves: "Training", transcripts: "Transcripts", use: "Use", clip: "Clip",
-    text: "Text", source: "From", files: "Files", log: "Log", empty: "Choose a task, or create one.",
+    text: "Text", source: "From", play: "Play", saveList: "Download as .list",
+    transcriptsHelp: "Listen, correct the words, untick what should not be trained on. Changes are saved at once.", files: "Files", log: "Log", empty: "Choose a task, or create one.",
     apiKey: "API key of this service", enter: "Enter", confirmDelete: "Delete this task with all its files?",
     stale: "out of date", download: "Download", uploaded: "Uploaded", offline: "The service does not answer.",
     step: {
@@ -27,7 +28,8 @@ const TEXTS = {
     epochsS1: "GPT 轮数", batchSize: "批次大小", gpus: "GPU，如 0-1", create: "创建", runAll: "全部运行",
     run: "运行", again: "重跑", cancel: "取消", delete: "删除", drop: "把录音拖到这里，或点击选择文件",
     result: "合成的声音", steps: "步骤", curves: "训练曲线", transcripts: "文本", use: "使用", clip: "片段",
-    text: "内容", source: "来源", files: "文件", log: "日志", empty: "请选择或新建一个任务。",
+    text: "内容", source: "来源", play: "播放", saveList: "下载 .list",
+    transcriptsHelp: "试听并修改文本，不想用于训练的取消勾选。修改即时保存。", files: "文件", log: "日志", empty: "请选择或新建一个任务。",
     apiKey: "本服务的 API 密钥", enter: "确定", confirmDelete: "删除该任务及其全部文件？",
     stale: "已过期", download: "下载", uploaded: "已上传", offline: "服务没有响应。",
     step: {

@@ -83,8 +83,10 @@ class LocalCoordinator:
     def remove_file(self, task_id: str, name: str) -> None:
         self._tasks.remove_file(task_id, name)
 
-    def put_transcripts(self, task_id: str, transcripts: list[Transcript]) -> int:
-        return self._tasks.put_transcripts(task_id, transcripts)
+    def put_transcripts(
+        self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
+    ) -> int:
+        return self._tasks.put_transcripts(task_id, transcripts, based_on)
 
     def wait_for_events(self, task_id: str, after: int, timeout: float) -> int:
         with self._changed:

@@ -39,6 +39,8 @@ def test_the_page_speaks_both_languages_completely() -> None:
     ]
     assert names[0] - {"en"} == names[1]
     used = set(re.findall(r'data-text="(\w+)"', Path(WEB / "index.html").read_text("utf-8")))
+    for script in WEB.glob("*.js"):
+        used |= set(re.findall(r'\btext\("(\w+)"\)', script.read_text("utf-8")))
     assert used <= names[1]
 
 

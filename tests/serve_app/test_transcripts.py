@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from fastapi.testclient import TestClient
 
+from ray_pipeline.asr.list_file import parse_list
+from ray_pipeline.errors import Conflict
 from ray_pipeline.task import Transcript
 from tests.serve_app.local_coordinator import LocalCoordinator
 
@@ -37,3 +41,48 @@ def test_an_edit_based_on_an_old_reading_is_refused(client: TestClient, url: str
     edit = {"transcripts": [{"clip": "a.wav", "text": "Hello"}]}
     assert client.put(url, json=edit, headers={"If-Match": etag}).status_code == 200
     assert client.put(url, json=edit, headers={"If-Match": etag}).status_code == 409
+
+
+def test_one_clip_is_edited_without_minding_edits_of_others(client: TestClient, url: str) -> None:
+    first, second = client.get(url).json()["transcripts"]
+    assert client.put(f"{url}/b.wav", json={"include": False}).status_code == 200
+    answer = client.put(f"{url}/a.wav", json={"text": "Hi"}, headers={"If-Match": first["etag"]})
+    assert (answer.status_code, answer.json()["text"]) == (200, "Hi")
+    assert answer.headers["etag"] == client.get(f"{url}/a.wav").headers["etag"]
+    old = {"If-Match": second["etag"]}
+    assert client.put(f"{url}/b.wav", json={"text": "x"}, headers=old).status_code == 409
+    assert client.get(f"{url}/b.wav").json()["text"] == "there"
+
+
+def test_the_clip_must_exist_and_its_language_be_known(client: TestClient, url: str) -> None:
+    assert client.get(f"{url}/c.wav").status_code == 404
+    assert client.put(f"{url}/c.wav", json={"text": "x"}).status_code == 404
+    answer = client.put(f"{url}/a.wav", json={"language": "tlh"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+
+
+def test_an_edit_makes_later_steps_stale_and_no_earlier_one(
+    client: TestClient, url: str, coordinator: LocalCoordinator, task_with_audio: str
+) -> None:
+    coordinator.do(task_with_audio, "extract_text_features")
+    client.put(f"{url}/a.wav", json={"text": "Hello"})
+    steps = client.get(f"/api/v1/task/{task_with_audio}/steps").json()["steps"]
+    assert [step["step"] for step in steps if step["stale"]] == ["extract_text_features"]
+
+
+def test_an_edit_computed_from_an_old_row_is_refused_by_the_coordinator(
+    client: TestClient, url: str, coordinator: LocalCoordinator, task_with_audio: str
+) -> None:
+    old = coordinator.store.transcripts(task_with_audio)[0]
+    client.put(f"{url}/a.wav", json={"include": False})
+    with pytest.raises(Conflict, match=r"a\.wav has changed"):
+        coordinator.put_transcripts(task_with_audio, [replace(old, text="x")], [old])
+
+
+def test_the_list_can_be_downloaded_and_read_again(client: TestClient, url: str) -> None:
+    client.put(f"{url}/b.wav", json={"include": False})
+    answer = client.get(f"{url}.list")
+    assert "my_speaker.list" in answer.headers["content-disposition"]
+    rows, problems = parse_list(answer.text)
+    assert [(row.file_name, row.language, row.text) for row in rows] == [("a.wav", "en", "hallo")]
+    assert not problems

@@ -1,0 +1,40 @@
+"""A file as an answer: whole or in ranges, or 304 for a client that has it already."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import FileResponse, Response
+
+FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {}}, "description": "the file"},
+    206: {"description": "the part that `Range` asked for"},
+    304: {"description": "unchanged since the `ETag` in `If-None-Match`"},
+}
+
+
+async def file_answer(request: Request, path: Path, *, inline: bool = False) -> Response:
+    """`inline` lets a browser play the file in place of saving it."""
+    status = await asyncio.to_thread(os.stat, path)
+    response = FileResponse(
+        path,
+        filename=path.name,
+        stat_result=status,
+        content_disposition_type="inline" if inline else "attachment",
+    )
+    response.headers["Cache-Control"] = "no-cache"
+    if is_unchanged(request.headers.get("if-none-match"), response.headers["etag"]):
+        kept = {name: response.headers[name] for name in ("etag", "last-modified")}
+        return Response(status_code=304, headers=kept)
+    return response
+
+
+def is_unchanged(if_none_match: str | None, etag: str) -> bool:
+    if if_none_match is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or "*" in tags
