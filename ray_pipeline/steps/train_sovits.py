@@ -84,6 +84,8 @@ def _plan(
         key=job_key(
             context, options, _RESTS_ON, epochs=settings.epochs, batch_size=settings.batch_size
         ),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
         used=[item.name for item in used],
         held_out=sorted(held_out),
         dropped=dropped,

@@ -28,9 +28,12 @@ Settings = TypeVar("Settings")
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
     """One training of one voice. `key` is the fingerprint of all it depends on, `used` and
-    `held_out` name its clips, `weights` finds the files that it exported."""
+    `held_out` name its clips, `weights…` find the files that it exports. `epochs` and
+    `batch_size` are what the recipe makes of what was asked for."""
 
     key: str
+    epochs: int
+    batch_size: int
     used: Sequence[str]
     held_out: Sequence[str]
     dropped: Sequence[DroppedClip]
@@ -131,7 +134,28 @@ def record(
     }
     manifest.save(workspace)
     warnings = [f"{clip.name} was left out: {clip.reason}" for clip in job.dropped]
+    warnings += _otherwise_than_asked(context, options, job, last.epoch)
     return Result(summary=summary, warnings=warnings)
+
+
+def _otherwise_than_asked(
+    context: StepContext, options: TrainOptions, job: TrainingJob, epochs_done: int
+) -> list[str]:
+    """A base model that learns from nothing has needs of its own; nobody should wonder later."""
+    warnings = []
+    base, config = context.config.base_model, context.config
+    if options.max_steps is None and epochs_done != job.epochs:
+        warnings.append(
+            f"{base} learns from nothing and needs a least number of steps: {epochs_done} epochs "
+            f"were done, {job.epochs} were asked for. max_steps sets a limit."
+        )
+    asked = options.batch_size or config.batch_size
+    if job.batch_size != asked:
+        warnings.append(
+            f"Batches of {job.batch_size} were used, {asked} were asked for: {base} and "
+            f"{len(set(job.used))} clips allow no more."
+        )
+    return warnings
 
 
 def require_clips(names: Sequence[str], dropped: Sequence[DroppedClip], least: int) -> None:

@@ -96,7 +96,7 @@ def test_two_workers_trained_on_disjoint_clips(steps):
 
 def test_losses_of_every_epoch_are_events(service, task_id):
     metrics = [event for event in service.events(task_id) if event["kind"] == "metric"]
-    for step, name in (("train_sovits", "sovits/mel"), ("train_gpt", "gpt/loss")):
+    for step, name in (("train_sovits", "sovits/loss_mel"), ("train_gpt", "gpt/loss")):
         values = [event["data"]["values"] for event in metrics if event["step"] == step]
         assert values
         assert all(np.isfinite(value[name]) for value in values)

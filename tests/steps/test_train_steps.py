@@ -144,3 +144,21 @@ def test_a_finished_training_is_not_done_again(context: StepContext) -> None:
     assert finished_before(context, TrainSovitsOptions(force=True), job) is None
     export.unlink()
     assert finished_before(context, options, job) is None
+
+
+def test_a_recipe_that_overrides_what_was_asked_says_so(context: StepContext) -> None:
+    def warnings_of(options: TrainSovitsOptions, epochs_done: int) -> str:
+        settings, job = train_sovits._plan(context, options, base_model("nano"))
+        settings.weights_folder.mkdir(parents=True, exist_ok=True)
+        (settings.weights_folder / "voice_e1_s10.pth").write_bytes(b"weights")
+        epoch = EpochReport(epochs_done, 10, {}, ["clip0.wav"], 2.0)
+        made = record(context, options, job, Outcome([epoch], [["clip0.wav"]]))
+        return "\n".join(made.warnings)
+
+    overridden = warnings_of(TrainSovitsOptions(epochs=3), epochs_done=39)
+    assert "39 epochs were done, 3 were asked for" in overridden
+    assert "Batches of 2 were used, 16 were asked for" in overridden
+    as_asked = warnings_of(TrainSovitsOptions(epochs=50, batch_size=2), epochs_done=50)
+    assert "asked for" not in as_asked
+    stopped = warnings_of(TrainSovitsOptions(epochs=50, max_steps=10), epochs_done=1)
+    assert "epochs were done" not in stopped
