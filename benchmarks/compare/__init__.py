@@ -1,0 +1,1 @@
+"""Our models beside the original's, in one process. Parts of `compare_with_original`."""

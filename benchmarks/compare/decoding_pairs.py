@@ -1,0 +1,131 @@
+"""What inference spends its time on: tokens of stage 1, and the vocoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from benchmarks.compare import original, workloads
+from benchmarks.compare.speed import Maker, Pair, Work
+from ray_pipeline.models.gpt.config import GPT_CONFIGS
+from ray_pipeline.models.gpt.decoding import decode_batch
+from ray_pipeline.models.gpt.model import Text2Semantic
+from ray_pipeline.models.gpt.sampling import Sampling
+from ray_pipeline.models.sovits.config import SOVITS_CONFIGS, SovitsConfig
+from ray_pipeline.models.sovits.layers import fuse_weight_norm
+from ray_pipeline.models.sovits.synthesizer import Synthesizer
+
+NUM_TOKENS = 60
+BATCH = 8
+VOCODER_FRAMES = 100
+TOP_K = 15
+
+
+def makers(device: str) -> list[Maker]:
+    cuda = device == "cuda"
+    types = [torch.float32, torch.float16] if cuda else [torch.float32]
+    found = []
+    for dtype in types:
+        suffix = str(dtype).removeprefix("torch.")
+        found += [
+            Maker(f"gpt decode 1 {suffix}", lambda t=dtype: _single(device, t)),
+            Maker(f"gpt decode {BATCH} {suffix}", lambda t=dtype: _batch(device, t)),
+            Maker(
+                f"gpt decode {BATCH} over 1 {suffix}", lambda t=dtype: _batch_over_one(device, t)
+            ),
+        ]
+        found += [
+            Maker(f"vocoder {version} {suffix}", lambda v=version, t=dtype: _vocoder(v, device, t))
+            for version in ("v2", "v2ProPlus")
+        ]
+    return found
+
+
+def gpt_models(device: str, dtype: torch.dtype) -> tuple[Text2Semantic, nn.Module]:
+    """Ours and theirs with the same weights, whose end mark is never likely: every decode
+    then has the same length."""
+    from AR.models.t2s_model import Text2SemanticDecoder
+
+    config = GPT_CONFIGS["v2"]
+    ours = Text2Semantic(config)
+    weights = workloads.filled(ours)
+    weights["ar_predict_layer.weight"][config.eos] = 0
+    ours.load_state_dict(weights)
+    theirs = Text2SemanticDecoder(config=config.to_export(), top_k=3)
+    theirs.load_state_dict(weights)
+    return ours.to(device, dtype).eval(), theirs.to(device, dtype).eval()
+
+
+def our_decode(model: Text2Semantic, given: workloads.Sentences, top_k: int = TOP_K) -> float:
+    """All sentences side by side; the number of tokens."""
+    sampling = Sampling(top_k=top_k)
+    decoded = decode_batch(model, given.ours(), sampling, max_tokens=NUM_TOKENS - 1)
+    return sum(len(one.tokens) for one in decoded)
+
+
+def _single(device: str, dtype: torch.dtype) -> Pair:
+    ours, theirs = gpt_models(device, dtype)
+    given = workloads.sentences(1, device, dtype)
+    return Pair(
+        "one sentence",
+        "tokens/s",
+        lambda: our_decode(ours, given),
+        lambda: original.decode_alone(theirs, given, NUM_TOKENS, TOP_K),
+    )
+
+
+def _batch(device: str, dtype: torch.dtype) -> Pair:
+    ours, theirs = gpt_models(device, dtype)
+    given = workloads.sentences(BATCH, device, dtype)
+    return Pair(
+        "eight sentences",
+        "tokens/s",
+        lambda: our_decode(ours, given),
+        lambda: original.decode_together(theirs, given, NUM_TOKENS, TOP_K),
+    )
+
+
+def _batch_over_one(device: str, dtype: torch.dtype) -> Pair:
+    """Our batch against our own single decode."""
+    ours, _ = gpt_models(device, dtype)
+    together = workloads.sentences(BATCH, device, dtype)
+    alone = workloads.sentences(1, device, dtype)
+    return Pair(
+        "ours: batch over one",
+        "tokens/s",
+        lambda: our_decode(ours, together),
+        lambda: our_decode(ours, alone),
+    )
+
+
+def _vocoder(version: str, device: str, dtype: torch.dtype) -> Pair:
+    """Only the generator; the rate is seconds of sound a second."""
+    config = SOVITS_CONFIGS[version]
+    ours, theirs = _synthesizers(config)
+    fuse_weight_norm(ours)
+    latent = workloads.uniform("latent", 1, config.inter_channels, VOCODER_FRAMES)
+    ge = workloads.uniform("ge", 1, config.gin_channels, 1)
+    latent, ge = latent.to(device, dtype), ge.to(device, dtype)
+    return Pair(
+        version,
+        "s/s",
+        _speaking(ours.dec.to(device, dtype), latent, ge),
+        _speaking(theirs.dec.to(device, dtype), latent, ge),
+    )
+
+
+def _speaking(vocoder: nn.Module, latent: torch.Tensor, ge: torch.Tensor) -> Work:
+    def speak() -> float:
+        with torch.no_grad():
+            return vocoder(latent, ge).shape[-1] / 32000
+
+    return speak
+
+
+def _synthesizers(config: SovitsConfig) -> tuple[Synthesizer, nn.Module]:
+    ours = Synthesizer(config)
+    weights = workloads.filled(ours)
+    ours.load_state_dict(weights)
+    theirs, _ = original.synthesizer_and_discriminator(config)
+    theirs.load_state_dict(weights)
+    return ours.eval(), theirs.eval()

@@ -1,0 +1,66 @@
+"""Pairs of the same work, timed in turn so that a busy machine slows both alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+Work = Callable[[], float]  # does it and says how much: tokens, seconds of sound, steps
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`ours` against `theirs`; `unit` is what their results count."""
+
+    name: str
+    unit: str
+    ours: Work
+    theirs: Work
+
+
+def compare(device: str, rounds: int, only: str) -> Iterator[str]:
+    """One line for each pair whose name contains `only`."""
+    from benchmarks.compare import decoding_pairs, training_pairs
+
+    for make in (*decoding_pairs.makers(device), *training_pairs.makers(device)):
+        if only in make.name:
+            yield _line(f"{device} {make.name}", make.build(), rounds, device)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Builds both networks only when their turn comes: several at once do not fit."""
+
+    name: str
+    build: Callable[[], Pair]
+
+
+def _line(name: str, pair: Pair, rounds: int, device: str) -> str:
+    _rate(pair.ours, device), _rate(pair.theirs, device)  # the first time allocates and compiles
+    ours, theirs = [], []
+    for number in range(rounds):
+        sides = [(pair.ours, ours), (pair.theirs, theirs)]
+        for work, rates in sides if number % 2 else reversed(sides):
+            rates.append(_rate(work, device))
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return (
+        f"{name:44} ours {statistics.median(ours):8.3f}  theirs {statistics.median(theirs):8.3f} "
+        f"{pair.unit}  ratio {statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
+    )
+
+
+def _rate(work: Work, device: str) -> float:
+    _finish(device)
+    start = time.perf_counter()
+    amount = work()
+    _finish(device)
+    return amount / (time.perf_counter() - start)
+
+
+def _finish(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
