@@ -1,7 +1,7 @@
 import pytest
 
-from tests.end_to_end.older_client import TrainingClient
 from tests.end_to_end.service import PROJECT, RunningService, processes_with_mark
+from tests.older_client import TrainingClient
 
 SPEECH = PROJECT / "tests/data/speech_en"
 

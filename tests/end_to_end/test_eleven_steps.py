@@ -28,7 +28,7 @@ FEATURES = [step for step in StepName if step.startswith("extract_")]
 
 @pytest.fixture(scope="module")
 def task_id(service, uploads):
-    from tests.end_to_end.older_client import TrainingClient
+    from tests.older_client import TrainingClient
 
     client = TrainingClient(f"{service.url}/api/v1")
     task_id = client.create_task("语音克隆测试", CONFIG)["task_id"]

@@ -5,8 +5,8 @@ import time
 import pytest
 import requests
 
-from tests.end_to_end.older_client import TrainingClient
 from tests.end_to_end.service import RunningService, processes_with_mark
+from tests.older_client import TrainingClient
 
 pytestmark = pytest.mark.end_to_end
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-import requests
 
 from ray_pipeline.task import EventKind
 from serve_app.client import AsyncClient, Client, ServiceError
 from serve_app.schemas import EventAnswer
+from tests.older_client import TrainingClient
 from tests.serve_app.conftest import MakeClient
 from tests.serve_app.live_server import serving
 from tests.serve_app.local_coordinator import LocalCoordinator
@@ -29,32 +29,6 @@ def audio(tmp_path: Path) -> list[Path]:
     for path in paths:
         path.write_bytes(path.name.encode() * 1000)
     return paths
-
-
-class TrainingClient:
-    """A client as it was written for the older service (issue 2)."""
-
-    def __init__(self, base_url: str) -> None:
-        self.base_url = base_url
-
-    def create_task(self, task_name, config):
-        return requests.post(
-            f"{self.base_url}/task/create", json={"task_name": task_name, "config": config}
-        ).json()
-
-    def upload_audio(self, task_id, path):
-        with open(path, "rb") as f:  # noqa: PTH123
-            return requests.post(
-                f"{self.base_url}/task/{task_id}/files/upload", files={"file": f}
-            ).json()
-
-    def execute_step(self, task_id, step_name, params=None):
-        return requests.post(
-            f"{self.base_url}/task/{task_id}/step/{step_name}", json={"params": params or {}}
-        ).json()
-
-    def get_task_status(self, task_id):
-        return requests.get(f"{self.base_url}/task/{task_id}").json()
 
 
 def test_the_older_client_works_unchanged(
