@@ -15,9 +15,9 @@ from ray_pipeline.models.sovits.config import SOVITS_CONFIGS, SovitsConfig
 from ray_pipeline.models.sovits.layers import fuse_weight_norm
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 
-NUM_TOKENS = 60
+NUM_TOKENS = 40
 BATCH = 8
-VOCODER_FRAMES = 100
+VOCODER_FRAMES = 50
 TOP_K = 15
 
 

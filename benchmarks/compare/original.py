@@ -36,8 +36,8 @@ def open_checkout(checkout: Path) -> None:
     sys.modules["f5_tts"] = ModuleType("f5_tts")
     sys.modules["f5_tts.model"] = unused
     try:
-        import AR.models.t2s_model
-        import module.models
+        import AR.models.t2s_model  # noqa: F401
+        import module.models  # noqa: F401
         import process_ckpt  # noqa: F401
     except ModuleNotFoundError as error:
         raise SystemExit(f"The original needs a package: pip install {error.name}") from error

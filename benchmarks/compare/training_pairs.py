@@ -17,8 +17,8 @@ from ray_pipeline.training.recipes import GPT_RECIPE, SOVITS_RECIPE
 from ray_pipeline.training.sovits_step import SovitsStepper, sovits_optimizers
 
 SOVITS_ITEMS = 2
-SOVITS_FRAMES = 150
-GPT_ITEMS = 4
+SOVITS_FRAMES = 100
+GPT_ITEMS = 2
 
 
 def makers(device: str) -> list[Maker]:
