@@ -19,9 +19,8 @@ NANO_IN_PLAIN_WORDS = """\
 minutes of one speaker, in a few minutes. It shows that every part works: recordings became clips,
 clips became features, two networks learned from them and were exported in the original's file
 formats, and the exported files speak. It does not speak intelligibly, and no setting will make it.
-For a voice that people would use, put the files of a pretrained base model into `models/`
-(`gsv models list` names them) and create the task with `"base_model": "v2ProPlus"`; a GPU makes
-that practical."""
+For a voice that people would use, get a pretrained base model (`gsv models pull v2ProPlus`) and
+create the task with `"base_model": "v2ProPlus"`; a GPU makes that practical."""
 
 
 @dataclass(frozen=True)
