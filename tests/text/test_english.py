@@ -101,6 +101,11 @@ def test_a_possessive_follows_its_last_sound(word: str, ending: str) -> None:
     assert say(f"the {word}").endswith(ending)
 
 
+@pytest.mark.parametrize("text", ["'s" * 3000, "z" * 1500, "1" * 3000])
+def test_a_monstrous_word_is_read_too(text: str) -> None:
+    assert phonemize(text, "en").phones
+
+
 def test_a_word_in_no_dictionary_still_gets_phones() -> None:
     phones = phonemize("a florbnak", "en").phones
     assert phones[0] == "AH0"

@@ -60,5 +60,5 @@ def normalise(text: str, *, strict_compat: bool = True) -> Normalised:
     if strict_compat:
         return keep_readable(in_words(text).translate(_MARKS), UNREADABLE)
     spoken = in_words(correct(text), simplify=False).replace("幺", "一")
-    marked = spoken.translate(MARKS).replace("...", "…")
-    return keep_readable(marked, _UNREADABLE_BY_ALL)
+    result = keep_readable(spoken.translate(MARKS), _UNREADABLE_BY_ALL)
+    return Normalised(result.text.replace("...", "…"), result.dropped)

@@ -52,6 +52,8 @@ def _one_pass(text: str, readable: Collection[str]) -> Normalised:
 
 def _is_lost(char: str) -> bool:
     """Letters, numbers and signs of other scripts; lost punctuation changes no word."""
+    if char.isascii():
+        return False
     base = unicodedata.normalize("NFD", char)[0]
     return not base.isascii() and unicodedata.category(char)[0] in "LNS"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 
 from ray_pipeline.text.english.homographs import homographs
@@ -19,6 +19,8 @@ _VOICELESS = {"P", "T", "K", "F", "TH", "HH"}
 class Pronouncer:
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
+        # The same names and new words come again and again in one task.
+        self._unknown = lru_cache(maxsize=10_000)(self._work_out)
 
     def token(self, token: str, tag: str) -> list[str]:
         """Phones of a token (word or mark) with its part of speech; [] if it says nothing."""
@@ -36,25 +38,24 @@ class Pronouncer:
 
     def _word(self, word: str) -> list[str]:
         known = self._lexicon.get(word) if len(word) > 1 else None
-        if known:
-            return known
+        return known or list(self._unknown(word))
+
+    def _work_out(self, word: str) -> list[str]:
+        """Phones of a word that the dictionary lacks."""
         if len(word) <= _LONGEST_SPELLED:
             return [phone for letter in word for phone in self._letter(letter)]
         if word.endswith("'s"):
-            return with_possessive(self._word(word[:-2]))
+            return with_possessive(self._word(re.sub("('s)+$", "", word)))
         parts: list[str] = _wordsegment().segment(word)
         if len(parts) > 1:
             return [phone for part in parts for phone in self._word(part)]
-        return self._predict(word)
+        return _predictor()(word)
 
     def _letter(self, letter: str) -> list[str]:
         """A letter's name; the dictionary has the article for `a`. A mark is itself."""
         if letter == "a" or letter in MARKS:
             return ["EY1"] if letter == "a" else [letter]
         return self._lexicon.get(letter) or []
-
-    def _predict(self, word: str) -> list[str]:
-        return _predictor()(word)
 
 
 def with_possessive(stem: list[str]) -> list[str]:

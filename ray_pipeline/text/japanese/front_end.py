@@ -14,6 +14,7 @@ from ray_pipeline.text.stable import until_stable
 
 # Letters, digits, 々, kana, kanji and their full-width or half-width forms.
 _WORDS = "A-Za-z\\d々\u3040-\u30ff\u4e00-\u9fff\uff11-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9d"
+_LONGEST_RUN = 1000  # OpenJTalk refuses a few thousand characters without a mark
 _MARKS = dict.fromkeys("：；，、·", ",") | {"。": ".", "\n": ".", "！": "!", "？": "?"}
 
 
@@ -38,8 +39,12 @@ class JapaneseFrontEnd:
         if piece in pronunciations:
             return list(pronunciations[piece])
         if re.match(f"[{_WORDS}]", piece):
-            return phones_with_accents(self._openjtalk.extract_fullcontext(piece))
+            parts = (piece[i : i + _LONGEST_RUN] for i in range(0, len(piece), _LONGEST_RUN))
+            return [phone for part in parts for phone in self._say(part)]
         return [_MARKS.get(char, char) for char in piece if char != " "]
+
+    def _say(self, words: str) -> list[str]:
+        return phones_with_accents(self._openjtalk.extract_fullcontext(words))
 
 
 def normalise(text: str, *, strict_compat: bool = True) -> str:
