@@ -14,7 +14,19 @@ from serve_app.dependencies import Services
 from serve_app.errors import install_error_handlers
 from serve_app.middleware import BodyLimit, Guard, body_limit_of
 from serve_app.openapi import install_openapi
-from serve_app.routes import clips, events, files, health, logs, pages, steps, tasks, transcripts
+from serve_app.report_desk import ReportDesk, diagnose_here
+from serve_app.routes import (
+    clips,
+    events,
+    files,
+    health,
+    logs,
+    pages,
+    report,
+    steps,
+    tasks,
+    transcripts,
+)
 from serve_app.settings import Settings
 
 _DESCRIPTION = """\
@@ -24,7 +36,13 @@ sentence and whose `code` is for programs.
 """
 
 
-def make_app(settings: Settings, store: Store, coordinator: CoordinatorLink) -> FastAPI:
+def make_app(
+    settings: Settings,
+    store: Store,
+    coordinator: CoordinatorLink,
+    reports: ReportDesk | None = None,
+) -> FastAPI:
+    """Without `reports` the data doctor works in this process."""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     app = FastAPI(
         title="GPT-SoVITS training service",
@@ -37,7 +55,9 @@ def make_app(settings: Settings, store: Store, coordinator: CoordinatorLink) -> 
             Middleware(BodyLimit, limit_of=body_limit_of(settings)),
         ],
     )
-    app.state.services = Services(settings, store, coordinator)
+    app.state.services = Services(
+        settings, store, coordinator, reports or ReportDesk(diagnose_here)
+    )
     install_error_handlers(app)
     app.include_router(_api_v1())
     app.include_router(health.router)
@@ -48,6 +68,6 @@ def make_app(settings: Settings, store: Store, coordinator: CoordinatorLink) -> 
 
 def _api_v1() -> APIRouter:
     api = APIRouter(prefix="/api/v1")
-    for part in (tasks, steps, files, events, logs, transcripts, clips):
+    for part in (tasks, steps, files, events, logs, transcripts, clips, report):
         api.include_router(part.router)
     return api

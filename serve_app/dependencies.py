@@ -13,6 +13,7 @@ from ray_pipeline.store import Store
 from ray_pipeline.task import StepName, Task
 from ray_pipeline.workspace import Workspace
 from serve_app.coordinator_link import CoordinatorLink
+from serve_app.report_desk import ReportDesk
 from serve_app.settings import Settings
 
 
@@ -23,6 +24,7 @@ class Services:
     settings: Settings
     store: Store
     coordinator: CoordinatorLink
+    reports: ReportDesk
 
 
 def _services(connection: HTTPConnection) -> Services:
@@ -44,9 +46,14 @@ def _coordinator(services: ServicesDep) -> CoordinatorLink:
     return services.coordinator
 
 
+def _reports(services: ServicesDep) -> ReportDesk:
+    return services.reports
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[Store, Depends(_store)]
 CoordinatorDep = Annotated[CoordinatorLink, Depends(_coordinator)]
+ReportDeskDep = Annotated[ReportDesk, Depends(_reports)]
 
 TaskId = Annotated[str, Path(description="as answered by POST /api/v1/task/create", max_length=64)]
 

@@ -12,6 +12,7 @@ from ray_pipeline.coordinator import CoordinatorSettings, ensure_coordinator
 from ray_pipeline.store import Store
 from serve_app.api import make_app
 from serve_app.coordinator_link import link_to_actor
+from serve_app.report_desk import ReportDesk, diagnose_in_cluster
 from serve_app.settings import Settings
 
 
@@ -34,7 +35,8 @@ class Ingress:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         store = Store(self._settings.effective_database_url)
-        return make_app(self._settings, store, link_to_actor(self._coordinator))
+        reports = ReportDesk(diagnose_in_cluster)
+        return make_app(self._settings, store, link_to_actor(self._coordinator), reports)
 
 
 # Without HAProxy, Serve's proxy holds a whole body in memory, and the replica once more.

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from ray_pipeline.audio.report import DataReport
 from ray_pipeline.manifest import fingerprint
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.task import (
@@ -247,6 +248,13 @@ class WaveformAnswer(Answer):
     clip: str = Field(examples=["talk.wav_0000000000_0000185280.wav"])
     seconds: float
     peaks: list[list[float]] = Field(examples=[[[-0.21, 0.2], [-0.4, 0.43]]])
+
+
+class ReportAnswer(Answer):
+    """`report` is null while it is being made."""
+
+    state: Literal["working", "ready"]
+    report: DataReport | None = None
 
 
 class TranscriptBody(Answer):

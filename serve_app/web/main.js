@@ -2,6 +2,7 @@
 
 import { Refused, call, get, setKey, taskPath, upload, watch } from "./api.js";
 import { Curves } from "./curves.js";
+import { clearReport, showReport } from "./report.js";
 import { StepRows } from "./steps.js";
 import { showFiles } from "./tables.js";
 import { show as showTexts, switchLanguage, text } from "./texts.js";
@@ -52,10 +53,11 @@ function openTask(id) {
   clearNotice();
   curves.clear();
   rows.clear();
+  clearReport();
   byId("log").textContent = "";
   byId("empty").hidden = true;
   byId("task").hidden = false;
-  refresh(new Set(["task", "files", "transcripts", "log"]));
+  refresh(new Set(["task", "files", "transcripts", "report", "log"]));
   watch(id, 0, (events) => takeIn(id, events), open.stop.signal);
 }
 
@@ -75,7 +77,7 @@ function takeIn(id, events) {
     if (event.kind === "metric") curves.add(event.data);
     if (event.kind !== "progress" && event.kind !== "metric") changed.add("log");
     if (event.kind === "state" && ["completed", "failed"].includes(event.data.state)) {
-      changed.add("files").add("transcripts");
+      changed.add("files").add("transcripts").add("report");
     }
   }
   curves.draw();
@@ -95,6 +97,7 @@ function refresh(what) {
       if (parts.has("task")) await showTask(id);
       if (parts.has("files")) await showFiles(id, fail);
       if (parts.has("transcripts")) await showTranscripts(id, fail);
+      if (parts.has("report")) showReport(id, fail);
       if (parts.has("log")) await showLog(id);
       await listTasks();
     } catch (error) { fail(error); }
@@ -162,6 +165,8 @@ function listen() {
     setKey(byId("key").value);
     start();
   });
+  byId("report-panel").addEventListener("toggle", () => open && showReport(open.id, fail));
+  document.addEventListener("edited", () => refresh(new Set(["report"])));
   byId("save-list").addEventListener("click", () => saveList(open.id, fail));
   byId("run").addEventListener("click", () => act("POST", "/run", {}));
   byId("cancel").addEventListener("click", () => act("POST", "/cancel"));

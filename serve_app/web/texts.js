@@ -11,6 +11,8 @@ const TEXTS = {
     transcriptsHelp: "Listen, correct the words, untick what should not be trained on. Changes are saved at once.", files: "Files", log: "Log", empty: "Choose a task, or create one.",
     apiKey: "API key of this service", enter: "Enter", confirmDelete: "Delete this task with all its files?",
     stale: "out of date", download: "Download", uploaded: "Uploaded", offline: "The service does not answer.",
+    report: "Quality of the recordings", measuring: "The clips are being measured …", leftOut: "Left out",
+    verdict: { good: "good", check: "listen", bad: "bad" },
     step: {
       convert_audio: "Convert audio", slice_audio: "Cut into clips", denoise_audio: "Remove noise",
       asr_transcribe: "Transcribe", extract_text_features: "Text features", extract_audio_features: "Audio features",
@@ -32,6 +34,8 @@ const TEXTS = {
     transcriptsHelp: "试听并修改文本，不想用于训练的取消勾选。修改即时保存。", files: "文件", log: "日志", empty: "请选择或新建一个任务。",
     apiKey: "本服务的 API 密钥", enter: "确定", confirmDelete: "删除该任务及其全部文件？",
     stale: "已过期", download: "下载", uploaded: "已上传", offline: "服务没有响应。",
+    report: "录音质量", measuring: "正在检测片段……", leftOut: "不参与训练",
+    verdict: { good: "良好", check: "请试听", bad: "不合格" },
     step: {
       convert_audio: "转换音频", slice_audio: "切分", denoise_audio: "降噪", asr_transcribe: "语音识别",
       extract_text_features: "文本特征", extract_audio_features: "音频特征", extract_speaker_vectors: "说话人向量",

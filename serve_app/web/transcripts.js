@@ -37,6 +37,7 @@ function rowOf(id, row, fail) {
     try {
       const saved = await call("PUT", path, change, { "If-Match": row.etag });
       Object.assign(row, saved);
+      document.dispatchEvent(new Event("edited"));
     } catch (error) {
       fail(error);
       if (error.status !== 409) return;

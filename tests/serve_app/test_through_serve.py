@@ -52,6 +52,23 @@ def test_a_step_runs_and_its_events_arrive_live_and_once(
     assert client.steps(task_id)[0].state == "completed"
 
 
+def test_clips_are_heard_and_judged(
+    service: RunningService, client: Client, converted: tuple[str, list[EventAnswer]]
+) -> None:
+    task_id, _ = converted
+    client.step(task_id, "slice_audio")
+    assert client.wait(task_id, timeout=120).status == "completed"
+    url = f"{service.url}/api/v1/task/{task_id}"
+    answer = httpx.get(f"{url}/report", timeout=60)
+    while answer.status_code == 202:  # measured in a Ray task
+        answer = httpx.get(f"{url}/report", timeout=60)
+    report = answer.json()["report"]
+    assert report["num_clips"] == report["num_used"] > 0
+    clip = report["clips"][0]["clip"]
+    part = httpx.get(f"{url}/clips/{clip}/audio", headers={"Range": "bytes=0-3"})
+    assert (part.status_code, part.content) == (206, b"RIFF")
+
+
 def test_an_error_of_the_coordinator_arrives_unwrapped(
     client: Client, converted: tuple[str, list[EventAnswer]]
 ) -> None:

@@ -1,0 +1,203 @@
+"""From numbers to sentences: what is wrong with a clip, and how good the set is.
+
+The limits and where they come from: docs/data_quality.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Literal
+
+from ray_pipeline.audio.report import ClipReport, Enough, Finding, Verdict
+
+MIN_TRAINED_SECONDS = 0.6
+OTHER_VOICE, FAR_VOICE = 1.2, 1.8
+ENOUGH_SECONDS, LEAST_SECONDS = 180.0, 60.0
+_LONG_SECONDS = 15.0
+_MIN_CLIPS_FOR_RATE = 5
+
+Grade = Literal["A", "B", "C", "D"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Beyond `check` a person should listen, beyond `bad` the clip does harm."""
+
+    check: float
+    bad: float
+
+
+SPEECH_SHARE = Limits(0.4, 0.15)
+CLIPPED_SHARE = Limits(0.002, 0.01)
+SNR_DB = Limits(18, 12)
+BANDWIDTH_HZ = Limits(7000, 4500)
+CONFIDENCE = Limits(0.5, 0.3)
+RATE_RATIO = Limits(1.6, 2.5)
+LOUDNESS_DIFFERENCE = 9.0
+# Letters a second that nobody goes beyond; Han characters, kana and syllables count one each.
+RATES = {"zh": (0.8, 9), "yue": (0.8, 9), "ja": (1.5, 14), "ko": (1.0, 11)}
+OTHER_RATES = (4.0, 28.0)
+
+_ADVICE = {
+    "silence": "{} with hardly any speech: leave them out.",
+    "little_speech": "{} with much silence: cut the recordings with a shorter max_sil_kept.",
+    "clipped": "{} clipped: record again with a lower level, or leave them out if there is enough.",
+    "noisy": "{} noisy: run denoise_audio, or record in a quieter place.",
+    "narrow": "{} of telephone quality: upload the original recordings instead of a call or a "
+    "re-encoded copy; the voice will sound as dull as they do.",
+    "loudness": "{} much louder or quieter than the rest: record at one level.",
+    "other_voice": "{} in another voice, or recorded otherwise: listen, and leave out other "
+    "speakers.",
+    "copy": "{} there twice: keep one of each.",
+    "confidence": "{} recognised with little confidence: read and correct them.",
+    "text_rate": "{} whose text does not fit the length: listen, and correct the text.",
+    "duration": "{} too short or too long: cut with other lengths (min_length, max_seconds).",
+}
+
+
+def letters_a_second(text: str, seconds: float) -> float | None:
+    letters = sum(character.isalnum() for character in text)
+    return round(letters / seconds, 2) if letters and seconds > 0 else None
+
+
+def judge_clips(clips: Sequence[ClipReport]) -> list[ClipReport]:
+    """The clips with their findings and verdicts. What is typical is taken from all of them."""
+    typical_lufs = _median([clip.measures.lufs for clip in clips if clip.used])
+    rates = _typical_rates(clips)
+    judged = []
+    for clip in clips:
+        findings = [
+            *_about_sound(clip, typical_lufs),
+            *_about_set(clip),
+            *_about_text(clip, rates.get(clip.language)),
+        ]
+        judged.append(replace(clip, findings=findings, verdict=_verdict(findings)))
+    return judged
+
+
+def _verdict(findings: Sequence[Finding]) -> Verdict:
+    if any(finding.severity == "bad" for finding in findings):
+        return "bad"
+    return "check" if findings else "good"
+
+
+def _about_sound(clip: ClipReport, typical_lufs: float | None) -> Iterator[Finding]:
+    measures = clip.measures
+    if not MIN_TRAINED_SECONDS < clip.seconds <= _LONG_SECONDS:
+        severity = _severity(clip.seconds <= MIN_TRAINED_SECONDS)
+        yield Finding("duration", severity, f"It lasts {clip.seconds:.1f} s.")
+    share = measures.speech_share
+    if measures.lufs is None or (share is not None and share < SPEECH_SHARE.bad):
+        yield Finding("silence", "bad", "There is hardly any speech in it.")
+        return  # level, noise and bandwidth of silence say nothing
+    if share is not None and share < SPEECH_SHARE.check:
+        yield Finding("little_speech", "check", f"Only {share:.0%} of it is speech.")
+    if measures.clipped_share >= CLIPPED_SHARE.check:
+        severity = _severity(measures.clipped_share >= CLIPPED_SHARE.bad)
+        message = f"{measures.clipped_share:.1%} of its samples are clipped."
+        yield Finding("clipped", severity, message)
+    if measures.snr_db is not None and measures.snr_db < SNR_DB.check:
+        severity = _severity(measures.snr_db < SNR_DB.bad)
+        message = f"The noise is only {measures.snr_db:.0f} dB below the speech."
+        yield Finding("noisy", severity, message)
+    if measures.bandwidth_hz is not None and measures.bandwidth_hz <= BANDWIDTH_HZ.check:
+        severity = _severity(measures.bandwidth_hz <= BANDWIDTH_HZ.bad)
+        message = f"Nothing is heard above {measures.bandwidth_hz / 1000:.1f} kHz."
+        yield Finding("narrow", severity, message)
+    if typical_lufs is not None and abs(measures.lufs - typical_lufs) > LOUDNESS_DIFFERENCE:
+        message = f"{measures.lufs:.0f} LUFS, where {typical_lufs:.0f} is usual in this set."
+        yield Finding("loudness", "check", message)
+
+
+def _about_set(clip: ClipReport) -> Iterator[Finding]:
+    distance = clip.voice_distance
+    if distance is not None and distance > OTHER_VOICE:
+        message = "The voice (or the microphone) is unlike that of most clips."
+        yield Finding("other_voice", _severity(distance > FAR_VOICE), message)
+    if clip.copy_of is not None:
+        yield Finding("copy", "check", f"It holds the same recording as {clip.copy_of}.")
+
+
+def _about_text(clip: ClipReport, typical_rate: float | None) -> Iterator[Finding]:
+    if clip.confidence is not None and clip.confidence < CONFIDENCE.check:
+        severity = _severity(clip.confidence < CONFIDENCE.bad)
+        message = f"It was recognised with a confidence of only {clip.confidence:.2f}."
+        yield Finding("confidence", severity, message)
+    rate = clip.letters_a_second
+    if rate is None:
+        return
+    low, high = RATES.get(clip.language, OTHER_RATES)
+    ratio = max(rate / typical_rate, typical_rate / rate) if typical_rate else 1.0
+    if ratio > RATE_RATIO.check or not low <= rate <= high:
+        usual = f"{typical_rate:.1f} in this set" if typical_rate else f"{low:g} to {high:g}"
+        severity = _severity(ratio > RATE_RATIO.bad or not low <= rate <= high)
+        message = f"Its text has {rate:.1f} letters a second, where {usual} is usual."
+        yield Finding("text_rate", severity, message)
+
+
+def _severity(is_bad: bool) -> Literal["check", "bad"]:
+    return "bad" if is_bad else "check"
+
+
+def _typical_rates(clips: Sequence[ClipReport]) -> dict[str, float]:
+    """Letters a second by language, where enough clips tell."""
+    by_language: dict[str, list[float]] = {}
+    for clip in clips:
+        if clip.letters_a_second is not None:
+            by_language.setdefault(clip.language, []).append(clip.letters_a_second)
+    return {
+        language: median(rates)
+        for language, rates in by_language.items()
+        if len(rates) >= _MIN_CLIPS_FOR_RATE
+    }
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+# -- the set
+
+
+def judge_amount(clips: Sequence[ClipReport]) -> Enough:
+    seconds = sum(clip.seconds for clip in clips if clip.used and clip.verdict != "bad")
+    said = f"{seconds / 60:.1f} minutes of usable speech"
+    if seconds < LEAST_SECONDS:
+        message = f"Only {said}: at least one minute is needed, three to ten are better."
+        return Enough(verdict="too little", seconds=round(seconds, 1), message=message)
+    if seconds < ENOUGH_SECONDS:
+        message = f"There are {said}: it works, and three to ten minutes sound better."
+        return Enough(verdict="little", seconds=round(seconds, 1), message=message)
+    return Enough(verdict="enough", seconds=round(seconds, 1), message=f"There are {said}.")
+
+
+def grade(clips: Sequence[ClipReport], enough: Enough) -> Grade:
+    """By the share of good seconds among the used ones; bad clips and too little speech keep a
+    set from the better grades."""
+    total = sum(clip.seconds for clip in clips if clip.used)
+    if not total or enough.verdict == "too little":
+        return "D"
+    good, bad = (
+        sum(clip.seconds for clip in clips if clip.used and clip.verdict == verdict) / total
+        for verdict in ("good", "bad")
+    )
+    if good < 0.5:
+        return "D"
+    if good < 0.8 or bad > 0.1:
+        return "C"
+    return "B" if good < 0.95 or enough.verdict == "little" else "A"
+
+
+def advise(clips: Sequence[ClipReport]) -> list[str]:
+    """What to do, the most frequent trouble of the used clips first."""
+    kinds = Counter(
+        kind for clip in clips if clip.used for kind in {finding.kind for finding in clip.findings}
+    )
+    return [
+        _ADVICE[kind].format(f"{count} clip{'' if count == 1 else 's'}")
+        for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    ]

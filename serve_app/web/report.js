@@ -1,0 +1,75 @@
+// The data doctor's report: the grade, what to do, and the clips that something is said about.
+
+import { get, taskPath } from "./api.js";
+import { cell } from "./tables.js";
+import { text } from "./texts.js";
+import { playButton } from "./transcripts.js";
+
+const byId = (id) => document.getElementById(id);
+const MAX_ROWS = 500;
+const ASK_AGAIN_MS = 2000;
+let asked = 0;
+
+// Measuring takes a while, so nothing is asked for until the section is opened.
+export async function showReport(id, fail) {
+  const turn = ++asked;
+  if (!byId("report-panel").open) return;
+  byId("report-summary").textContent = text("measuring");
+  try {
+    let answer = await get(taskPath(id, "/report"));
+    while (answer.state === "working") {
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      if (turn !== asked) return;
+      answer = await get(taskPath(id, "/report"));
+    }
+    if (turn === asked) draw(id, answer.report, fail);
+  } catch (error) {
+    if (turn !== asked) return;
+    clearReport();
+    if (error.status === 409) byId("report-summary").textContent = error.message;
+    else fail(error);
+  }
+}
+
+export function clearReport() {
+  byId("report-summary").textContent = "";
+  byId("report-advice").replaceChildren();
+  byId("report-clips").replaceChildren();
+}
+
+function draw(id, report, fail) {
+  const facts = [
+    number(report.lufs, "LUFS"), number(report.snr_db, "dB SNR"),
+    number(report.true_sample_rate_hz && report.true_sample_rate_hz / 1000, "kHz"),
+  ].filter(Boolean).join(" · ");
+  byId("report-summary").textContent = facts ? `${report.summary} (${facts})` : report.summary;
+  byId("report-advice").replaceChildren(...[...report.advice, ...report.not_measured].map((sentence) => {
+    const item = document.createElement("li");
+    item.textContent = sentence;
+    return item;
+  }));
+  const told = report.clips.filter((clip) => clip.findings.length || clip.left_out.length);
+  const recordings = report.recordings.map((item) => row("bad", "", item.name, `${item.step}: ${item.reason}`));
+  byId("report-clips").replaceChildren(...recordings, ...told.slice(0, MAX_ROWS).map((clip) => {
+    const name = cell(clip.clip);
+    const said = [
+      ...clip.left_out.map((item) => `${text("leftOut")} (${item.step}): ${item.reason}`),
+      ...clip.findings.map((finding) => finding.message),
+    ].join(" ");
+    return row(clip.verdict, playButton(id, clip.clip, name, fail), name, said);
+  }));
+}
+
+function row(verdict, play, name, said) {
+  const element = document.createElement("tr");
+  const mark = cell(text(`verdict.${verdict}`));
+  mark.className = `verdict-${verdict}`;
+  const named = typeof name === "string" ? cell(name) : name;
+  named.className = "clip";
+  element.append(mark, cell(play), named, cell(said));
+  return element;
+}
+
+function number(value, unit) {
+  return value === null ? "" : `${value} ${unit}`;
+}
