@@ -13,7 +13,7 @@ from typing import Literal
 
 from ray_pipeline.audio.report import ClipReport, Enough, Finding, Verdict
 
-MIN_TRAINED_SECONDS = 0.6
+MIN_TRAINED_SECONDS = 0.6  # the original's data loader drops what is not longer
 OTHER_VOICE, FAR_VOICE = 1.2, 1.8
 ENOUGH_SECONDS, LEAST_SECONDS = 180.0, 60.0
 _LONG_SECONDS = 15.0

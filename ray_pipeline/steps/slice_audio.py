@@ -16,6 +16,7 @@ from ray_pipeline.audio.slicing import (
     slice_recording,
     trimmed_bounds,
 )
+from ray_pipeline.audio.verdicts import MIN_TRAINED_SECONDS
 from ray_pipeline.audio.wav import RATE, num_samples_of, ranges_of, write_int16
 from ray_pipeline.errors import StepFailed, StepNotReady
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
@@ -31,7 +32,6 @@ from ray_pipeline.steps.clipwise import (
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, sha256_of
 
-MIN_TRAINED_SECONDS = 0.6  # the original's data loader drops what is not longer
 MAX_GIVEN_SECONDS = 15.0  # a transcript cannot be cut where the slicer cuts
 
 _VERSION = "1"
@@ -63,7 +63,10 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
     manifest = outcome.manifest
     require_usable(context, manifest, "clip", _QUIET_HINT)
     aside = [f"{entry.reason} It is set aside." for entry in manifest.set_aside()]
-    return Result(summary=_summary(manifest, outcome.num_reused), warnings=given.problems + aside)
+    return Result(
+        summary=_summary(manifest, outcome.num_reused),
+        warnings=given.problems + aside + _too_short(manifest),
+    )
 
 
 def slice_one(

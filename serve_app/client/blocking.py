@@ -14,6 +14,7 @@ from ray_pipeline.workspace import atomic_path
 from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import refused, unreachable
+from serve_app.clip_schemas import TranscriptBody
 from serve_app.schemas import (
     EventAnswer,
     FileAnswer,
@@ -22,7 +23,6 @@ from serve_app.schemas import (
     StepAnswer,
     StepStarted,
     TaskAnswer,
-    TranscriptBody,
     UploadAnswer,
 )
 

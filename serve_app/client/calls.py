@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from ray_pipeline.task import TaskStatus
+from serve_app.clip_schemas import TranscriptBody, TranscriptsAnswer
 from serve_app.schemas import (
     EventAnswer,
     EventsAnswer,
@@ -22,8 +23,6 @@ from serve_app.schemas import (
     StepsAnswer,
     StepStarted,
     TaskAnswer,
-    TranscriptBody,
-    TranscriptsAnswer,
     UploadAnswer,
 )
 

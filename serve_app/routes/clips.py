@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from ray_pipeline.steps.clip_audio import clip_audio_of
+from serve_app.clip_schemas import WaveformAnswer
 from serve_app.dependencies import WorkspaceDep
 from serve_app.errors import problem_responses
 from serve_app.file_answers import FILE_RESPONSES, file_answer
-from serve_app.schemas import WaveformAnswer
 
 router = APIRouter(tags=["clips"])
 

@@ -6,9 +6,9 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
+from serve_app.clip_schemas import ReportAnswer
 from serve_app.dependencies import ReportDeskDep, StoreDep, TaskDep, WorkspaceDep
 from serve_app.errors import problem_responses
-from serve_app.schemas import ReportAnswer
 
 router = APIRouter(tags=["report"])
 

@@ -14,16 +14,16 @@ from ray_pipeline.asr.list_file import ListRow
 from ray_pipeline.errors import Conflict, InvalidInput, NotFound
 from ray_pipeline.options import language_code
 from ray_pipeline.task import Transcript
-from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep
-from serve_app.errors import problem_responses
-from serve_app.routes.clips import ClipName
-from serve_app.schemas import (
+from serve_app.clip_schemas import (
     TranscriptBody,
     TranscriptChange,
     TranscriptsAnswer,
     TranscriptsEdit,
     etag_of,
 )
+from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep
+from serve_app.errors import problem_responses
+from serve_app.routes.clips import ClipName
 
 router = APIRouter(tags=["transcripts"])
 

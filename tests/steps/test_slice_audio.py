@@ -86,3 +86,14 @@ def test_the_threshold_can_be_found_for_each_recording(tmp_path: Path) -> None:
 def test_slicing_before_converting_names_the_missing_step(tmp_path: Path) -> None:
     with pytest.raises(StepNotReady, match="convert_audio"):
         AudioTask.in_folder(tmp_path).run(SLICE)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_clip_too_short_to_train_on_is_kept_and_said(tmp_path: Path) -> None:
+    task = AudioTask.in_folder(tmp_path)
+    add_converted(task, "word.mp3", [("noise", 400, 0.5)])
+    (task.workspace.input_audio / "word.mp3").touch()
+    task.upload("word.mp3.txt", "Yes.")
+    result = task.run(SLICE)
+    assert result.summary["clips"] == 1
+    assert any("training leaves out clips under 0.6 s" in warning for warning in result.warnings)

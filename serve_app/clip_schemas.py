@@ -1,0 +1,88 @@
+"""Clips on the wire: how they look, what is said in them, how good they are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Literal, Self
+
+from pydantic import ConfigDict, Field
+
+from ray_pipeline.audio.report import DataReport
+from ray_pipeline.manifest import fingerprint
+from ray_pipeline.task import Transcript
+from serve_app.schemas import Answer, Request
+
+
+class WaveformAnswer(Answer):
+    """`peaks` are [lowest, highest] of equal parts of the clip, in -1..1."""
+
+    clip: str = Field(examples=["talk.wav_0000000000_0000185280.wav"])
+    seconds: float
+    peaks: list[list[float]] = Field(examples=[[[-0.21, 0.2], [-0.4, 0.43]]])
+
+
+class ReportAnswer(Answer):
+    """`report` is null while it is being made."""
+
+    state: Literal["working", "ready"]
+    report: DataReport | None = None
+
+
+class TranscriptBody(Answer):
+    """`etag` is what a PUT of this clip's transcript takes as `If-Match`."""
+
+    clip: str = Field(examples=["talk.wav_0000000000_0000185280.wav"])
+    text: str = Field(max_length=2000)
+    language: str = Field(max_length=16)
+    include: bool = True
+    speaker: str = Field("", max_length=100)
+    source: str = "user"
+    confidence: float | None = None
+    etag: str = ""
+
+    @classmethod
+    def of(cls, transcript: Transcript) -> Self:
+        return cls(**asdict(transcript), etag=etag_of([transcript]))
+
+
+class TranscriptsAnswer(Answer):
+    transcripts: list[TranscriptBody]
+
+
+def etag_of(transcripts: list[Transcript]) -> str:
+    """Changes with every field of every row; in quotes, as HTTP has it."""
+    return f'"{fingerprint(transcripts=[asdict(item) for item in transcripts])}"'
+
+
+class TranscriptChange(Request):
+    """What a person may change of one clip; a field left out stays as it is."""
+
+    text: str | None = Field(None, max_length=2000)
+    language: str | None = Field(None, max_length=16)
+    include: bool | None = None
+    speaker: str | None = Field(None, max_length=100)
+
+
+class TranscriptEdit(TranscriptChange):
+    clip: str = Field(min_length=1, max_length=300)
+
+
+class TranscriptsEdit(Request):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "transcripts": [
+                        {
+                            "clip": "talk.wav_0000000000_0000185280.wav",
+                            "text": "Good morning, everyone.",
+                        },
+                        {"clip": "talk.wav_0000185280_0000300000.wav", "include": False},
+                    ]
+                }
+            ]
+        },
+    )
+
+    transcripts: list[TranscriptEdit] = Field(max_length=10_000)
