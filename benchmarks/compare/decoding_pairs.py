@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import nn
 
@@ -9,6 +11,7 @@ from benchmarks.compare import original, workloads
 from benchmarks.compare.speed import Maker, Pair, Work
 from ray_pipeline.models.gpt.config import GPT_CONFIGS
 from ray_pipeline.models.gpt.decoding import decode_batch
+from ray_pipeline.models.gpt.int8_weights import use_int8_weights
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.gpt.sampling import Sampling
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS, SovitsConfig
@@ -34,6 +37,8 @@ def makers(device: str) -> list[Maker]:
                 f"gpt decode {BATCH} over 1 {suffix}", lambda t=dtype: _batch_over_one(device, t)
             ),
         ]
+        if not cuda:
+            found.append(Maker("gpt decode 1 int8 over float32", _int8_over_float))
         found += [
             Maker(f"vocoder {version} {suffix}", lambda v=version, t=dtype: _vocoder(v, device, t))
             for version in ("v2", "v2ProPlus")
@@ -96,6 +101,28 @@ def _batch_over_one(device: str, dtype: torch.dtype) -> Pair:
         lambda: our_decode(ours, together),
         lambda: our_decode(ours, alone),
     )
+
+
+def _int8_over_float() -> Pair:
+    """Ours with weights of one byte against ours in float32."""
+    ours, _ = gpt_models("cpu", torch.float32)
+    small = use_int8_weights(copy.deepcopy(ours))
+    given = workloads.sentences(1, "cpu")
+    return Pair(
+        "int8", "tokens/s", lambda: our_decode(small, given), lambda: our_decode(ours, given)
+    )
+
+
+@torch.no_grad()
+def int8_agreement() -> str:
+    """How often int8 and float32 find the same token likeliest after the same past."""
+    ours, _ = gpt_models("cpu", torch.float32)
+    batch = workloads.gpt_batch(2, 50, 125, "cpu")
+    given = (batch.phones, batch.phone_lengths, batch.tokens, batch.token_lengths, batch.bert)
+    first = ours(*given).logits.argmax(-1)
+    second = use_int8_weights(ours)(*given).logits.argmax(-1)
+    same = int((first == second).sum())
+    return f"int8 weights: the likeliest token is the same in {same} of {first.numel()} places"
 
 
 def _vocoder(version: str, device: str, dtype: torch.dtype) -> Pair:

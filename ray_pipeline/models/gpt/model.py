@@ -88,7 +88,10 @@ class SelfAttention(nn.Module):
 
     def project(self, x: Tensor) -> Tensor:
         """[B, S, D] to queries, keys and values: [3, B, H, S, K]."""
-        packed = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        return self.split(F.linear(x, self.in_proj_weight, self.in_proj_bias))
+
+    def split(self, packed: Tensor) -> Tensor:
+        """[B, S, 3 D] to [3, B, H, S, K]."""
         batch, length, _ = packed.shape
         return packed.view(batch, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
 

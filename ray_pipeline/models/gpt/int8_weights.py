@@ -1,0 +1,69 @@
+"""Weights of one byte for decoding on a CPU.
+
+A decode of one sentence reads every weight once a token and does little with it, so its speed
+is that of the memory. Rows of the large matrices are kept as integers with one scale each; the
+arithmetic stays in bfloat16 inside the product and in float32 between the products. Tokens are
+no longer exactly those of float32: benchmarks.compare_with_original counts how many are.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ray_pipeline.models.gpt.model import Layer, SelfAttention, Text2Semantic
+
+_LARGEST = 127
+
+
+class Int8Linear(nn.Module):
+    """[..., in] → [..., out], each in float32, with `weight` int8 [out, in] and `scales` [out]."""
+
+    weight: Tensor
+    scales: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        scales = weight.abs().amax(dim=1).clamp(min=1e-12) / _LARGEST
+        self.register_buffer("weight", (weight / scales[:, None]).round().to(torch.int8))
+        self.register_buffer("scales", scales.bfloat16())
+        self.register_buffer("bias", bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, -2).bfloat16().contiguous()
+        product = torch._weight_int8pack_mm(rows, self.weight, self.scales)
+        return product.float().unflatten(0, x.shape[:-1]) + self.bias
+
+
+class Int8Attention(SelfAttention):
+    """The attention of `source` with both of its projections in int8."""
+
+    def __init__(self, source: SelfAttention) -> None:
+        nn.Module.__init__(self)
+        self.num_heads, self.dropout = source.num_heads, 0.0
+        self.in_proj = Int8Linear(source.in_proj_weight, source.in_proj_bias)
+        self.out_proj = _convert(source.out_proj)
+
+    def project(self, x: Tensor) -> Tensor:
+        return self.split(self.in_proj(x))
+
+
+def _convert(linear: nn.Linear) -> nn.Linear:
+    # Text2Semantic only ever calls these, so that another module may take their place.
+    return Int8Linear(linear.weight, linear.bias)  # type: ignore[return-value]
+
+
+@torch.no_grad()
+def use_int8_weights(model: Text2Semantic) -> Text2Semantic:
+    """Change the layers of a float32 model on the CPU in place, for decoding only: it cannot be
+    trained or saved afterwards. Embeddings and the last projection stay as they are."""
+    for layer in model.h.each():
+        _convert_layer(layer)
+    return model.eval()
+
+
+def _convert_layer(layer: Layer) -> None:
+    layer.self_attn = Int8Attention(layer.self_attn)
+    layer.linear1 = _convert(layer.linear1)
+    layer.linear2 = _convert(layer.linear2)
