@@ -63,7 +63,8 @@ def _norm(direction: Tensor) -> Tensor:
 
 
 class NormedConv1d(_WeightNorm):
-    """[B, in, T] → [B, out, T'] with `padding` zeros on both ends."""
+    """[B, in, T] → [B, out, T'] with `padding` zeros on both ends; [B, in, 1, T] likewise, whose
+    order in memory is kept."""
 
     def __init__(
         self,
@@ -82,9 +83,12 @@ class NormedConv1d(_WeightNorm):
         self.dilation, self.groups = dilation, groups
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv1d(
-            x, self.weight(), self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
+        weight = self.weight()
+        if x.dim() == 4:
+            stride, padding, dilation = (1, self.stride), (0, self.padding), (1, self.dilation)
+            weight = weight[:, :, None]
+            return F.conv2d(x, weight, self.bias, stride, padding, dilation, self.groups)
+        return F.conv1d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 class NormedConv2d(_WeightNorm):

@@ -6,6 +6,7 @@ channels. With rates 10, 8, 2, 2, 2 a frame becomes 640 samples.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -84,13 +85,21 @@ class Vocoder(nn.Module):
         """latent [B, inter, T], ge [B, G, 1] → [B, 1, T · samples a frame] in -1..1."""
         x = self.conv_pre(latent).add_(self.cond(ge))
         for stage, up in enumerate(self.ups):
-            x = up(F.leaky_relu(x, _SLOPE))
-            first, *others = self._blocks(stage)
-            mixed = first(x)
-            for block in others:
-                mixed = mixed + block(x)
-            x = mixed / self.num_blocks
+            x = self._mix(stage, up(F.leaky_relu(x, _SLOPE)))
         return self.conv_post(F.leaky_relu(x, _LAST_SLOPE)).tanh_()
+
+    def _mix(self, stage: int, x: Tensor) -> Tensor:
+        """[B, C, T] → [B, C, T], the mean of what the blocks of a stage make of it."""
+        # CPUs are an eighth faster with the channels side by side, but not at the gradients.
+        side_by_side = x.device.type == "cpu" and not torch.is_grad_enabled()
+        if side_by_side:
+            x = x[:, :, None].contiguous(memory_format=torch.channels_last)
+        first, *others = self._blocks(stage)
+        mixed = first(x)
+        for block in others:
+            mixed = mixed + block(x)
+        mixed = mixed / self.num_blocks
+        return mixed[:, :, 0] if side_by_side else mixed
 
     def _blocks(self, stage: int) -> nn.ModuleList:
         return self.resblocks[stage * self.num_blocks : (stage + 1) * self.num_blocks]
