@@ -43,7 +43,8 @@ def main() -> None:
         client.upload(task_id, [*sorted(samples.glob("*.flac")), samples / "transcripts.list"])
         for name, (first, last) in STAGES.items():
             with MemoryWatch(service) as watch:
-                client.run(task_id, start=first, end=last, params=PARAMS)
+                params = {first: PARAMS[first]} if first in PARAMS else None
+                client.run(task_id, start=first, end=last, params=params)
                 done = client.wait(task_id)
             ratio = watch.peak / idle.peak
             print(f"{name}: {watch.peak:.0f} MB at most, {ratio:.1f} × idle ({done.status})")

@@ -119,10 +119,7 @@ async def _on_pipeline_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    problems = [
-        {"field": _place(item["loc"]), "message": item["msg"].removeprefix("Value error, ")}
-        for item in error.errors()
-    ]
+    problems = [_in_words(item) for item in error.errors()]
     sentence = "; ".join(f"{item['field']}: {item['message']}" for item in problems)
     return problem(
         422,
@@ -132,6 +129,14 @@ async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
         field=problems[0]["field"],
         errors=problems,
     )
+
+
+def _in_words(item: dict[str, Any]) -> dict[str, str]:
+    if item["type"] == "json_invalid":
+        reason = item.get("ctx", {}).get("error", "it breaks off")
+        at = item["loc"][-1]
+        return {"field": "body", "message": f"not JSON ({reason}, at character {at})"}
+    return {"field": _place(item["loc"]), "message": item["msg"].removeprefix("Value error, ")}
 
 
 def _place(location: tuple[Any, ...]) -> str:

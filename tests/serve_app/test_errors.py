@@ -18,7 +18,12 @@ def test_a_malformed_body_is_a_problem_document(client: TestClient) -> None:
     body = answer.json()
     assert {"type", "title", "status", "detail", "code", "hint"} <= body.keys()
     assert {item["field"] for item in body["errors"]} == {"task_name", "more"}
-    assert client.post("/api/v1/task/create", content=b"{not json").status_code == 422
+
+
+def test_a_body_that_is_no_json_is_said_to_be_none(client: TestClient) -> None:
+    answer = client.post("/api/v1/task/create", content=b"{not json")
+    assert (answer.status_code, answer.json()["field"]) == (422, "body")
+    assert "not JSON" in answer.json()["detail"]
 
 
 def test_unknown_paths_and_methods_are_problem_documents(client: TestClient) -> None:
