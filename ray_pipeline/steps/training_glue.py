@@ -77,8 +77,6 @@ def run_training(
     settings: Settings,
 ) -> tuple[Outcome, Path]:
     """Train, or go on with an interrupted training. Returns what came out and the run's folder."""
-    for clip in job.dropped:
-        context.progress.warn(f"left out: {clip.reason}", clip=clip.name)
     storage = context.workspace.scratch / context.step.value
     run = choose_run(storage, job.key, force=options.force)
     # A worker without a clip of its own would have nothing to learn from.

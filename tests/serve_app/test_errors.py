@@ -21,7 +21,9 @@ def test_a_malformed_body_is_a_problem_document(client: TestClient) -> None:
 
 
 def test_a_body_that_is_no_json_is_said_to_be_none(client: TestClient) -> None:
-    answer = client.post("/api/v1/task/create", content=b"{not json")
+    answer = client.post(
+        "/api/v1/task/create", content=b"{not", headers={"content-type": "application/json"}
+    )
     assert (answer.status_code, answer.json()["field"]) == (422, "body")
     assert "not JSON" in answer.json()["detail"]
 
