@@ -14,7 +14,7 @@ from ray_pipeline.asr.list_file import check_field, read_list, read_text
 from ray_pipeline.errors import InvalidInput
 from ray_pipeline.workspace import is_partial, safe_file_name
 
-_TEXT_SUFFIXES = (".txt", ".list")
+_TEXT_SUFFIXES = (".txt", ".list", ".dict")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class GivenTranscripts:
 
 
 def recordings_in(folder: Path) -> list[Path]:
-    """Every uploaded file but transcripts and unfinished ones, by name."""
+    """Every uploaded file but transcripts, dictionaries and unfinished ones, by name."""
     return sorted(
         path
         for path in folder.iterdir()

@@ -5,6 +5,8 @@ Each loads its model when it is made, once in an actor, and is called with one c
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +19,39 @@ from ray_pipeline.workspace import atomic_path
 
 _LOUDEST_PEAK = 2.2
 _FEWEST_FRAMES = 2  # one semantic token
+# The original's training never says these signs, so its base models know them as pauses.
+_PAUSES_IN_TRAINING = {"%": "-", "￥": ","}
 
 
 class TextExtractor:
     """Transcript to phones, and for Chinese to BERT features in `bert_dir/<clip>.pt`.
 
-    `models_dir` is None where the BERT model is not installed.
+    The whole transcript is read in its one language, as the original prepares training data.
+    `models_dir` is None where the BERT model is not installed; `dictionary` holds the user's
+    own pronunciations.
     """
 
     def __init__(
-        self, device: str, *, symbols: str, bert_dir: Path, models_dir: Path | None
+        self,
+        device: str,
+        *,
+        symbols: str,
+        bert_dir: Path,
+        models_dir: Path | None,
+        dictionary: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         from ray_pipeline.models.bert import BertEncoder
         from ray_pipeline.text import phonemize
 
-        self._phonemize, self._symbols, self._bert_dir = phonemize, symbols, bert_dir
+        self._phonemize = partial(phonemize, symbols=symbols, dictionary=dictionary)
+        self._bert_dir = bert_dir
         self._bert = BertEncoder.load(models_dir, device) if models_dir else None
 
     def __call__(self, clip: Clip) -> dict[str, Any]:
-        phones = self._phonemize(clip.text, clip.language, symbols=self._symbols)
+        text = clip.text
+        for sign, pause in _PAUSES_IN_TRAINING.items():
+            text = text.replace(sign, pause)
+        phones = self._phonemize(text, clip.language)
         if self._bert is not None and clip.language == "zh":
             features = self._bert(phones.norm_text, phones.word2ph or [])
             save_tensor(features, self._bert_dir / f"{clip.name}.pt")
@@ -43,7 +59,7 @@ class TextExtractor:
             "phones": " ".join(phones.phones),
             "word2ph": phones.word2ph,
             "norm_text": " ".join(phones.norm_text.split()),
-            "unknown": phones.unknown,
+            "unknown": phones.unknown + [c for c in clip.text if c in _PAUSES_IN_TRAINING],
         }
 
 
@@ -119,8 +135,8 @@ def save_tensor(tensor: Any, path: Path) -> None:
     """As `torch.load` finds it: on the CPU, float32, nothing else in the file. Atomic."""
     import torch
 
-    with atomic_path(path) as partial:
-        torch.save(tensor.detach().float().cpu().clone(), partial)
+    with atomic_path(path) as unfinished:
+        torch.save(tensor.detach().float().cpu().clone(), unfinished)
 
 
 def load_tensor(path: Path) -> Any:

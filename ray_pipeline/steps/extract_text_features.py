@@ -1,10 +1,12 @@
 """Step 5. Needs transcripts. Makes 2-name2text.txt, and 3-bert/ for Chinese clips.
 
-Clips whose text and language are as before are left alone; the table is written anew.
+Clips whose text, language and own pronunciations are as before are left alone; the table is
+written anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from ray_pipeline.features.extractors import TextExtractor
@@ -20,17 +22,20 @@ from ray_pipeline.steps.feature_clips import (
     included_transcripts,
     result_of,
 )
+from ray_pipeline.steps.pronunciations import own_pronunciations, those_in
 from ray_pipeline.task import Transcript
 from ray_pipeline.workspace import atomic_write
 
-_VERSION = "1"
+_VERSION = "2"
 
 
 def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     """Raises StepNotReady without transcripts, BackendMissing for a language that cannot be
-    read here, NothingUsable when every clip was set aside."""
+    read here, InvalidInput for a line of a dictionary, NothingUsable when every clip was set
+    aside."""
     symbols = base_model(context.config.base_model).symbols
     transcripts = included_transcripts(context)
+    dictionary = own_pronunciations(context.workspace, symbols)
     num_chinese = sum(transcript.language == "zh" for transcript in transcripts)
     with_bert = num_chinese > 0 and has_bert(context.models_dir)
     table, bert_dir = context.experiment / "2-name2text.txt", context.experiment / "3-bert"
@@ -39,19 +44,29 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
         options.model_dump(),
         {"text": _VERSION, "symbols": symbols, "bert": str(with_bert)},
     )
+    before = Manifest.load(context.workspace, context.step).clips
+    key_of = partial(_key, symbols=symbols, with_bert=with_bert, dictionary=dictionary)
     outcome = extract_features(
         context,
-        [_job(context, transcript, symbols, with_bert) for transcript in transcripts],
+        [
+            _job(context, transcript, with_bert, key_of(transcript, before.get(transcript.clip)))
+            for transcript in transcripts
+        ],
         partial(
             TextExtractor,
             symbols=symbols,
             bert_dir=bert_dir,
             models_dir=context.models_dir if with_bert else None,
+            dictionary=dictionary,
         ),
         manifest=manifest,
         folders=[bert_dir],
         force=options.force,
     )
+    by_clip = {transcript.clip: transcript for transcript in transcripts}
+    for entry in manifest.usable():  # only now it is known which words were read
+        entry.key = key_of(by_clip[entry.name], entry)
+    manifest.save(context.workspace)
     require_usable(context, manifest, "transcript", "Correct the transcripts and run this again.")
     atomic_write(table, "".join(name2text_line(entry) for entry in manifest.usable()))
     result = result_of(manifest, outcome, phones=_num_phones(manifest), bert=with_bert)
@@ -71,15 +86,28 @@ def name2text_line(entry: ClipEntry) -> str:
     return "\t".join(columns) + "\n"
 
 
-def _job(context: StepContext, transcript: Transcript, symbols: str, with_bert: bool) -> Job:
-    bert = with_bert and transcript.language == "zh"
-    key = fingerprint(
+def _key(
+    transcript: Transcript,
+    entry: ClipEntry | None,
+    *,
+    symbols: str,
+    with_bert: bool,
+    dictionary: Mapping[str, list[str]],
+) -> str:
+    """Of the dictionary, what the text has, as written or (by `entry`) as it was read."""
+    read = entry.details.get("norm_text", "") if entry else ""
+    return fingerprint(
         version=_VERSION,
         text=transcript.text,
         language=transcript.language,
         symbols=symbols,
-        bert=bert,
+        bert=with_bert and transcript.language == "zh",
+        own_words=those_in(dictionary, transcript.text, read),
     )
+
+
+def _job(context: StepContext, transcript: Transcript, with_bert: bool, key: str) -> Job:
+    bert = with_bert and transcript.language == "zh"
     features = context.experiment / "3-bert" / f"{transcript.clip}.pt"
     clip = Clip(transcript.clip, text=transcript.text, language=transcript.language)
     return Job(clip, key, {}, [context.workspace.relative(features)] if bert else [])

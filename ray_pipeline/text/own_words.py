@@ -13,12 +13,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from ray_pipeline.errors import InvalidInput
+from ray_pipeline.text.symbols import symbol_table
 
 Pronunciations = Mapping[str, Sequence[str]]
 
 
-def parse_dictionary(lines: str) -> dict[str, list[str]]:
-    """Raises InvalidInput that names the line without phones."""
+def parse_dictionary(
+    lines: str, *, source: str = "the dictionary", symbols: str | None = None
+) -> dict[str, list[str]]:
+    """The words of the file `source` with their phones; a word given twice keeps the last ones.
+
+    Raises InvalidInput that names the line which has no phones, or a phone that the symbol
+    table lacks where one is named.
+    """
+    table = None if symbols is None else symbol_table(symbols)
     words: dict[str, list[str]] = {}
     for number, line in enumerate(lines.splitlines(), 1):
         entry = line.split("#", 1)[0].strip().lstrip("\ufeff")
@@ -27,8 +35,16 @@ def parse_dictionary(lines: str) -> dict[str, list[str]]:
         word, _, phones = entry.partition("\t") if "\t" in entry else entry.partition(" ")
         if not phones.split():
             raise InvalidInput(
-                f"Line {number} of the dictionary gives no phones for {word!r}.",
+                f"Line {number} of {source} gives no phones for {word!r}.",
                 hint="Write the word, a tab, and its phones with spaces between.",
+                field="dictionary",
+            )
+        bad = [] if table is None else [phone for phone in phones.split() if phone not in table]
+        if bad:
+            raise InvalidInput(
+                f"Line {number} of {source} reads {word.strip()!r} with what is no phone: "
+                f"{' '.join(bad)}.",
+                hint="Use phones as `gsv text` shows them, such as HH AH0 L OW1.",
                 field="dictionary",
             )
         words[word.strip()] = phones.split()

@@ -44,7 +44,7 @@ _MULTIPART: dict[str, Any] = {
                             "type": "array",
                             "items": {"type": "string", "format": "binary"},
                             "description": "one or several files: audio, a .txt transcript "
-                            "beside an audio file, or a .list",
+                            "beside an audio file, a .list, or a .dict of pronunciations",
                         }
                     },
                 }

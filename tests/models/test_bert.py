@@ -1,3 +1,6 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -5,7 +8,7 @@ import torch
 
 from ray_pipeline.errors import BackendMissing, BadModelFile, StepFailed
 from ray_pipeline.models.base import BERT_FILES
-from ray_pipeline.models.bert import BertEncoder
+from ray_pipeline.models.bert import BertEncoder, features_of, has_chinese
 
 TEXT = "你好,世界."
 
@@ -60,3 +63,43 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         (tmp_path / file).write_bytes(b"damaged")
     with pytest.raises(BadModelFile, match="gsv models pull bert"):
         BertEncoder.load(tmp_path)
+
+
+def test_a_text_longer_than_the_model_is_read_in_stretches(encoder: BertEncoder) -> None:
+    text = TEXT * 100
+    features = encoder(text, [1] * 600)
+    assert features.shape == (24, 600)
+    torch.testing.assert_close(features[:, 510:], encoder(text[510:], [1] * 90))
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """As `ray_pipeline.text.Phones`."""
+
+    language: str
+    norm_text: str
+    ids: list[int]
+    word2ph: list[int] | None = None
+    parts: tuple[Spoken, ...] = ()
+
+
+CHINESE = Spoken("zh", "你好", [1, 2, 3, 4], [2, 2])
+ENGLISH = Spoken("en", "a b", [5, 6, 7])
+MIXED = Spoken("auto", "你好a b", [1, 2, 3, 4, 5, 6, 7], parts=(CHINESE, ENGLISH))
+
+
+def test_only_chinese_parts_have_features(encoder: BertEncoder) -> None:
+    features = features_of(MIXED, encoder, 24, "cpu")
+    assert torch.equal(features[:, :4], encoder("你好", [2, 2]))
+    assert features.shape == (24, 7)
+    assert not features[:, 4:].any()
+    assert [has_chinese(text) for text in (MIXED, CHINESE, ENGLISH)] == [True, True, False]
+
+
+def test_without_a_model_all_features_are_zero() -> None:
+    assert torch.equal(features_of(MIXED, None, 24, "cpu"), torch.zeros(24, 7))
+
+
+def test_a_model_of_another_width_than_the_voice_takes_is_refused(encoder: BertEncoder) -> None:
+    with pytest.raises(BadModelFile, match="24 values"):
+        features_of(MIXED, encoder, 1024, "cpu")

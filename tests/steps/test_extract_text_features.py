@@ -1,12 +1,16 @@
+import json
 from pathlib import Path
 
 import pytest
 
+from ray_pipeline.errors import InvalidInput
+from ray_pipeline.features.extractors import load_tensor
 from ray_pipeline.manifest import ClipEntry
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.extract_text_features import name2text_line
 from ray_pipeline.text import phonemize
 from tests.steps.feature_task import FeatureTask, make_task
+from tests.tiny_bert import make_bert
 
 STEP = StepName.EXTRACT_TEXT_FEATURES
 
@@ -55,3 +59,62 @@ def test_a_row_has_the_original_form_for_chinese() -> None:
     details = {"phones": "n i3 h ao3 .", "word2ph": [2, 2, 1], "norm_text": "你好."}
     line = name2text_line(ClipEntry("a.wav", "", details=details))
     assert line == "a.wav\tn i3 h ao3 .\t[2, 2, 1]\t你好.\n"
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_own_pronunciations_win_and_concern_only_clips_that_have_the_word(
+    task: FeatureTask,
+) -> None:
+    written, spelled, *others = task.clips
+    task.edit(written, text="We listened to Ray.")
+    task.edit(spelled, text="我有3个苹果。", language="zh")
+    task.run(STEP)
+    before = rows(task)
+    # The second word is there only once the text is spelled out.
+    dictionary = task.workspace.input_audio / "names.dict"
+    dictionary.write_text("Ray\tR AY1\n三个\ts an4 g e4\n", "utf-8")
+    again = task.run(STEP)
+    after = rows(task)
+    assert after[written][0] != before[written][0]
+    assert "R AY1" in after[written][0]
+    assert "s an1 g e5" in before[spelled][0]
+    assert "s an4 g e4" in after[spelled][0]
+    assert again.summary["unchanged"] == len(others)
+    assert [after[clip] for clip in others] == [before[clip] for clip in others]
+    assert task.run(STEP).summary["unchanged"] == 4
+    dictionary.unlink()
+    task.run(STEP)
+    assert rows(task) == before
+
+
+@pytest.mark.parametrize("line", ["alone", "Ray\tR XX"])
+def test_a_bad_line_of_a_dictionary_is_named_with_its_file(task: FeatureTask, line: str) -> None:
+    (task.workspace.input_audio / "Names.DICT").write_text(f"# mine\n{line}\n", "utf-8")
+    with pytest.raises(InvalidInput, match=r"Line 2 of Names\.DICT"):
+        task.run(STEP)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_chinese_has_features_of_the_model_that_is_present(task: FeatureTask) -> None:
+    chinese, foreign, *_ = task.clips
+    task.edit(chinese, text="你好,世界。", language="zh")
+    task.edit(foreign, text="我们喜欢GPT,100%。", language="zh")
+    without = task.run(STEP)
+    assert not (task.experiment / "3-bert").exists()
+    assert any("no BERT features" in warning for warning in without.warnings)
+    make_bert(task.models_dir, width=24)
+    result = task.run(STEP)
+    assert result.summary["bert"] is True
+    assert result.summary["unchanged"] == 2
+    for clip in (chinese, foreign):
+        phones, word2ph, text = rows(task)[clip]
+        features = load_tensor(task.experiment / "3-bert" / f"{clip}.pt")
+        assert features.shape == (24, len(phones.split()))
+        assert sum(json.loads(word2ph)) == len(phones.split())
+        assert len(json.loads(word2ph)) == len(text)
+    assert len(list((task.experiment / "3-bert").iterdir())) == 2
+    # The original never says the sign in training either; nothing is lost in silence.
+    assert rows(task)[foreign][2].startswith("我们喜欢,")
+    [warning] = [warning for warning in result.warnings if warning.startswith(foreign)]
+    for lost in ("'G'", "'P'", "'T'", "'%'"):
+        assert lost in warning

@@ -20,6 +20,11 @@ def test_a_line_without_phones_is_named() -> None:
         parse_dictionary("a AH0\nalone\n")
 
 
+def test_a_phone_that_the_table_lacks_is_named_with_its_line() -> None:
+    with pytest.raises(InvalidInput, match=r"Line 3 of my\.dict reads 'Bo'.*no phone: XX"):
+        parse_dictionary("# mine\na AH0\nBo\tB XX\n", source="my.dict", symbols="v2")
+
+
 def test_the_longest_word_wins_where_two_begin_alike() -> None:
     assert split_at("大象牙", ["大", "大象"]) == ["大象", "牙"]
 
