@@ -24,6 +24,10 @@ from ray_pipeline.errors import InvalidInput
 from ray_pipeline.step_names import StepName
 
 Language = Literal["zh", "en", "ja", "ko", "yue", "auto"]
+# How a text to be spoken is read; the additional ones are modes of the original's inference.
+SpokenLanguage = Literal[
+    "zh", "en", "ja", "ko", "yue", "auto", "auto_yue", "all_zh", "all_ja", "all_ko", "all_yue"
+]
 Precision = Literal["float32", "float16", "bfloat16", "int8"]
 CutMethod = Literal["cut0", "cut1", "cut2", "cut3", "cut4", "cut5"]
 BaseModelName = Literal["auto", "v2ProPlus", "v2Pro", "v2", "v1", "nano"]
@@ -45,6 +49,11 @@ LANGUAGE_NAMES: dict[str, str] = {
     "粤语": "yue",
     "cantonese": "yue",
     "多语种混合": "auto",
+    "多语种混合(粤语)": "auto_yue",
+    "中英混合": "zh",
+    "日英混合": "ja",
+    "韩英混合": "ko",
+    "粤英混合": "yue",
 }
 
 
@@ -199,9 +208,9 @@ class TestInferenceOptions(StepOptions):
     sovits_model: str | None = None
     ref_audio: str | None = None
     ref_text: str | None = Field(None, max_length=1000)
-    ref_language: Language | None = None
+    ref_language: SpokenLanguage | None = None
     target_text: str | None = Field(None, min_length=1, max_length=5000)
-    target_language: Language | None = None
+    target_language: SpokenLanguage | None = None
     seed: int | None = Field(None, ge=0, lt=2**31)
     speed: float = Field(1.0, ge=0.5, le=2.0)
     top_k: int = Field(15, ge=1, le=1024)

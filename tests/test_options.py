@@ -60,7 +60,15 @@ def test_an_experiment_may_have_any_ordinary_name(name):
 
 
 @pytest.mark.parametrize(
-    ("given", "code"), [("中文", "zh"), ("English", "en"), ("英文", "en"), ("粤语", "yue")]
+    ("given", "code"),
+    [
+        ("中文", "zh"),
+        ("English", "en"),
+        ("英文", "en"),
+        ("粤语", "yue"),
+        ("中英混合", "zh"),
+        ("多语种混合(粤语)", "auto_yue"),
+    ],
 )
 def test_languages_are_taken_by_name_or_code(given, code):
     options, _ = parse_options(StepName.TEST_INFERENCE, {"target_language": given})

@@ -6,13 +6,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ray_pipeline.asr.languages import guess_language
+from ray_pipeline.asr.languages import LANGUAGES, guess_language
 from ray_pipeline.audio.wav import duration_seconds
 from ray_pipeline.errors import NotFound, StepNotReady
 from ray_pipeline.models.base import base_model
 from ray_pipeline.options import TestInferenceOptions
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.context import StepContext
+from ray_pipeline.steps.pronunciations import own_pronunciations
 from ray_pipeline.synthesis.choosing import Choice, Clip, choose
 from ray_pipeline.synthesis.recording import Order
 from ray_pipeline.synthesis.reference import Reference
@@ -39,7 +40,8 @@ def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Ord
     Raises StepNotReady without weights, NotFound and InvalidInput for files named in vain.
     """
     warnings: list[str] = []
-    version = base_model(context.config.base_model).version
+    base = base_model(context.config.base_model)
+    version = base.version
     workspace, exp_name = context.workspace, context.config.exp_name
     gpt_folder, sovits_folder = workspace.gpt_weights(version), workspace.sovits_weights(version)
     gpt = _named(context, options.gpt_model) or newest_weights(
@@ -49,16 +51,12 @@ def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Ord
         sovits_folder, exp_name, ".pth", StepName.TRAIN_SOVITS
     )
     reference = _reference(context, options, warnings)
-    language: str = options.target_language or context.config.language
-    if language == "auto":
-        language = (
-            guess_language(options.target_text) if options.target_text else reference.language
-        )
+    text, language = _target(options, context.config.language, reference)
     order = Order(
         gpt_path=gpt,
         sovits_path=sovits,
         reference=reference,
-        text=options.target_text or DEFAULT_TEXTS[language],
+        text=text,
         language=language,
         settings={
             "seed": context.config.seed if options.seed is None else options.seed,
@@ -70,9 +68,26 @@ def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Ord
             "noise_scale": options.noise_scale,
             "cut": options.cut,
             "pause_seconds": options.pause_seconds,
+            "dictionary": own_pronunciations(workspace, base.symbols),
         },
     )
     return order, warnings
+
+
+def _target(
+    options: TestInferenceOptions, task_language: str, reference: Reference
+) -> tuple[str, str]:
+    """What to say, and how it is to be read. A task in `auto` says nothing about one text, so
+    its language is guessed; a request for `auto` means that each word is looked at."""
+    asked: str = options.target_language or task_language
+    if options.target_text:
+        guessed = asked == "auto" and options.target_language is None
+        return options.target_text, guess_language(options.target_text) if guessed else asked
+    spoken = asked.removeprefix("all_").removeprefix("auto_")
+    spoken = reference.language if spoken == "auto" else spoken
+    if spoken not in LANGUAGES:
+        spoken = guess_language(reference.text)
+    return DEFAULT_TEXTS[spoken], spoken
 
 
 def newest_weights(folder: Path, exp_name: str, suffix: str, made_by: StepName) -> Path:
@@ -115,7 +130,7 @@ def _reference(
         text, language = (known.text, known.language) if known else ("", "")
     text = text if options.ref_text is None else options.ref_text
     language = options.ref_language or language or context.config.language
-    if language == "auto":
+    if language == "auto" and options.ref_language is None:
         language = guess_language(text)
     if not text.strip():
         warnings.append(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.models.base import has_bert
 from ray_pipeline.options import TestInferenceOptions
 from ray_pipeline.resources import ResourceRequest, plan_workers
 from ray_pipeline.steps.context import Result, StepContext
@@ -20,7 +21,7 @@ from ray_pipeline.workspace import Workspace, atomic_write, sha256_of
 if TYPE_CHECKING:
     from ray_pipeline.synthesis.recording import Order
 
-_VERSION = "1"
+_VERSION = "2"
 _WORKER = ResourceRequest(cpus=0.5, gpus=0.25)
 
 
@@ -32,7 +33,7 @@ def run(context: StepContext, options: TestInferenceOptions) -> Result:
     workspace = context.workspace
     order, warnings = make_order(context, options)
     wanted = _describe(order, workspace)
-    key = fingerprint(version=_VERSION, **wanted)
+    key = fingerprint(version=_VERSION, bert=has_bert(context.models_dir), **wanted)
     manifest = Manifest.load(workspace, context.step)
     manifest.options = options.model_dump()
     known = None if options.force else _find(manifest, key, workspace)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from torch import Tensor
 
 from ray_pipeline.audio.wav import RATE, Waveform
 from ray_pipeline.errors import BadModelFile, InvalidInput
-from ray_pipeline.models.base import BaseModel, base_model
+from ray_pipeline.models.base import BaseModel, base_model, has_bert
+from ray_pipeline.models.bert import BertEncoder, features_of, has_chinese
 from ray_pipeline.models.codebook import Codebook
 from ray_pipeline.models.content import ContentEncoder, load_content_encoder
 from ray_pipeline.models.gpt.decoding import Decoded, Sentence, decode_batch
@@ -32,10 +34,10 @@ from ray_pipeline.models.speaker import SpeakerEncoder, load_speaker_encoder
 from ray_pipeline.models.weights import build_synthesizer, load_gpt, load_sovits
 from ray_pipeline.synthesis.cutting import CutMethod, closed, pieces, squeeze_marks
 from ray_pipeline.synthesis.reference import Reference, ReferenceFeatures, analyse
-from ray_pipeline.text import Phones, phonemize
+from ray_pipeline.text import Phones, phonemize_mixed
+from ray_pipeline.text.mixed import mode_code
+from ray_pipeline.text.own_words import Pronunciations
 
-# Texts of fewer phones come out garbled; a leading full stop gives the model time to begin.
-_MIN_PHONES = 6
 _SENTENCES_AT_ONCE = 8
 _MAX_REMEMBERED = 8
 
@@ -78,6 +80,7 @@ class Voice:
     content: ContentEncoder
     speaker: SpeakerEncoder | None
     device: torch.device
+    models_dir: Path
 
     def __post_init__(self) -> None:
         self._remembered: dict[tuple[Path, int], ReferenceFeatures] = {}
@@ -106,7 +109,7 @@ class Voice:
         base = base_model(sovits.version)
         content = load_content_encoder(base, models_dir, device)
         speaker = load_speaker_encoder(base, models_dir, device)
-        return cls(base, gpt, synthesizer, content, speaker, device)
+        return cls(base, gpt, synthesizer, content, speaker, device, models_dir)
 
     def speak(
         self,
@@ -123,13 +126,16 @@ class Voice:
         noise_scale: float = 0.5,
         cut: CutMethod = "cut5",
         pause_seconds: float = 0.3,
+        dictionary: Pronunciations | None = None,
         on_progress: OnProgress | None = None,
     ) -> Speech:
-        """Say `text` (in a language that `phonemize` takes) as the person of the reference.
+        """Say `text` as the person of the reference. `language` and that of the reference are
+        modes by code or Chinese name: `zh` is Chinese with English in it, `auto` anything.
 
         `speed` 2.0 is twice as fast; `noise_scale` varies the sound, the sampling arguments
-        the prosody. `on_progress` is told how many of how many steps are done. Raises
-        InvalidInput for a text or a reference that cannot be used.
+        the prosody; `dictionary` has the user's own words. `on_progress` is told how many of
+        how many steps are done. Raises InvalidInput for a text or a reference that cannot be
+        used.
         """
         sampling = Sampling(
             top_k=top_k,
@@ -137,9 +143,13 @@ class Voice:
             temperature=temperature,
             repetition_penalty=repetition_penalty,
         )
-        spoken = [self._phones(piece, language) for piece in _to_say(text, language, cut)]
+        language = mode_code(language)
+        own_words = dictionary or {}
+        spoken = [
+            self._phones(piece, language, own_words) for piece in _to_say(text, language, cut)
+        ]
         features = self._features(reference.wav_path)
-        prompt_text = self._prompt_text(reference)
+        prompt_text = self._prompt_text(reference, own_words)
         told = _Told(on_progress, total=2 * len(spoken))
         decoded = self._decode(spoken, prompt_text, features, sampling, seed, told)
         made, waves = [], []
@@ -159,18 +169,28 @@ class Voice:
             return None
         return Codebook.from_state_dict(self.synthesizer.state_dict()).counts > 0
 
-    def _phones(self, text: str, language: str) -> Phones:
-        phones = phonemize(text, language, symbols=self.base.symbols)
-        if len(phones.ids) < _MIN_PHONES:
-            phones = phonemize("." + text, language, symbols=self.base.symbols)
-        return phones
+    def _phones(self, text: str, language: str, dictionary: Pronunciations) -> Phones:
+        # A text of very few phones comes back with a full stop before it: time to begin.
+        return phonemize_mixed(text, language, symbols=self.base.symbols, dictionary=dictionary)
 
-    def _prompt_text(self, reference: Reference) -> Phones | None:
+    def _prompt_text(self, reference: Reference, dictionary: Pronunciations) -> Phones | None:
         text = reference.text.strip("\n")
         if not text.strip():
             return None
-        stop = "." if reference.language == "en" else "。"
-        return phonemize(closed(text, stop), reference.language, symbols=self.base.symbols)
+        language = mode_code(reference.language)
+        return self._phones(closed(text, "." if language == "en" else "。"), language, dictionary)
+
+    @cached_property
+    def _bert(self) -> BertEncoder | None:
+        """Loaded when Chinese is first spoken; None if it is not in the models folder."""
+        if not has_bert(self.models_dir):
+            return None
+        return BertEncoder.load(self.models_dir, self.device)
+
+    def _meaning(self, text: Phones) -> Tensor:
+        """[bert_dim, phones]: zero but for Chinese, in training too."""
+        encoder = self._bert if has_chinese(text) else None
+        return features_of(text, encoder, self.gpt.config.bert_dim, self.device)
 
     def _features(self, path: Path) -> ReferenceFeatures:
         key = path, path.stat().st_mtime_ns
@@ -212,9 +232,9 @@ class Voice:
     def _sentence(
         self, phones: Phones, prompt_text: Phones | None, features: ReferenceFeatures
     ) -> Sentence:
-        ids = phones.ids if prompt_text is None else [*prompt_text.ids, *phones.ids]
-        # Only Chinese text has BERT features; the others are zero, in training too.
-        bert = torch.zeros(self.gpt.config.bert_dim, len(ids), device=self.device)
+        texts = [phones] if prompt_text is None else [prompt_text, phones]
+        ids = [number for text in texts for number in text.ids]
+        bert = torch.cat([self._meaning(text) for text in texts], dim=1)
         prompt = None if prompt_text is None else features.prompt
         return Sentence(torch.tensor(ids, device=self.device), bert, prompt)
 

@@ -17,7 +17,7 @@ from ray_pipeline.progress import RecordingProgress
 from ray_pipeline.resources import ClusterTotals
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.context import StepContext
-from ray_pipeline.steps.inference_order import DEFAULT_TEXTS, newest_weights
+from ray_pipeline.steps.inference_order import DEFAULT_TEXTS, make_order, newest_weights
 from ray_pipeline.steps.test_inference import run
 from ray_pipeline.synthesis.untrained import save_untrained_voice
 from ray_pipeline.task import Transcript
@@ -176,3 +176,35 @@ def test_the_newest_export_of_the_experiment_is_taken(tmp_path: Path) -> None:
     os.utime(tmp_path / "amy_e9_s9.pth", ns=(5, 5))
     # Trained anew with fewer epochs: the later file.
     assert newest_weights(tmp_path, "amy", ".pth", StepName.TRAIN_SOVITS).name == "amy_e9_s9.pth"
+
+
+def test_own_pronunciations_are_honoured_and_spoken_anew_when_they_change(
+    context: StepContext,
+) -> None:
+    plain = speak(context, target_text="Hello Ray.")
+    dictionary = context.workspace.input_audio / "names.dict"
+    dictionary.write_text("Ray\tK AE1 T\n", "utf-8")
+    own = speak(context, target_text="Hello Ray.")
+    assert "K AE1 T" in " ".join(own["pieces"][0]["phones"])
+    assert "K AE1 T" not in " ".join(plain["pieces"][0]["phones"])
+    assert own["settings"]["dictionary"] == {"Ray": ["K", "AE1", "T"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "language"),
+    [
+        ({"target_text": "你好 GPT"}, "zh"),  # guessed, because the task says auto
+        ({"target_text": "Hello", "target_language": "auto"}, "auto"),
+        ({"target_text": "Hello", "target_language": "all_ja"}, "all_ja"),
+        ({"target_language": "auto"}, "en"),  # the fixed sentence, in the reference's language
+        ({"target_language": "auto_yue"}, "yue"),
+        ({"target_language": "all_zh"}, "zh"),
+    ],
+)
+def test_how_a_text_is_read_is_what_was_asked_for(
+    context: StepContext, options: dict[str, str], language: str
+) -> None:
+    auto = replace(context, config=context.config.model_copy(update={"language": "auto"}))
+    order, _ = make_order(auto, TestInferenceOptions(**options))
+    assert order.language == language
+    assert order.text == options.get("target_text", DEFAULT_TEXTS.get(language))

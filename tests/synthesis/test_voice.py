@@ -11,7 +11,9 @@ from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.weights import save_gpt
 from ray_pipeline.synthesis.reference import Reference
 from ray_pipeline.synthesis.voice import Voice
+from ray_pipeline.text import phonemize_mixed
 from tests.synthesis.conftest import SPEECH
+from tests.tiny_bert import make_bert
 
 TEXT = "Hello there. Printing is an old art."
 
@@ -136,3 +138,57 @@ def test_a_voice_forgets_a_reference_that_changed(voice: Voice, tmp_path: Path) 
     after = voice.speak(TEXT, "en", Reference(path), seed=1, noise_scale=0)
     assert torch.is_tensor(voice.usable_tokens)
     assert len(before.wav) != len(after.wav) or not np.array_equal(before.wav, after.wav)
+
+
+def test_each_language_of_a_text_is_read_in_its_own(voice: Voice, reference: Reference) -> None:
+    by_code = voice.speak("我们喜欢GPT。", "zh", reference, seed=1).pieces[0]
+    by_name = voice.speak("我们喜欢GPT。", "中英混合", reference, seed=1).pieces[0]
+    assert by_code == by_name
+    assert {"x", "uan5", "JH", "IY1"} <= set(by_code.phones)
+    assert by_code.unknown == []
+
+
+def test_own_words_are_said_also_in_the_prompt(voice: Voice, reference: Reference) -> None:
+    words = {"printing": ["K", "AE1", "T"]}
+    plain = voice.speak(TEXT, "en", reference, seed=1).pieces
+    own = voice.speak(TEXT, "en", reference, seed=1, dictionary=words).pieces
+    assert own[0] == plain[0]
+    assert own[1].phones[:3] == ["K", "AE1", "T"]
+    prompt = {"the": ["K", "AE1", "T"] * 5, "calligraphy": ["K", "AE1", "T"]}
+    assert voice.speak(TEXT, "en", reference, seed=1, dictionary=prompt).pieces[0] != plain[0]
+
+
+def test_an_unknown_language_is_refused_with_the_known_ones(
+    voice: Voice, reference: Reference
+) -> None:
+    with pytest.raises(InvalidInput, match="auto_yue"):
+        voice.speak(TEXT, "fr", reference)
+
+
+def test_the_meaning_of_chinese_is_heard_where_its_model_is_present(
+    weight_files: tuple[Path, Path], voice: Voice, reference: Reference, tmp_path: Path
+) -> None:
+    make_bert(tmp_path, width=1024)
+    knowing = Voice.load(*weight_files, models_dir=tmp_path)
+    english = [v.speak("Hello there.", "en", reference, seed=1) for v in (voice, knowing)]
+    np.testing.assert_array_equal(english[0].wav, english[1].wav)
+    chinese = [v.speak("你好,世界GPT。", "zh", reference, seed=1) for v in (voice, knowing)]
+    assert chinese[0].pieces[0].phones == chinese[1].pieces[0].phones
+    assert chinese[0].pieces[0].tokens != chinese[1].pieces[0].tokens
+    read = phonemize_mixed("你好,世界GPT。", "zh")
+    features = knowing._meaning(read)
+    counts = [len(part.ids) for part in read.parts]
+    assert [part.language for part in read.parts] == ["zh", "en"]
+    assert features.shape == (1024, sum(counts))
+    assert features[:, : counts[0]].abs().sum(0).all()
+    assert not features[:, counts[0] :].any()
+
+
+def test_a_model_that_is_not_needed_is_not_loaded(
+    weight_files: tuple[Path, Path], reference: Reference, tmp_path: Path
+) -> None:
+    make_bert(tmp_path, width=8)  # of another width than the voice, so that use shows
+    knowing = Voice.load(*weight_files, models_dir=tmp_path)
+    assert knowing.speak("Hello there.", "en", reference, seed=1).seconds > 0
+    with pytest.raises(BadModelFile, match="8 values"):
+        knowing.speak("你好。", "zh", reference, seed=1)

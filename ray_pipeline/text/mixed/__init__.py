@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ray_pipeline.text.mixed.detector import Detector, small_detector
-from ray_pipeline.text.mixed.modes import MODE_NAMES, MODES, Mode, mode_named
+from ray_pipeline.text.mixed.modes import MODE_NAMES, MODES, Mode, mode_code, mode_named
 from ray_pipeline.text.mixed.segments import Segment, split_by_language
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Detector",
     "Mode",
     "Segment",
+    "mode_code",
     "mode_named",
     "small_detector",
     "split_by_language",

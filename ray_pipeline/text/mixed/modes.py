@@ -54,6 +54,11 @@ MODE_NAMES: dict[str, str] = {
 
 def mode_named(name: str) -> Mode:
     """By code or by Chinese name. Raises InvalidInput for any other."""
+    return MODES[mode_code(name)]
+
+
+def mode_code(name: str) -> str:
+    """The code of a mode given by code or by Chinese name. Raises InvalidInput for any other."""
     trimmed = name.strip()
     code = MODE_NAMES.get(trimmed, trimmed.lower())
     if code not in MODES:
@@ -62,4 +67,4 @@ def mode_named(name: str) -> Mode:
             hint=f"Use one of: {', '.join(MODES)}.",
             field="language",
         )
-    return MODES[code]
+    return code
