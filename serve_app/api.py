@@ -25,6 +25,7 @@ from serve_app.routes import (
     report,
     steps,
     tasks,
+    text,
     transcripts,
 )
 from serve_app.settings import Settings
@@ -68,6 +69,6 @@ def make_app(
 
 def _api_v1() -> APIRouter:
     api = APIRouter(prefix="/api/v1")
-    for part in (tasks, steps, files, events, logs, transcripts, clips, report):
+    for part in (tasks, steps, files, events, logs, transcripts, clips, report, text):
         api.include_router(part.router)
     return api

@@ -16,12 +16,13 @@ from rich.table import Table
 
 from ray_pipeline.errors import InvalidInput
 from serve_app.cli_models import models
+from serve_app.cli_text import text
 
 out = Console(highlight=False)
 
 
 def add_commands(app: typer.Typer) -> None:
-    for command in (start, stop, status, config, doctor):
+    for command in (start, stop, status, config, doctor, text):
         app.command()(command)
     app.add_typer(models, name="models", no_args_is_help=True)
 

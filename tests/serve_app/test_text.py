@@ -1,0 +1,88 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from ray_pipeline.errors import InvalidInput
+from ray_pipeline.text import phonemize_mixed
+from serve_app import cli
+
+
+def post(client: TestClient, **body: Any) -> Any:
+    headers = {"content-type": "application/json"}  # escaped, so that any text can be sent
+    return client.post("/api/v1/text/phonemize", content=json.dumps(body), headers=headers)
+
+
+def test_a_mixed_text_is_answered_with_its_parts(client: TestClient) -> None:
+    answer = post(client, text="我们喜欢GPT🎙。", language="zh")
+    assert answer.status_code == 200, answer.text
+    found, expected = answer.json(), phonemize_mixed("我们喜欢GPT🎙。", "zh")
+    assert found["norm_text"] == expected.norm_text
+    assert (found["phones"], found["ids"]) == (expected.phones, expected.ids)
+    assert found["unknown"] == ["🎙"]
+    assert found["word2ph"] is None
+    parts = [(part["language"], part["norm_text"], part["word2ph"]) for part in found["parts"]]
+    assert parts[0] == ("zh", "我们喜欢", [2, 2, 2, 2])
+    assert parts[1][0] == "en"
+
+
+def test_correct_readings_and_the_older_table_can_be_asked_for(client: TestClient) -> None:
+    compatible = post(client, text="我有￥100。", language="中文").json()
+    correct = post(client, text="我有￥100。", language="中文", strict_compat=False).json()
+    assert "一百元" in correct["norm_text"]
+    assert "一百元" not in compatible["norm_text"]
+    older = post(client, text="안녕하세요 여러분", language="ko", symbols="v1").json()
+    assert older["unknown"]
+    assert set(older["phones"]) & {"UNK"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"text": ""}, "text"),
+        ({"text": "a" * 2001}, "text"),
+        ({"text": "  "}, "text"),
+        ({"text": "\ud800"}, "text"),
+        ({"language": "fr"}, "language"),
+        ({"language": None}, "language"),
+        ({"symbols": "v3"}, "symbols"),
+        ({"no_such": 1}, "no_such"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_field(
+    client: TestClient, changes: dict[str, Any], field: str
+) -> None:
+    answer = post(client, **({"text": "Hello there.", "language": "zh"} | changes))
+    assert answer.status_code == 422
+    assert answer.json()["field"] == field
+
+
+def gsv_text(*arguments: str) -> Any:
+    return CliRunner().invoke(cli.app, ["text", *arguments])
+
+
+def test_the_command_shows_words_phones_and_what_is_lost() -> None:
+    shown = gsv_text("我有3个[GPT]🎙。", "--language", "zh").output.splitlines()
+    assert shown[0] == "zh: 我有三个"
+    assert shown[1].split()[:2] == ["w", "o2"]
+    assert shown[-1].startswith("not understood: ")
+    assert "🎙" in shown[-1]
+
+
+def test_the_command_reads_rightly_on_request() -> None:
+    assert "fivekg" in gsv_text("It weighs 5kg.", "-l", "en").output
+    assert "five kilograms" in gsv_text("It weighs 5kg.", "-l", "en", "--correct").output
+
+
+def test_the_command_takes_own_pronunciations(tmp_path: Path) -> None:
+    words = tmp_path / "names.dict"
+    words.write_text("Ray\tR AY1\n", "utf-8")
+    shown = gsv_text("Hello Ray, hello.", "-l", "en", "-d", str(words))
+    assert "R AY1" in shown.output
+    words.write_text("Ray\n", "utf-8")
+    refused = gsv_text("Hello Ray, hello.", "-l", "en", "-d", str(words))
+    assert isinstance(refused.exception, InvalidInput)
+    assert "Line 1 of names.dict" in str(refused.exception)
