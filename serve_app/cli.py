@@ -82,7 +82,7 @@ def upload(
     task: TaskArgument,
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
 ) -> None:
-    """Upload audio, and transcripts if there are any (.list, or .txt beside an audio file)."""
+    """Upload audio, transcripts (.list, or .txt beside an audio file), pronunciations (.dict)."""
     with _client(context) as client:
         for file in files:
             stored = client.upload(task, [file])

@@ -11,7 +11,7 @@ def put(folder: Path, **files: str) -> None:
 
 
 def test_recordings_are_what_is_no_transcript(tmp_path: Path) -> None:
-    names = ["b.WAV", "a.mp3", "a.txt", "all.LIST", ".partial-1.wav", "notes"]
+    names = ["b.WAV", "a.mp3", "a.txt", "all.LIST", "names.Dict", ".partial-1.wav", "notes"]
     for name in names:
         (tmp_path / name).touch()
     assert [path.name for path in recordings_in(tmp_path)] == ["a.mp3", "b.WAV", "notes"]
