@@ -52,7 +52,9 @@ def steps(service, task_id):
 def actors(service, task_id):
     """Every actor the cluster has had, as Ray's own state API tells."""
     capabilities = requests.get(f"{service.url}/api/v1/capabilities").json()
-    return list_actors(address=capabilities["cluster"]["dashboard"], limit=1000, detail=True)
+    # Its default of 30 s is short for a busy machine.
+    address = capabilities["cluster"]["dashboard"]
+    return list_actors(address=address, limit=1000, detail=True, timeout=180)
 
 
 def test_the_older_client_completes_all_eleven_steps(service, task_id, steps):
