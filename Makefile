@@ -56,8 +56,12 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# compare_with_original is not among them: it needs a checkout of the original (docs/models.md).
 bench: install
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/python -m benchmarks.service_cost
+	$(BIN)/python -m benchmarks.request_latency
+	$(BIN)/python -m benchmarks.upload_memory
+	$(BIN)/python -m benchmarks.text_front_ends tests/conformance/text
 
 conformance: install
 	$(BIN)/python -m tests.conformance models tests/conformance/golden
