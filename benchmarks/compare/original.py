@@ -72,7 +72,7 @@ def load_gpt(path: Path) -> tuple[nn.Module, list[str], list[str]]:
     """An exported stage-1 file into its model: missing and unexpected keys."""
     from AR.models.t2s_model import Text2SemanticDecoder
 
-    content = torch.load(path, map_location="cpu", weights_only=False)
+    content = torch.load(path, map_location="cpu", weights_only=True)
     model = Text2SemanticDecoder(config=content["config"], top_k=3)
     weight = {name.removeprefix("model."): x for name, x in content["weight"].items()}
     result = model.load_state_dict(weight, strict=False)
