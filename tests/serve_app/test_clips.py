@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from ray_pipeline.audio.wav import write_int16
 from ray_pipeline.manifest import ClipEntry, Manifest
@@ -55,6 +56,33 @@ def test_the_outline_shows_the_lowest_and_highest_of_each_part(
         answer["peaks"], np.array([[0, 1], [1, 2], [2, 3], [3, 4]]) / 8.192, atol=1e-3
     )
     assert client.get(url, params={"points": 0}).status_code == 422
+
+
+def test_the_outline_is_a_picture_for_who_asks_for_one(
+    client: TestClient, task_id: str, workspace: Workspace
+) -> None:
+    url = f"/api/v1/task/{task_id}/clips/{CLIP}/waveform"
+    asked = client.get(url, params={"format": "png", "width": 64, "height": 32})
+    assert asked.headers["content-type"] == "image/png"
+    with Image.open(io.BytesIO(asked.content)) as image:
+        assert image.size == (64, 32)
+    browser = client.get(url, headers={"Accept": "image/avif,image/png,*/*;q=0.8"})
+    assert browser.headers["content-type"] == "image/png"
+    for wrong in ({"width": 5000}, {"height": 0}, {"format": "gif"}):
+        assert client.get(url, params=wrong).status_code == 422
+
+
+@pytest.mark.parametrize("form", ["json", "png"])
+def test_an_outline_that_a_client_has_is_not_sent_again(
+    client: TestClient, task_id: str, workspace: Workspace, form: str
+) -> None:
+    url = f"/api/v1/task/{task_id}/clips/{CLIP}/waveform?format={form}"
+    known = {"If-None-Match": client.get(url).headers["etag"]}
+    again = client.get(url, headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get(f"{url}&width=100&points=100", headers=known).status_code == 200
+    _add(workspace, StepName.DENOISE_AUDIO, np.zeros(32_000, np.int16))
+    assert client.get(url, headers=known).status_code == 200
 
 
 def test_the_denoised_clip_is_heard_where_it_is_fresh(
