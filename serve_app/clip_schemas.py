@@ -49,6 +49,14 @@ class TranscriptsAnswer(Answer):
     transcripts: list[TranscriptBody]
 
 
+class ListTaken(Answer):
+    """What came of an annotation list; `problems` are sentences about rows that were not taken."""
+
+    rows: int
+    changed: int
+    problems: list[str] = Field(examples=[["Line 3 was not used: its text is empty."]])
+
+
 def etag_of(transcripts: list[Transcript]) -> str:
     """Changes with every field of every row; in quotes, as HTTP has it."""
     return f'"{fingerprint(transcripts=[asdict(item) for item in transcripts])}"'

@@ -49,11 +49,12 @@ def recordings_in(folder: Path) -> list[Path]:
 
 def given_transcripts(folder: Path, task_language: str) -> GivenTranscripts:
     """All transcripts of the folder. A `.txt` is in the task's language (guessed from its
-    script when that is `auto`); it wins over a row of a list."""
+    script when that is `auto`); it wins over a row of a list. Of two lists the one that was
+    uploaded later wins: a corrected `me.list` is stored as `me (2).list`."""
     given = GivenTranscripts()
-    for path in sorted(folder.glob("*")):
-        if path.suffix.lower() == ".list" and not is_partial(path):
-            _add_list(given, path)
+    lists = [p for p in folder.glob("*") if p.suffix.lower() == ".list" and not is_partial(p)]
+    for path in sorted(lists, key=lambda path: (path.stat().st_mtime_ns, path.name)):
+        _add_list(given, path)
     for recording in recordings_in(folder):
         for path in (recording.with_name(f"{recording.name}.txt"), recording.with_suffix(".txt")):
             if path.is_file():

@@ -129,11 +129,15 @@ def _shortened(value: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """A text file of a user: UTF-8, else UTF-16 by its mark, else GB18030.
+    """A text file of a user. Raises InvalidInput as `decode_text` does."""
+    return decode_text(path.read_bytes(), path.name)
 
-    Raises InvalidInput when it is none of these.
+
+def decode_text(data: bytes, name: str) -> str:
+    """The text in a user's file: UTF-8, else UTF-16 by its mark, else GB18030.
+
+    Raises InvalidInput, naming the file, when it is none of these.
     """
-    data = path.read_bytes()
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
         try:
@@ -142,6 +146,4 @@ def read_text(path: Path) -> str:
             continue
         if "\x00" not in text:
             return text.replace("\r\n", "\n").replace("\r", "\n")
-    raise InvalidInput(
-        f"{path.name} is not a text file.", hint="Save it as UTF-8 text.", field="file"
-    )
+    raise InvalidInput(f"{name} is not a text file.", hint="Save it as UTF-8 text.", field="file")

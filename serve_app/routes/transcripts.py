@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from ray_pipeline.asr.list_file import ListRow
+from ray_pipeline.asr.list_file import ListRow, decode_text, parse_list
 from ray_pipeline.errors import Conflict, InvalidInput, NotFound
 from ray_pipeline.options import language_code
 from ray_pipeline.task import Transcript
 from serve_app.clip_schemas import (
+    ListTaken,
     TranscriptBody,
     TranscriptChange,
     TranscriptsAnswer,
@@ -30,6 +31,19 @@ router = APIRouter(tags=["transcripts"])
 IfMatch = Annotated[
     str | None, Header(description="an `ETag` as it was answered; refuses to overwrite a change")
 ]
+
+
+_LIST_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/plain": {
+                "schema": {"type": "string"},
+                "example": "talk.wav_0000000000_0000185280.wav|me|EN|Good morning, everyone.\n",
+            }
+        },
+    }
+}
 
 
 @router.get("/task/{task_id}/transcripts", responses=problem_responses(404))
@@ -110,6 +124,47 @@ def download_list(task: TaskDep, store: StoreDep) -> PlainTextResponse:
     )
 
 
+@router.put(
+    "/task/{task_id}/transcripts.list",
+    openapi_extra=_LIST_BODY,
+    responses=problem_responses(404, 409, 422),
+)
+async def upload_list(
+    request: Request, task: TaskDep, store: StoreDep, coordinator: CoordinatorDep
+) -> ListTaken:
+    """The corrected list back: each row changes the clip it names, at once. A clip that had no
+    text is included then; clips that are not in the list stay as they are."""
+    rows, problems = parse_list(decode_text(await request.body(), "The list"))
+    before = await asyncio.to_thread(store.transcripts, task.task_id)
+    by_clip = {row.clip: row for row in before}
+    named = {row.file_name: row for row in rows if row.file_name in by_clip}
+    unknown = [row.file_name for row in rows if row.file_name not in by_clip]
+    if not named:
+        raise InvalidInput(
+            "No row of the list names a clip of this task.",
+            hint="A list of recordings, or one for clips that have not been transcribed yet, is "
+            "uploaded as a file.",
+            field="body",
+        )
+    listed = [
+        _listed(by_clip[clip], row, task.config.exp_name) for clip, row in sorted(named.items())
+    ]
+    changed = [row for row in listed if row != by_clip[row.clip]]
+    await coordinator.put_transcripts(task.task_id, changed, [by_clip[row.clip] for row in changed])
+    sentences = [f"Line {item.line} was not used: {item.reason.rstrip('.')}." for item in problems]
+    sentences += [f"{name} is no clip of this task." for name in unknown]
+    return ListTaken(rows=len(named), changed=len(changed), problems=sentences)
+
+
+def _listed(row: Transcript, listed: ListRow, default_speaker: str) -> Transcript:
+    """The row as a list has it; the task's own name stands in lists for no speaker."""
+    speaker = row.speaker if listed.speaker == (row.speaker or default_speaker) else listed.speaker
+    change = TranscriptChange(language=listed.language, speaker=speaker)
+    if listed.text != row.text:
+        change.text = listed.text
+    return _edited(row, change)
+
+
 def _require_match(if_match: str | None, rows: list[Transcript]) -> None:
     if if_match not in (None, "*", etag_of(rows)):
         raise Conflict(
@@ -137,6 +192,8 @@ def _edited(row: Transcript, edit: TranscriptChange) -> Transcript:
     if "language" in changes:
         changes["language"] = language_code(changes["language"])
     if "text" in changes:
+        # Who writes the text of a clip that had none wants it to be used.
+        changes = {"include": True} | changes if not row.text else changes
         changes |= {"source": "user", "confidence": None}
     return replace(row, **changes)
 

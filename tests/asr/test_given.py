@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,15 @@ def test_a_text_file_wins_over_a_row(tmp_path: Path) -> None:
     text = given_transcripts(tmp_path, "en").of("a.wav")
     assert text is not None
     assert text.text == "From the text file."
+
+
+def test_a_list_that_was_corrected_and_uploaded_again_wins(tmp_path: Path) -> None:
+    for age, (name, word) in enumerate([("me (2).list", "later"), ("me.list", "earlier")]):
+        (tmp_path / name).write_text(f"a.wav|s|EN|{word}\n")
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    text = given_transcripts(tmp_path, "en").of("a.wav")
+    assert text is not None
+    assert (text.text, text.origin) == ("later", "me (2).list")
 
 
 def test_a_row_finds_an_upload_that_was_renamed_to_be_harmless(tmp_path: Path) -> None:

@@ -86,3 +86,36 @@ def test_the_list_can_be_downloaded_and_read_again(client: TestClient, url: str)
     rows, problems = parse_list(answer.text)
     assert [(row.file_name, row.language, row.text) for row in rows] == [("a.wav", "en", "hallo")]
     assert not problems
+
+
+def test_a_corrected_list_changes_the_clips_it_names_and_no_other(
+    client: TestClient, url: str
+) -> None:
+    corrected = client.get(f"{url}.list").text.replace("hallo", "Hello")
+    corrected += "c.wav|me|EN|of another task\nb.wav|me|XX|there\n"
+    answer = client.put(f"{url}.list", content=corrected.encode())
+    assert answer.status_code == 200, answer.json()
+    assert (answer.json()["rows"], answer.json()["changed"]) == (2, 1)
+    line, unknown = answer.json()["problems"]
+    assert line.startswith("Line 4 was not used: The language 'XX'")
+    assert "c.wav" in unknown
+    first, second = client.get(url).json()["transcripts"]
+    assert (first["text"], first["source"], first["speaker"]) == ("Hello", "user", "")
+    assert (second["text"], second["source"], second["confidence"]) == ("there", "whisper", 0.9)
+
+
+def test_a_list_that_fits_nothing_is_refused(client: TestClient, url: str) -> None:
+    for body in (b"talk.wav|me|EN|Hello", b"", b"\x00\xff\x00"):
+        answer = client.put(f"{url}.list", content=body)
+        assert answer.status_code == 422
+        assert answer.json()["hint"]
+
+
+def test_the_first_text_of_a_clip_includes_it(
+    client: TestClient, url: str, coordinator: LocalCoordinator, task_with_audio: str
+) -> None:
+    silent = Transcript(clip="a.wav", text="", language="en", include=False, source="")
+    coordinator.put_transcripts(task_with_audio, [silent])
+    assert not client.put(f"{url}/a.wav", json={"text": "x", "include": False}).json()["include"]
+    coordinator.put_transcripts(task_with_audio, [silent])
+    assert client.put(f"{url}/a.wav", json={"text": "Hello"}).json()["include"]
