@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ray_pipeline.pipeline import StepRow
 from ray_pipeline.resources import USABLE_CPU_SHARE, ClusterTotals, plan_workers
@@ -29,11 +29,11 @@ def demand_of(row: StepRow, num_workers: int, totals: ClusterTotals) -> Demand:
     return Demand(min(cpus, totals.cpus * USABLE_CPU_SHARE), min(gpus, totals.gpus))
 
 
-@dataclass(order=True)
+@dataclass(frozen=True, eq=False)
 class _Ticket:
     place: int
-    key: str = field(compare=False)
-    demand: Demand = field(compare=False)
+    key: str
+    demand: Demand
 
 
 class Gate:
@@ -60,14 +60,16 @@ class Gate:
         ticket = _Ticket(place, key, demand)
         with self._changed:
             self._waiting.append(ticket)
-            self._waiting.sort()
-            fits = self._fits(ticket, totals())
-            if fits:
-                self._let_in(ticket)
-        if fits:
-            return True
-        on_wait()
-        return self._wait(ticket, totals, is_cancelled, poll_seconds)
+            self._waiting.sort(key=lambda each: each.place)
+        try:
+            if self._try(ticket, totals()):
+                return True
+            on_wait()
+            return self._wait(ticket, totals, is_cancelled, poll_seconds)
+        finally:
+            # Also when a callback raised (the database was away): nobody overtakes, so one
+            # who stayed in the line would hold up all others for ever.
+            self._leave_line(ticket)
 
     def hold(self, key: str, demand: Demand) -> None:
         """Count a step that runs already, left by a coordinator that died."""
@@ -96,17 +98,29 @@ class Gate:
         is_cancelled: Callable[[], bool],
         poll_seconds: float,
     ) -> bool:
-        while True:
+        while not is_cancelled():
+            there_is = totals()
             with self._changed:
-                if self._fits(ticket, totals()):
-                    self._let_in(ticket)
+                if self._try(ticket, there_is):
                     return True
                 self._changed.wait(poll_seconds)
-            if is_cancelled():
-                with self._changed:
-                    self._waiting.remove(ticket)
-                    self._changed.notify_all()
+        return False
+
+    def _try(self, ticket: _Ticket, totals: ClusterTotals) -> bool:
+        """Let the ticket in if it is its turn and there is room."""
+        with self._changed:
+            if not self._fits(ticket, totals):
                 return False
+            self._waiting.remove(ticket)
+            self._inside[ticket.key] = ticket.demand
+            self._changed.notify_all()
+            return True
+
+    def _leave_line(self, ticket: _Ticket) -> None:
+        with self._changed:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
 
     def _fits(self, ticket: _Ticket, totals: ClusterTotals) -> bool:
         if self._waiting[0] is not ticket:
@@ -116,8 +130,3 @@ class Gate:
         cpus = ticket.demand.cpus + sum(demand.cpus for demand in self._inside.values())
         gpus = ticket.demand.gpus + sum(demand.gpus for demand in self._inside.values())
         return cpus <= totals.cpus * USABLE_CPU_SHARE + 1e-6 and gpus <= totals.gpus + 1e-6
-
-    def _let_in(self, ticket: _Ticket) -> None:
-        self._waiting.remove(ticket)
-        self._inside[ticket.key] = ticket.demand
-        self._changed.notify_all()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from ray_pipeline.coordinator.gate import Demand, Gate, demand_of
 from ray_pipeline.pipeline import STEPS
 from ray_pipeline.resources import ClusterTotals
@@ -75,6 +77,27 @@ def test_who_is_cancelled_leaves_the_line() -> None:
     waiting.join(5)
     assert waiting.entered is False
     assert gate.counts() == (1, 0)
+
+
+def test_who_cannot_ask_whether_it_is_cancelled_holds_up_nobody() -> None:
+    gate = Gate()
+    assert Entrant(gate, "a", 1, HEAVY).is_in()
+
+    def database_is_away() -> bool:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        gate.enter(
+            "b",
+            2,
+            HEAVY,
+            lambda: TWO_CPUS,
+            on_wait=lambda: None,
+            is_cancelled=database_is_away,
+        )
+    assert gate.counts() == (1, 0)
+    gate.leave("a")
+    assert Entrant(gate, "c", 3, HEAVY).is_in()
 
 
 def test_no_step_asks_for_more_than_the_cluster_can_give() -> None:
