@@ -156,6 +156,11 @@ class JobRunner(DBOSConfiguredInstance):
             return
         try:
             actor = actor or start_step_actor(self._assignment(run))
+            if self._is_over(run):
+                # Cancelled before there was a process to end. It has its name by now, so a
+                # cancelling that comes later finds it.
+                end_step_actor(name)
+                return
             actor.run.remote()
             # A plain future: `ray.get` is made for threads that are not beside an event loop.
             outcome = actor.outcome.remote().future().result()

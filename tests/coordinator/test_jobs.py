@@ -1,0 +1,35 @@
+"""How a job attends to an attempt, with a stand-in where the attempt's process would be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ray_pipeline.coordinator import jobs
+from ray_pipeline.coordinator.jobs import JobRunner
+from ray_pipeline.step_names import StepName
+from ray_pipeline.task import TaskStatus
+from tests.coordinator.conftest import Desk
+
+
+def test_a_step_cancelled_while_its_process_starts_is_not_run(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = desk.new_task()
+    job = desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
+    ended: list[str] = []
+
+    def start(assignment: Any) -> Any:
+        # Whoever cancels now finds no process to end.
+        desk.planner.cancel(task.task_id)
+        return object()  # has no `run`: asking it to fails the test
+
+    monkeypatch.setattr(jobs, "start_step_actor", start)
+    monkeypatch.setattr(jobs, "end_step_actor", ended.append)
+    monkeypatch.setattr(jobs, "cluster_totals", lambda: jobs.ClusterTotals(cpus=2))
+    assert job.first_run is not None
+    name = f"step:{task.task_id}:convert_audio:1"
+    JobRunner(desk.ledger, desk.attempts)._work(job.first_run, name, None)
+    assert ended == [name]
+    assert desk.store.get_task(task.task_id).status is TaskStatus.CANCELLED
