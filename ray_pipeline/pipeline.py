@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from ray_pipeline.errors import StepNotReady
@@ -23,7 +24,8 @@ class StepRow:
     """One step.
 
     `needs` must be there before it starts; `uses` are taken along where they are there. Both
-    make the step stale when they change. An `optional` step may be skipped without a trace.
+    make the step stale when they change. `uploads` are the suffixes of uploaded files that it
+    reads; recordings have none of these. An `optional` step may be skipped without a trace.
     `weight` is its share of the task's progress. `spare_cpus` is what it needs beside its
     workers (readers, controllers), so that nothing starves while it runs. `trains` says that
     it uses Ray Train.
@@ -34,6 +36,7 @@ class StepRow:
     makes: tuple[str, ...]
     needs: tuple[StepName, ...] = ()
     uses: tuple[StepName, ...] = ()
+    uploads: tuple[str, ...] = ()
     optional: bool = False
     resources: ResourceRequest
     spare_cpus: float = 0.0
@@ -49,6 +52,7 @@ StepTable = Mapping[StepName, StepRow]
 
 _GPU_SHARE = ResourceRequest(cpus=0.5, gpus=0.25)
 _WHOLE_GPU = ResourceRequest(cpus=0.5, gpus=1.0)
+_TRANSCRIPTS, _PRONUNCIATIONS = (".txt", ".list"), (".dict",)
 
 # fmt: off
 _ROWS = (
@@ -58,7 +62,7 @@ _ROWS = (
             resources=ResourceRequest(cpus=1), weight=1),
     StepRow(name=StepName.SLICE_AUDIO,
             function="ray_pipeline.steps.slice_audio:run",
-            needs=(StepName.CONVERT_AUDIO,), makes=("sliced/",),
+            needs=(StepName.CONVERT_AUDIO,), uploads=_TRANSCRIPTS, makes=("sliced/",),
             resources=ResourceRequest(cpus=1), weight=1),
     StepRow(name=StepName.DENOISE_AUDIO,
             function="ray_pipeline.steps.denoise_audio:run",
@@ -67,10 +71,11 @@ _ROWS = (
     StepRow(name=StepName.ASR_TRANSCRIBE,
             function="ray_pipeline.steps.asr_transcribe:run",
             needs=(StepName.SLICE_AUDIO,), uses=(StepName.DENOISE_AUDIO,),
-            makes=("transcripts/",), resources=_GPU_SHARE, weight=6),
+            uploads=_TRANSCRIPTS, makes=("transcripts/",), resources=_GPU_SHARE, weight=6),
     StepRow(name=StepName.EXTRACT_TEXT_FEATURES,
             function="ray_pipeline.steps.extract_text_features:run",
-            needs=(StepName.ASR_TRANSCRIBE,), makes=("2-name2text.txt", "3-bert/"),
+            needs=(StepName.ASR_TRANSCRIBE,), uploads=_PRONUNCIATIONS,
+            makes=("2-name2text.txt", "3-bert/"),
             resources=_GPU_SHARE, spare_cpus=1, weight=4),
     StepRow(name=StepName.EXTRACT_AUDIO_FEATURES,
             function="ray_pipeline.steps.extract_audio_features:run",
@@ -98,8 +103,8 @@ _ROWS = (
             resources=_WHOLE_GPU, spare_cpus=0.5, trains=True, weight=25),
     StepRow(name=StepName.TEST_INFERENCE,
             function="ray_pipeline.steps.test_inference:run",
-            needs=(StepName.TRAIN_SOVITS, StepName.TRAIN_GPT), makes=("output/",),
-            resources=_GPU_SHARE, weight=3),
+            needs=(StepName.TRAIN_SOVITS, StepName.TRAIN_GPT), uploads=_PRONUNCIATIONS,
+            makes=("output/",), resources=_GPU_SHARE, weight=3),
 )
 # fmt: on
 
@@ -189,6 +194,13 @@ def dependents(steps: StepTable, step: StepName) -> list[StepName]:
         if any(need == step or need in found for need in (*row.needs, *row.uses)):
             found.append(name)
     return found
+
+
+def readers_of(steps: StepTable, file_name: str) -> list[StepName]:
+    """The steps that read an uploaded file: those that name its suffix, else the first ones."""
+    suffix = PurePosixPath(file_name).suffix.lower()
+    by_suffix = [name for name, row in steps.items() if suffix in row.uploads]
+    return by_suffix or [name for name, row in steps.items() if not row.needs]
 
 
 # -- what the task looks like from outside

@@ -121,7 +121,7 @@ class Coordinator:
     async def register_file(self, task_id: str, name: str) -> FileRecord:
         """Record a file that was just written into the task's folder (an upload).
 
-        `name` is relative to the folder. A new input makes convert_audio stale.
+        `name` is relative to the folder. The steps that read such a file become stale.
         """
         return await _in_thread(self._tasks.register_file, task_id, name)
 

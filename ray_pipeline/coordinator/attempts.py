@@ -22,6 +22,7 @@ from ray_pipeline.workspace import Workspace, sha256_of
 
 MAX_INTERRUPTIONS = 5
 _MAX_WARNINGS = 200
+_CAME_LATE = "Files were uploaded while this ran. Run it again to be sure that they are taken in."
 
 
 class Turn(Enum):
@@ -223,13 +224,14 @@ class Attempts:
         if outcome.transcripts is not None:
             _store_transcripts(change, outcome.transcripts)
         said = next(past for past in change.runs() if past.run_id == run.run_id)
+        late = [_CAME_LATE] if said.stale else []
         return change.update_run(
             run.run_id,
             state=RunState.COMPLETED.value,
             finished_at=datetime.now(UTC),
             progress=1.0,
             result=outcome.summary,
-            warnings=_merged(said.warnings, outcome.warnings),
+            warnings=_merged(said.warnings, [*outcome.warnings, *late]),
             digest=digest,
         )
 

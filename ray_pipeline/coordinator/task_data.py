@@ -13,7 +13,7 @@ from ray_pipeline.errors import Conflict, InvalidInput, NotFound
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.step_names import StepName
 from ray_pipeline.store import NewEvent, TaskChange
-from ray_pipeline.task import EventKind, FileRecord, Task, TaskStatus, Transcript
+from ray_pipeline.task import EventKind, FileRecord, RunState, Task, TaskStatus, Transcript
 from ray_pipeline.workspace import atomic_write
 
 _INPUT_FOLDER = "input_audio/"
@@ -104,10 +104,11 @@ class TaskData:
         exp_name = change.task.config.exp_name
         workspace = self._ledger.workspace(change.task.task_id)
         path = workspace.list_path(exp_name)
-        rows = read_list(path)[0] if path.exists() else []
-        known = {row.file_name: Path(row.path) for row in rows}
+        listed = read_list(path)[0] if path.exists() else []
+        known = {row.file_name: Path(row.path) for row in listed}
         folder = next(iter(known.values())).parent if known else workspace.sliced
-        included = [line for line in change.transcripts().values() if line.include]
+        rows = change.transcripts().values()
+        included = [line for line in rows if line.include and line.text.strip()]
         write_list(
             path,
             [
@@ -125,9 +126,12 @@ class TaskData:
         event = NewEvent(kind=EventKind.LOG, data={"message": message})
         change.add_events([event])
         if name.startswith(_INPUT_FOLDER):
-            found = pipeline.results(self._ledger.steps, change.runs())
-            first = [step for step, row in self._ledger.steps.items() if not row.needs]
-            mark_stale(change, found, first)
+            readers = pipeline.readers_of(self._ledger.steps, name)
+            mark_stale(change, pipeline.results(self._ledger.steps, change.runs()), readers)
+            # A step that runs now may have looked for its files before this one came.
+            for run in change.runs():
+                if run.state is RunState.RUNNING and run.step in readers:
+                    change.update_run(run.run_id, stale=True)
         self._ledger.say(change.task.task_id, None, message)
 
     def _transcripts_changed(self, change: TaskChange, count: int) -> None:

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.errors import InvalidInput, NotFound, TaskBusy
 from ray_pipeline.step_names import StepName
-from ray_pipeline.task import Transcript
+from ray_pipeline.task import RunState, Transcript
 from tests.coordinator.conftest import Desk
+from tests.coordinator.test_attempts import start
 
 
 def test_a_new_task_has_its_folder_and_its_configuration_in_it(desk: Desk) -> None:
@@ -46,6 +48,44 @@ def test_only_uploads_can_be_removed_and_not_while_the_task_is_busy(desk: Desk) 
     desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
     with pytest.raises(TaskBusy):
         desk.tasks.remove_file(task.task_id, "input_audio/a.wav")
+
+
+@pytest.mark.parametrize(
+    ("name", "stale"),
+    [
+        ("b.wav", [StepName.CONVERT_AUDIO]),
+        ("a.txt", [StepName.SLICE_AUDIO, StepName.ASR_TRANSCRIBE]),
+        ("mine.LIST", [StepName.SLICE_AUDIO, StepName.ASR_TRANSCRIBE]),
+        ("names.dict", [StepName.EXTRACT_TEXT_FEATURES, StepName.TEST_INFERENCE]),
+    ],
+)
+def test_an_upload_makes_the_steps_stale_that_read_it(
+    desk: Desk, name: str, stale: list[StepName]
+) -> None:
+    task = desk.new_task()
+    for step in StepName:
+        desk.attempts.finish(start(desk, task, step), Outcome())
+    fresh = [step for step, run in desk.store.latest_runs(task.task_id).items() if not run.stale]
+    assert fresh == list(StepName)
+    desk.give(task, name, "new")
+    runs = desk.store.latest_runs(task.task_id)
+    assert [step for step, run in runs.items() if run.stale] == stale
+    # What is written down is what will be done.
+    assert desk.planner.plan_steps(task.task_id, None, None, {}, False).steps[0] is stale[0]
+
+
+def test_a_recording_that_arrives_while_recordings_are_converted_is_not_forgotten(
+    desk: Desk,
+) -> None:
+    task = desk.new_task()
+    run = start(desk, task)
+    desk.give(task, "late.wav", "two")
+    desk.attempts.finish(run, Outcome())
+    done = desk.store.latest_runs(task.task_id)[StepName.CONVERT_AUDIO]
+    assert (done.state, done.stale) == (RunState.COMPLETED, True)
+    assert "uploaded while this ran" in done.warnings[0]
+    plan = desk.planner.plan_steps(task.task_id, None, StepName.CONVERT_AUDIO, {}, False)
+    assert plan.steps == [StepName.CONVERT_AUDIO]
 
 
 def test_transcripts_of_unknown_clips_are_refused(desk: Desk) -> None:
