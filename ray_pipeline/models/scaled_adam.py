@@ -15,7 +15,7 @@ As in the original of GPT-SoVITS:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -74,24 +74,24 @@ class ScaledAdam(Optimizer):
         return loss
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        batches = [_Batch(params, self.state[params[0]]) for params in _alike(group["params"])]
-        if not batches:
+        kinds = [_Alike(params, self.state[params[0]]) for params in _by_shape(group["params"])]
+        if not kinds:
             return
-        for batch in batches:
-            batch.prepare(group["size_update_period"])
-        factor = self._clipping_factor(group, batches)
-        for batch in batches:
-            batch.update(group, factor)
+        for kind in kinds:
+            kind.prepare(group["size_update_period"])
+        factor = self._clipping_factor(group, kinds)
+        for kind in kinds:
+            kind.update(group, factor)
 
     @staticmethod
-    def _clipping_factor(group: dict[str, Any], batches: list[_Batch]) -> float:
+    def _clipping_factor(group: dict[str, Any], kinds: list[_Alike]) -> float:
         """At most 1; 1 until the first full period of norms has been seen."""
         scale, period = group["clipping_scale"], group["clipping_update_period"]
-        memory = batches[0].state
+        memory = kinds[0].state
         step = memory["step"]
         if scale is None or step == 0:
             return 1.0
-        norm = torch.stack([batch.scaled_square_sum() for batch in batches]).sum().sqrt()
+        norm = torch.stack([kind.scaled_square_sum() for kind in kinds]).sum().sqrt()
         if "model_norms" not in memory:
             memory["model_norms"] = torch.zeros(period, device=norm.device)
         memory["model_norms"][step % period] = norm
@@ -104,7 +104,7 @@ class ScaledAdam(Optimizer):
         return min(1.0, memory["model_norm_threshold"] / (float(norm) + 1e-20))
 
 
-def _alike(params: list[Tensor]) -> list[list[Tensor]]:
+def _by_shape(params: list[Tensor]) -> list[list[Tensor]]:
     """Tensors of equal shape and type together; they are updated as one."""
     groups: dict[tuple[torch.dtype, torch.Size], list[Tensor]] = defaultdict(list)
     for param in params:
@@ -112,98 +112,145 @@ def _alike(params: list[Tensor]) -> list[list[Tensor]]:
     return list(groups.values())
 
 
-class _Batch:
-    """N equally shaped tensors stacked to [N, ...], with their state.
+class _Alike:
+    """N equally shaped tensors and their state.
 
-    State: `delta`, the running update (first moment); `exp_avg_sq`, second moment; for tensors
-    of several elements also `param_rms`, `scale_grads` (of the last few steps) and
-    `scale_exp_avg_sq`, all of them one number a tensor.
+    State, each stacked to [N, ...]: `delta`, the running update (first moment); `exp_avg_sq`,
+    second moment; for tensors of several elements also `param_rms`, `scale_grads` (of the last
+    few steps) and `scale_exp_avg_sq`, all of them one number a tensor.
     """
 
     def __init__(self, params: list[Tensor], state: dict[str, Any]) -> None:
         self.params = params
         self.state = state
-        self.values = torch.stack(params)
-        self.grads = torch.stack(
-            [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
-        )
-        self.axes = tuple(range(1, self.values.ndim))
         self.are_scalars = params[0].numel() == 1
 
     def prepare(self, size_update_period: int) -> None:
         """Make the state where it is missing."""
         if self.state:
             return
+        shape = (len(self.params), *self.params[0].shape)
         self.state["step"] = 0
-        self.state["delta"] = torch.zeros_like(self.values)
-        self.state["exp_avg_sq"] = torch.zeros_like(self.values)
+        self.state["delta"] = self.params[0].new_zeros(shape)
+        self.state["exp_avg_sq"] = self.params[0].new_zeros(shape)
         if self.are_scalars:
             return
-        rms = self.rms()
+        rms = torch.cat([part.rms() for part in self._parts()])
         self.state["param_rms"] = rms
         self.state["scale_exp_avg_sq"] = torch.zeros_like(rms)
         self.state["scale_grads"] = rms.new_zeros(size_update_period, *rms.shape)
 
-    def rms(self) -> Tensor:
-        return self.values.square().mean(self.axes, keepdim=True).sqrt()
-
     def scaled_square_sum(self) -> Tensor:
         """Square of the gradients' norm, each tensor weighted by its rms."""
-        grads = self.grads if self.are_scalars else self.grads * self.state["param_rms"]
-        return grads.float().square().sum()
+        return torch.stack([part.scaled_square_sum() for part in self._parts()]).sum()
 
     def update(self, group: dict[str, Any], clipping_factor: float) -> None:
-        self.state["delta"].mul_(group["betas"][0])
+        for part in self._parts():
+            part.update(group, clipping_factor)
+        self.state["step"] += 1
+
+    def _parts(self) -> Iterator[_Part]:
+        count = len(self.params)
+        size = _tensors_at_once(self.params[0].device, count)
+        for start in range(0, count, size):
+            yield _Part(self, slice(start, start + size))
+
+
+def _tensors_at_once(device: torch.device, count: int) -> int:
+    """All, where starting a computation costs much; one on a CPU, where it then works in the
+    parameter itself and in what its caches hold."""
+    return 1 if device.type == "cpu" else count
+
+
+class _Part:
+    """Rows `rows` of an _Alike, [M, ...]: a view if it is one tensor, else copies."""
+
+    def __init__(self, whole: _Alike, rows: slice) -> None:
+        self.params = whole.params[rows]
+        self.are_scalars = whole.are_scalars
+        self.step = whole.state["step"]
+        self.values = _stack(self.params)
+        self.grads = _stack([_gradient(param) for param in self.params])
+        self._state = whole.state
+        self._rows = rows
+
+    def state(self, name: str) -> Tensor:
+        kept: Tensor = self._state[name]
+        return kept[:, self._rows] if name == "scale_grads" else kept[self._rows]
+
+    def rms(self) -> Tensor:
+        return (self._products(self.values, self.values) / self.params[0].numel()).sqrt()
+
+    def _products(self, a: Tensor, b: Tensor) -> Tensor:
+        """Dot products of the tensors, [M, 1 ...] with as many axes as the tensors have."""
+        found = torch.linalg.vecdot(a.flatten(1), b.flatten(1))
+        return found.view(-1, *[1] * (a.ndim - 1))
+
+    def scaled_square_sum(self) -> Tensor:
+        squares = self._products(self.grads, self.grads).float()
+        if not self.are_scalars:
+            squares = squares * self.state("param_rms").square()
+        return squares.sum()
+
+    def update(self, group: dict[str, Any], clipping_factor: float) -> None:
+        self.state("delta").mul_(group["betas"][0])
         if self.are_scalars:
             self._move_scalars(group)
         else:
             self._move_scales(group, clipping_factor)
             self._move_values(group)
-        self.values.add_(self.state["delta"])
-        self.state["step"] += 1
-        for param, value in zip(self.params, self.values, strict=True):
-            param.copy_(value)
+        self.values.add_(self.state("delta"))
+        if len(self.params) > 1:
+            for param, value in zip(self.params, self.values, strict=True):
+                param.copy_(value)
 
     def _second_moment(self, beta2: float) -> Tensor:
-        moment: Tensor = self.state["exp_avg_sq"]
+        moment = self.state("exp_avg_sq")
         return moment.mul_(beta2).addcmul_(self.grads, self.grads, value=1 - beta2)
 
     def _move_scales(self, group: dict[str, Any], clipping_factor: float) -> None:
         """Note the gradient of each tensor's scale; at the end of a period move the scales."""
-        step, period = self.state["step"], group["size_update_period"]
-        noted = self.state["scale_grads"]
-        products = self.values * (self.grads * clipping_factor)
-        noted[step % period] = products.sum(self.axes, keepdim=True)
-        if step % period != period - 1:
+        period = group["size_update_period"]
+        noted = self.state("scale_grads")
+        noted[self.step % period] = clipping_factor * self._products(self.values, self.grads)
+        if self.step % period != period - 1:
             return
-        self.state["param_rms"] = self.rms()
+        rms = self.state("param_rms").copy_(self.rms())
         beta1, beta2 = group["betas"]
         decay = beta2**period
-        moment = self.state["scale_exp_avg_sq"]
+        moment = self.state("scale_exp_avg_sq")
         moment.mul_(decay).add_(noted.square().mean(0), alpha=1 - decay)
-        correction = 1 - decay ** ((step + 1) // period)
+        correction = 1 - decay ** ((self.step + 1) // period)
         lr = group["lr"] * group["scalar_lr_scale"]
         change = -lr * correction**0.5 * noted.sum(0) / (moment.sqrt() + group["eps"])
         # A tensor that is too small does not change its scale, one that is too large shrinks.
-        change = change.masked_fill(self.state["param_rms"] < group["min_rms"], 0.0)
-        change = change.masked_fill(self.state["param_rms"] > group["max_rms"], -lr * period)
-        self.state["delta"].add_(self.values * change, alpha=1 - beta1)
+        change = change.masked_fill(rms < group["min_rms"], 0.0)
+        change = change.masked_fill(rms > group["max_rms"], -lr * period)
+        self.state("delta").addcmul_(self.values, change, value=1 - beta1)
 
     def _move_values(self, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
-        moment = self._second_moment(beta2)
-        correction = 1 - beta2 ** (self.state["step"] + 1)
+        root = self._second_moment(beta2).sqrt()
+        correction = 1 - beta2 ** (self.step + 1)
         if correction < _BIAS_WORTH_CORRECTING:
-            moment = moment / correction
-        direction = self.grads / (moment.sqrt() + group["eps"])
-        size = self.state["param_rms"].clamp(min=group["min_rms"])
-        self.state["delta"].add_(direction * size, alpha=-group["lr"] * (1 - beta1))
+            root /= correction**0.5
+        root += group["eps"]
+        root /= self.state("param_rms").clamp(min=group["min_rms"])
+        self.state("delta").addcdiv_(self.grads, root, value=-group["lr"] * (1 - beta1))
 
     def _move_scalars(self, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
-        correction = 1 - beta2 ** (self.state["step"] + 1)
+        correction = 1 - beta2 ** (self.step + 1)
         root = (self._second_moment(beta2) / correction).sqrt() + group["eps"]
         rate = group["lr"] * group["scalar_lr_scale"] * (1 - beta1)
-        self.state["delta"].addcdiv_(self.grads, root, value=-rate)
+        self.state("delta").addcdiv_(self.grads, root, value=-rate)
         bound = group["scalar_max"]
         self.values.clamp_(-bound, bound)
+
+
+def _stack(tensors: list[Tensor]) -> Tensor:
+    return tensors[0][None] if len(tensors) == 1 else torch.stack(tensors)
+
+
+def _gradient(param: Tensor) -> Tensor:
+    return torch.zeros_like(param) if param.grad is None else param.grad

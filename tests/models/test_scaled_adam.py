@@ -1,8 +1,10 @@
 import copy
 from pathlib import Path
 
+import pytest
 import torch
 
+from ray_pipeline.models import scaled_adam
 from ray_pipeline.models.scaled_adam import ScaledAdam
 from tests.conformance.golden_io import Case
 from tests.conformance.training_cases import CASES
@@ -57,3 +59,18 @@ def test_a_parameter_without_gradient_counts_as_one_with_zeros() -> None:
         second.step()
     for a, b in zip(missing, zero, strict=True):
         torch.testing.assert_close(a, b, atol=0, rtol=0)
+
+
+def test_stacked_tensors_move_as_they_do_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"lr": 0.02, "clipping_scale": 0.5, "clipping_update_period": 4}
+    alone, stacked = parameters(), parameters()
+    first, second = ScaledAdam(alone, **options), ScaledAdam(stacked, **options)
+    for number in range(12):
+        step(first, alone, number)
+        with monkeypatch.context() as patch:
+            patch.setattr(scaled_adam, "_tensors_at_once", lambda device, count: count)
+            step(second, stacked, number)
+    for a, b in zip(alone, stacked, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
+    kept = [optimizer.state_dict()["state"][0]["delta"] for optimizer in (first, second)]
+    assert kept[0].shape == kept[1].shape == (2, 4, 3)
