@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from ray_pipeline.errors import InvalidInput, PipelineError
-from serve_app import cli_service
+from serve_app import cli_clips, cli_service
+from serve_app.cli_common import TaskArgument, client_of, err, out
 from serve_app.client import DEFAULT_URL, Client, ServiceError
 
 app = typer.Typer(
@@ -21,10 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="the task's id")]
 
 
 @app.callback()
@@ -38,11 +34,6 @@ def choose_service(
     context.obj = lambda: Client(url, api_key=api_key)
 
 
-def _client(context: typer.Context) -> Client:
-    client: Client = context.find_root().obj()
-    return client
-
-
 # -- tasks
 @app.command()
 def create(
@@ -54,7 +45,7 @@ def create(
     ] = None,
 ) -> None:
     """Create a task and print its id."""
-    with _client(context) as client:
+    with client_of(context) as client:
         out.print(client.create(name, assignments(config or [])).task_id)
 
 
@@ -68,7 +59,7 @@ def list_tasks(
     table = Table(
         Column("task", no_wrap=True), "name", "status", "step", "progress", "created", box=None
     )
-    with _client(context) as client:
+    with client_of(context) as client:
         for task in client.tasks(status=status, limit=limit):
             created = task.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
             step, progress = task.current_step or "", f"{task.progress:.0f} %"
@@ -83,7 +74,7 @@ def upload(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
 ) -> None:
     """Upload audio, transcripts (.list, or .txt beside an audio file), pronunciations (.dict)."""
-    with _client(context) as client:
+    with client_of(context) as client:
         for file in files:
             stored = client.upload(task, [file])
             out.print(f"{file} → {stored.filename} ({stored.size / 1e6:.1f} MB)")
@@ -103,7 +94,7 @@ def run(
     follow: Annotated[bool, typer.Option("--watch/--no-watch", help="show progress")] = True,
 ) -> None:
     """Run all the steps that remain, or those between --from and --to."""
-    with _client(context) as client:
+    with client_of(context) as client:
         after = _newest_event(client, task)
         answer = client.run(
             task, start=start, end=end, params=by_step(assignments(params or [])), force=force
@@ -122,7 +113,7 @@ def watch(
     logs: Annotated[bool, typer.Option(help="log lines too")] = False,
 ) -> None:
     """Live progress of all eleven steps, until the run is over."""
-    with _client(context) as client:
+    with client_of(context) as client:
         _follow(client, task, 0, logs=logs)
 
 
@@ -153,7 +144,7 @@ def logs(
     step: Annotated[str | None, typer.Option(help="only this step")] = None,
 ) -> None:
     """What each step did."""
-    with _client(context) as client:
+    with client_of(context) as client:
         sys.stdout.write(client.logs(task, tail=tail, step=step))
 
 
@@ -161,7 +152,7 @@ def logs(
 def files(context: typer.Context, task: TaskArgument) -> None:
     """The task's files."""
     table = Table("name", "kind", "size", box=None)
-    with _client(context) as client:
+    with client_of(context) as client:
         for file in client.files(task):
             table.add_row(file.name, file.kind, f"{file.size:,}")
     out.print(table)
@@ -177,7 +168,7 @@ def download(
     to: Annotated[Path, typer.Option("--to", "-o", file_okay=False)] = Path(),
 ) -> None:
     """Download files of the task into a folder."""
-    with _client(context) as client:
+    with client_of(context) as client:
         wanted = names or [file.name for file in client.files(task) if file.kind == "output"]
         if not wanted:
             err.print("The task has no output yet.")
@@ -189,7 +180,7 @@ def download(
 @app.command()
 def cancel(context: typer.Context, task: TaskArgument) -> None:
     """End what runs or waits."""
-    with _client(context) as client:
+    with client_of(context) as client:
         out.print(client.cancel(task).message)
 
 
@@ -202,7 +193,7 @@ def delete(
     """Remove a task with all its files."""
     if not yes:
         typer.confirm(f"Delete task {task} with all its files?", abort=True)
-    with _client(context) as client:
+    with client_of(context) as client:
         out.print(client.delete(task).message)
 
 
@@ -236,6 +227,7 @@ def by_step(flat: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return nested
 
 
+cli_clips.add_commands(app)
 cli_service.add_commands(app)
 
 

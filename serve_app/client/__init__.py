@@ -3,6 +3,10 @@
     with Client() as client:
         task = client.create("my voice", {"language": "en"})
         client.upload(task.task_id, ["one.wav", "two.wav"])
+        client.run(task.task_id, end="asr_transcribe")
+        client.wait(task.task_id)
+        for clip in client.report(task.task_id).clips:
+            print(clip.clip, clip.verdict, *(finding.message for finding in clip.findings))
         client.run(task.task_id)
         client.wait(task.task_id, on_event=print)
         client.download(task.task_id, "output/my_speaker.wav", "my_speaker.wav")

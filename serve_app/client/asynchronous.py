@@ -10,11 +10,12 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from ray_pipeline.audio.report import DataReport
 from ray_pipeline.workspace import atomic_path
 from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import refused, unreachable
-from serve_app.clip_schemas import TranscriptBody
+from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
 from serve_app.schemas import (
     EventAnswer,
     FileAnswer,
@@ -126,18 +127,9 @@ class AsyncClient:
 
     async def download(self, task_id: str, name: str, target: str | Path) -> Path:
         """Write one file of the task to `target`, which appears only when it is whole."""
-        path = calls.download_path(task_id, name)
-        try:
-            async with self._http.stream("GET", path) as response:
-                await _check(response)
-                with atomic_path(Path(target)) as partial, partial.open("wb") as out:
-                    async for chunk in response.aiter_bytes():
-                        await asyncio.to_thread(out.write, chunk)
-        except httpx.TransportError as error:
-            raise unreachable(self._http.base_url, error) from error
-        return Path(target)
+        return await self._save(calls.download_path(task_id, name), target)
 
-    # -- what was said and what happened
+    # -- what was said
     async def transcripts(self, task_id: str) -> list[TranscriptBody]:
         return await self._do(calls.transcripts(task_id))
 
@@ -147,6 +139,49 @@ class AsyncClient:
         """Each edit names its `clip` and what changes: text, language, include, speaker."""
         return await self._do(calls.edit_transcripts(task_id, edits))
 
+    async def transcript(self, task_id: str, clip: str) -> TranscriptBody:
+        """One clip; its `etag` can be sent along with an edit."""
+        return await self._do(calls.transcript(task_id, clip))
+
+    async def edit_transcript(
+        self, task_id: str, clip: str, *, etag: str | None = None, **changes: Any
+    ) -> TranscriptBody:
+        """Change one clip's text, language, include or speaker; see `Client.edit_transcript`."""
+        return await self._do(calls.edit_transcript(task_id, clip, changes, etag))
+
+    async def download_list(self, task_id: str, target: str | Path) -> Path:
+        """Write the included clips as an annotation list, `clip|speaker|LANGUAGE|text`."""
+        return await self._save(calls.list_path(task_id), target)
+
+    async def upload_list(self, task_id: str, path: str | Path) -> ListTaken:
+        """Send a corrected list back; each row changes the clip it names."""
+        content = await asyncio.to_thread(Path(path).read_bytes)
+        return await self._do(calls.upload_list(task_id, content))
+
+    # -- clips
+    async def download_clip(self, task_id: str, clip: str, target: str | Path) -> Path:
+        """Write a clip's sound as training hears it, a WAV."""
+        return await self._save(calls.clip_path(task_id, clip, "audio"), target)
+
+    async def waveform(self, task_id: str, clip: str, *, points: int = 400) -> WaveformAnswer:
+        """The lowest and highest sample of `points` equal parts."""
+        return await self._do(calls.waveform(task_id, clip, points))
+
+    async def download_picture(
+        self, task_id: str, clip: str, target: str | Path, *, width: int = 800, height: int = 120
+    ) -> Path:
+        """Write the outline of a clip as a PNG; sizes in pixels."""
+        path = calls.clip_path(task_id, clip, "waveform")
+        return await self._save(path, target, **calls.picture_options(width, height))
+
+    async def report(self, task_id: str) -> DataReport:
+        """What is wrong with the recordings; waits while the clips are measured. Use
+        `asyncio.timeout` around it for a limit."""
+        while (report := (await self._do(calls.report(task_id))).report) is None:
+            await asyncio.sleep(calls.ASK_AGAIN_SECONDS)
+        return report
+
+    # -- what happened
     async def events(
         self, task_id: str, *, after: int = 0, limit: int = calls.EVENTS_A_PAGE
     ) -> list[EventAnswer]:
@@ -167,6 +202,17 @@ class AsyncClient:
         if response.is_error:
             raise refused(response)
         return call.parse(response.json())
+
+    async def _save(self, path: str, target: str | Path, **options: Any) -> Path:
+        try:
+            async with self._http.stream("GET", path, **options) as response:
+                await _check(response)
+                with atomic_path(Path(target)) as partial, partial.open("wb") as out:
+                    async for chunk in response.aiter_bytes():
+                        await asyncio.to_thread(out.write, chunk)
+        except httpx.TransportError as error:
+            raise unreachable(self._http.base_url, error) from error
+        return Path(target)
 
     async def _live(
         self, task_id: str, reader: EventReader, on_event: OnEvent

@@ -10,11 +10,12 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from ray_pipeline.audio.report import DataReport
 from ray_pipeline.workspace import atomic_path
 from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import refused, unreachable
-from serve_app.clip_schemas import TranscriptBody
+from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
 from serve_app.schemas import (
     EventAnswer,
     FileAnswer,
@@ -135,16 +136,9 @@ class Client:
 
     def download(self, task_id: str, name: str, target: str | Path) -> Path:
         """Write one file of the task to `target`, which appears only when it is whole."""
-        with (
-            self._stream(calls.download_path(task_id, name)) as response,
-            atomic_path(Path(target)) as partial,
-            partial.open("wb") as out,
-        ):
-            for chunk in response.iter_bytes():
-                out.write(chunk)
-        return Path(target)
+        return self._save(calls.download_path(task_id, name), target)
 
-    # -- what was said and what happened
+    # -- what was said
     def transcripts(self, task_id: str) -> list[TranscriptBody]:
         return self._do(calls.transcripts(task_id))
 
@@ -152,6 +146,57 @@ class Client:
         """Each edit names its `clip` and what changes: text, language, include, speaker."""
         return self._do(calls.edit_transcripts(task_id, edits))
 
+    def transcript(self, task_id: str, clip: str) -> TranscriptBody:
+        """One clip; its `etag` can be sent along with an edit."""
+        return self._do(calls.transcript(task_id, clip))
+
+    def edit_transcript(
+        self, task_id: str, clip: str, *, etag: str | None = None, **changes: Any
+    ) -> TranscriptBody:
+        """Change one clip's text, language, include or speaker.
+
+        With the `etag` of an earlier reading, raises ServiceError (409, `conflict`) when somebody
+        else has changed the clip since.
+        """
+        return self._do(calls.edit_transcript(task_id, clip, changes, etag))
+
+    def download_list(self, task_id: str, target: str | Path) -> Path:
+        """Write the included clips as an annotation list, `clip|speaker|LANGUAGE|text`."""
+        return self._save(calls.list_path(task_id), target)
+
+    def upload_list(self, task_id: str, path: str | Path) -> ListTaken:
+        """Send a corrected list back; each row changes the clip it names."""
+        return self._do(calls.upload_list(task_id, Path(path).read_bytes()))
+
+    # -- clips
+    def download_clip(self, task_id: str, clip: str, target: str | Path) -> Path:
+        """Write a clip's sound as training hears it, a WAV."""
+        return self._save(calls.clip_path(task_id, clip, "audio"), target)
+
+    def waveform(self, task_id: str, clip: str, *, points: int = 400) -> WaveformAnswer:
+        """The lowest and highest sample of `points` equal parts."""
+        return self._do(calls.waveform(task_id, clip, points))
+
+    def download_picture(
+        self, task_id: str, clip: str, target: str | Path, *, width: int = 800, height: int = 120
+    ) -> Path:
+        """Write the outline of a clip as a PNG; sizes in pixels."""
+        path = calls.clip_path(task_id, clip, "waveform")
+        return self._save(path, target, **calls.picture_options(width, height))
+
+    def report(self, task_id: str, *, timeout: float = 3600) -> DataReport:
+        """What is wrong with the recordings; waits while the clips are measured.
+
+        Raises TimeoutError after `timeout` seconds, ServiceError (409) without clips.
+        """
+        deadline = time.monotonic() + timeout
+        while (report := self._do(calls.report(task_id)).report) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the report of {task_id} is not there after {timeout:g} s")
+            time.sleep(calls.ASK_AGAIN_SECONDS)
+        return report
+
+    # -- what happened
     def events(
         self, task_id: str, *, after: int = 0, limit: int = calls.EVENTS_A_PAGE
     ) -> list[EventAnswer]:
@@ -172,6 +217,16 @@ class Client:
         if response.is_error:
             raise refused(response)
         return call.parse(response.json())
+
+    def _save(self, path: str, target: str | Path, **options: Any) -> Path:
+        with (
+            self._stream(path, **options) as response,
+            atomic_path(Path(target)) as partial,
+            partial.open("wb") as out,
+        ):
+            for chunk in response.iter_bytes():
+                out.write(chunk)
+        return Path(target)
 
     @contextmanager
     def _stream(self, path: str, **options: Any) -> Iterator[httpx.Response]:

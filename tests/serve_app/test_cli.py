@@ -35,7 +35,8 @@ def test_help_comes_at_once_and_loads_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     answer = CliRunner().invoke(cli.app, ["--help"])
     for command in ("create", "upload", "run", "watch", "logs", "download", "cancel", "list",
-                    "config", "doctor", "status", "models", "start", "stop", "text"):  # fmt: skip
+                    "config", "doctor", "status", "models", "start", "stop", "text", "report",
+                    "clip", "transcripts"):  # fmt: skip
         assert command in answer.output
 
 

@@ -2,33 +2,21 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from ray_pipeline.audio.report import DataReport
-from ray_pipeline.audio.wav import to_int16, write_int16
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.step_names import StepName
 from ray_pipeline.task import Transcript
 from ray_pipeline.workspace import Workspace
 from serve_app.report_desk import ReportDesk, diagnose_here
-from tests.audio.broken_sets import RATE, one_speaker
 from tests.serve_app.local_coordinator import LocalCoordinator
+from tests.serve_app.speech_task import transcribe, write_clips
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, task_id: str) -> Workspace:
     """The task has three clips of speech."""
-    workspace = Workspace(tmp_path / "api_tasks" / task_id)
-    manifest = Manifest(StepName.SLICE_AUDIO)
-    for number, wave in enumerate(one_speaker()[:3]):
-        path = workspace.sliced / f"{number}.wav"
-        write_int16(path, to_int16(np.asarray(wave)))
-        details = {"source": "talk.wav", "seconds": len(wave) / RATE}
-        manifest.add(ClipEntry(path.name, "k", outputs=[f"sliced/{path.name}"], details=details))
-    manifest.save(workspace)
-    return workspace
+    return write_clips(tmp_path, task_id)
 
 
 def test_a_task_without_clips_has_no_report_yet(client: TestClient, task_id: str) -> None:
@@ -40,10 +28,7 @@ def test_a_task_without_clips_has_no_report_yet(client: TestClient, task_id: str
 def test_the_report_follows_the_users_edits(
     client: TestClient, task_with_audio: str, workspace: Workspace, coordinator: LocalCoordinator
 ) -> None:
-    for step in ("convert_audio", "slice_audio"):
-        coordinator.do(task_with_audio, step)
-    heard = [Transcript(clip=f"{n}.wav", text="a" * 30, language="en") for n in range(3)]
-    coordinator.do(task_with_audio, "asr_transcribe", transcripts=heard)
+    transcribe(coordinator, task_with_audio)
     url = f"/api/v1/task/{task_with_audio}"
     answer = client.get(f"{url}/report")
     assert (answer.status_code, answer.json()["state"]) == (200, "ready")
