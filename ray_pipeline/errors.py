@@ -11,6 +11,7 @@
     │   ├── NothingUsable   every input was set aside
     │   └── BadModelFile    a weight file that is foreign, truncated or hostile
     ├── BackendMissing      a library or model file that is not installed
+    ├── StorageFull         the disk of the data folder
     ├── Cancelled           somebody asked for it
     └── Unavailable         the service is starting, stopping or cut off
 
@@ -20,6 +21,7 @@ what to do. It knows nothing of HTTP: `serve_app/errors.py` holds the status of 
 
 from __future__ import annotations
 
+import errno
 from typing import Any, ClassVar
 
 
@@ -121,6 +123,24 @@ class BadModelFile(StepFailed):
 
 class BackendMissing(PipelineError):
     code = "backend_missing"
+
+
+class StorageFull(PipelineError):
+    """Nothing that was there before is lost."""
+
+    code = "storage_full"
+    retryable = True
+
+    @classmethod
+    def of(cls, error: BaseException) -> StorageFull | None:
+        """What a user hears of an OSError that says so; None for any other error."""
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return cls(
+                "There is no room left on the disk of the service.",
+                hint="Delete tasks that are done with, or give the data folder more room; then "
+                "try again.",
+            )
+        return None
 
 
 class Cancelled(PipelineError):

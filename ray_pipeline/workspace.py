@@ -22,6 +22,7 @@ from ray_pipeline.errors import InvalidInput, NotFound
 from ray_pipeline.step_names import StepName
 
 _MAX_NAME_BYTES = 180  # file systems allow 255; slices append 26 bytes, feature files a suffix
+_LONGEST_PART, _LONGEST_PATH = 255, 4000  # bytes; what Linux's file systems take
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
 _PARTIAL_PREFIX = ".partial-"
 
@@ -111,12 +112,16 @@ class Workspace:
         """The path of a name relative to the task.
 
         Raises InvalidInput for a name that is absolute or leads out of the folder, by `..`
-        or by a link.
+        or by a link, and NotFound for one that is longer than any file's.
         """
         pure = PurePosixPath(name.replace("\\", "/"))
         if not name or "\x00" in name or pure.is_absolute() or ".." in pure.parts:
             raise _outside(name)
         path = self.root / pure
+        if any(len(os.fsencode(part)) > _LONGEST_PART for part in pure.parts) or (
+            len(os.fsencode(path)) > _LONGEST_PATH
+        ):
+            raise _absent(name)
         if not path.resolve().is_relative_to(self.root.resolve()):
             raise _outside(name)
         return path
@@ -137,10 +142,15 @@ class Workspace:
         for path in candidates:
             if path.is_file() and path.resolve().is_relative_to(self.root.resolve()):
                 return path
-        raise NotFound(
-            f"The task has no file {name!r}.",
-            hint="GET /api/v1/task/{task_id}/files lists what there is.",
-        )
+        raise _absent(name)
+
+
+def _absent(name: str) -> NotFound:
+    shown = name if len(name) <= _LONGEST_PART else f"{name[:_LONGEST_PART]}…"
+    return NotFound(
+        f"The task has no file {shown!r}.",
+        hint="GET /api/v1/task/{task_id}/files lists what there is.",
+    )
 
 
 def _versioned(folder: str, version: str) -> str:

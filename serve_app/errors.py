@@ -33,6 +33,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "nothing_usable": 422,
     "bad_model_file": 422,
     "backend_missing": 501,
+    "storage_full": 507,
     "cancelled": 409,
     "unavailable": 503,
 }

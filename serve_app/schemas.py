@@ -37,7 +37,25 @@ _TASK: dict[str, Any] = {
 
 
 class Request(BaseModel):
+    """What comes in. NUL is no character of any text, and neither PostgreSQL nor a list file
+    can hold it."""
+
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nul(cls, data: Any) -> Any:
+        if _holds_nul(data):
+            raise ValueError("the character U+0000 cannot be part of a text")
+        return data
+
+
+def _holds_nul(data: Any) -> bool:
+    if isinstance(data, dict):
+        return any(_holds_nul(part) for pair in data.items() for part in pair)
+    if isinstance(data, list):
+        return any(map(_holds_nul, data))
+    return isinstance(data, str) and "\0" in data
 
 
 class Answer(BaseModel):

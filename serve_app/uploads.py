@@ -13,7 +13,8 @@ import hashlib
 import re
 import threading
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -23,7 +24,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.errors import InvalidInput, NotFound, StorageFull
 from ray_pipeline.workspace import safe_file_name
 
 FIELD = "file"
@@ -48,7 +49,8 @@ async def receive_files(body: ByteSource, content_type: str, folder: Path) -> li
     """Store every file of a multipart body in `folder`; other fields are passed over.
 
     Either all of them are stored or none. Raises InvalidInput for a body that is not
-    multipart, is cut off, has no file in the field `file`, or has an empty one.
+    multipart, is cut off, has no file in the field `file`, or has an empty one; StorageFull;
+    and NotFound when the task is deleted meanwhile.
     """
     receiver = _Receiver(folder, _boundary(content_type))
     try:
@@ -126,7 +128,7 @@ class _Receiver:
 
     def feed(self, data: bytes) -> None:
         try:
-            with self._lock:
+            with self._lock, _disk_explained():
                 self._parser.write(data)
         except FormParserError as error:
             raise _malformed(str(error)) from None
@@ -147,7 +149,16 @@ class _Receiver:
                 hint="Check that the recording was saved, and upload it again.",
                 field=FIELD,
             )
-        return [_publish(partial, self._folder) for partial in self._written]
+        stored: list[StoredFile] = []
+        try:
+            with _disk_explained():
+                for partial in self._written:
+                    stored.append(_publish(partial, self._folder))
+        except BaseException:
+            for file in stored:
+                file.path.unlink(missing_ok=True)
+            raise
+        return stored
 
     def discard_partial(self) -> None:
         """Remove what was not published. Quick, and harmless after `finish`."""
@@ -183,7 +194,8 @@ class _Receiver:
                 field=FIELD,
             )
         safe = safe_file_name(name)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        # Without its parents: a task that was deleted meanwhile does not come back as a folder.
+        self._folder.mkdir(exist_ok=True)
         path = self._folder / f"{_PARTIAL_PREFIX}{uuid.uuid4().hex}"
         self._open = _Partial(safe, path, path.open("wb"))
 
@@ -243,6 +255,17 @@ def _reserve(wanted: Path) -> Path:
         except FileExistsError:
             number += 1
             candidate = wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}")
+
+
+@contextmanager
+def _disk_explained() -> Iterator[None]:
+    """Says in our terms what writing into the task's folder can run into."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotFound("The task was deleted while the upload was under way.") from None
+    except OSError as error:
+        raise StorageFull.of(error) or error from None
 
 
 def _malformed(reason: str) -> InvalidInput:

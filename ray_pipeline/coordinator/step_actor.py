@@ -14,7 +14,7 @@ from typing import Any
 from ray_pipeline.coordinator.actor_progress import ActorProgress
 from ray_pipeline.coordinator.handle import NAMESPACE
 from ray_pipeline.coordinator.outcome import Outcome
-from ray_pipeline.errors import PipelineError, StepFailed
+from ray_pipeline.errors import PipelineError, StepFailed, StorageFull
 from ray_pipeline.options import parse_options
 from ray_pipeline.pipeline import load_name
 from ray_pipeline.steps.context import Result, StepContext
@@ -83,13 +83,16 @@ def _error_data(error: BaseException, step: str) -> dict[str, Any]:
 
 
 def _expected(error: BaseException | None) -> PipelineError | None:
-    """The PipelineError inside what Ray wrapped around it, if there is one."""
+    """The PipelineError inside what Ray wrapped around it, if there is one; a full disk is one."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, PipelineError):
             # Ray's wrapper inherits from the cause's class too, without its fields.
             cause = getattr(error, "cause", None)
             return cause if isinstance(cause, PipelineError) else error
+        full = StorageFull.of(error)
+        if full is not None:
+            return full
         seen.add(id(error))
         error = getattr(error, "cause", None) or error.__cause__ or error.__context__
     return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ray_pipeline.coordinator import jobs
 from ray_pipeline.coordinator.jobs import JobRunner
+from ray_pipeline.coordinator.step_actor import _error_data
 from ray_pipeline.step_names import StepName
 from ray_pipeline.task import TaskStatus
 from tests.coordinator.conftest import Desk
@@ -33,3 +35,16 @@ def test_a_step_cancelled_while_its_process_starts_is_not_run(
     JobRunner(desk.ledger, desk.attempts)._work(job.first_run, name, None)
     assert ended == [name]
     assert desk.store.get_task(task.task_id).status is TaskStatus.CANCELLED
+
+
+def test_a_full_disk_under_a_step_is_named_and_not_called_unexpected() -> None:
+    try:
+        try:
+            with Path("/dev/full").open("wb", buffering=0) as full:
+                full.write(b"x")
+        except OSError as error:
+            raise RuntimeError("as a library wraps it") from error
+    except RuntimeError as error:
+        told = _error_data(error, "slice_audio")
+    assert (told["code"], told["step"]) == ("storage_full", "slice_audio")
+    assert "no room left" in told["message"]

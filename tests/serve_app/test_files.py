@@ -1,4 +1,5 @@
 import hashlib
+import uuid
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,50 @@ def test_a_sender_that_goes_away_leaves_nothing(tmp_path: Path) -> None:
         asyncio.run(receive_files(Broken(), "multipart/form-data; boundary=X", tmp_path))
     assert seen == [True]
     assert list(tmp_path.iterdir()) == []
+
+
+def start_of_part(name: str) -> bytes:
+    disposition = f'Content-Disposition: form-data; name="file"; filename="{name}"'
+    return f"\r\n--X\r\n{disposition}\r\n\r\n".encode()
+
+
+def test_an_upload_whose_task_is_deleted_meanwhile_is_404_and_leaves_nothing(
+    client: TestClient, task_id: str, tmp_path: Path
+) -> None:
+    def body():
+        yield start_of_part("a.wav") + b"x" * 3_000_000
+        assert client.delete(f"/api/v1/task/{task_id}").status_code == 200
+        yield start_of_part("b.wav") + b"x\r\n--X--\r\n"
+
+    answer = client.post(
+        f"/api/v1/task/{task_id}/files/upload",
+        content=body(),
+        headers={"Content-Type": "multipart/form-data; boundary=X"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert list((tmp_path / "api_tasks").iterdir()) == []
+
+
+def test_a_full_disk_is_507_and_says_what_to_do(
+    client: TestClient, task_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "api_tasks" / task_id / "input_audio"
+    known = uuid.UUID(int=7)
+    monkeypatch.setattr(uuid, "uuid4", lambda: known)
+    (folder / f".partial-{known.hex}").symlink_to("/dev/full")  # refuses every byte
+    answer = send(client, task_id, ("a.wav", b"x" * 3_000_000))
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+    assert "Delete tasks" in answer.json()["detail"]
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 300, "output/" + "b" * 300, "c/" * 3000 + "d"], ids=["name", "part", "path"]
+)
+def test_a_name_that_no_disk_can_hold_is_a_file_that_is_not_there(
+    client: TestClient, task_id: str, name: str
+) -> None:
+    answer = client.get(f"/api/v1/task/{task_id}/files/download/{name}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    answer = client.delete(f"/api/v1/task/{task_id}/files/input_audio/{name}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

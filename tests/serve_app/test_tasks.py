@@ -1,5 +1,7 @@
 from datetime import datetime
+from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tests.serve_app.conftest import MakeClient
@@ -114,3 +116,18 @@ def test_a_restarting_coordinator_is_503_with_a_hint_to_retry(
     assert "retry-after" in answer.headers
     assert client.get("/health/ready").status_code == 503
     assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"task_name": "a\0b"},
+        {"task_name": "x", "config": {"exp_name": "a\0"}},
+        {"task_name": "x", "config": {"a\0": ["b"]}},
+        {"task_name": "x", "config": {"a": [{"b": "\0"}]}},
+    ],
+)
+def test_nul_is_refused_wherever_it_stands(client: TestClient, body: dict[str, Any]) -> None:
+    answer = client.post("/api/v1/task/create", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert "U+0000" in answer.json()["detail"]
