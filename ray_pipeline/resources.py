@@ -62,8 +62,9 @@ def plan_workers(request: ResourceRequest, wanted: int, totals: ClusterTotals) -
     """At most `wanted` workers, at least one, never more than can run at the same time.
 
     `wanted` is the number of ids in `gpu_id`. On a cluster without GPUs it means CPU workers.
+    Several workers are spread over the cards: a card each, where there are as many.
     """
-    gpus = request.gpus if totals.gpus >= 1 else 0.0
+    gpus = _share_of_a_card(request.gpus, wanted, math.floor(totals.gpus))
     cpus = min(request.cpus, totals.cpus * USABLE_CPU_SHARE)
     fits = [max(wanted, 1)]
     if cpus > 0:
@@ -72,3 +73,13 @@ def plan_workers(request: ResourceRequest, wanted: int, totals: ClusterTotals) -
         per_card = max(1, math.floor(1 / gpus))
         fits.append(math.floor(totals.gpus) * per_card if gpus <= 1 else 1)
     return WorkerPlan(max(1, min(fits)), cpus, gpus)
+
+
+def _share_of_a_card(asked: float, wanted: int, num_cards: int) -> float:
+    """Ray fills one card with fractions before it touches the next, so three workers with a
+    quarter each would share the first card and leave the others idle."""
+    if num_cards == 0:
+        return 0.0
+    if not 0 < asked < 1 or wanted < 2 or num_cards < 2:
+        return asked
+    return max(asked, 1 / math.ceil(wanted / num_cards))
