@@ -50,6 +50,8 @@ class StepRow:
 
 StepTable = Mapping[StepName, StepRow]
 
+# What one worker asks for; half a CPU each keeps two tasks alive on two cores.
+_HALF_A_CPU = ResourceRequest(cpus=0.5)
 _GPU_SHARE = ResourceRequest(cpus=0.5, gpus=0.25)
 _WHOLE_GPU = ResourceRequest(cpus=0.5, gpus=1.0)
 _TRANSCRIPTS, _PRONUNCIATIONS = (".txt", ".list"), (".dict",)
@@ -59,11 +61,11 @@ _ROWS = (
     StepRow(name=StepName.CONVERT_AUDIO,
             function="ray_pipeline.steps.convert_audio:run",
             makes=("converted_wav/",),
-            resources=ResourceRequest(cpus=1), weight=1),
+            resources=_HALF_A_CPU, weight=1),
     StepRow(name=StepName.SLICE_AUDIO,
             function="ray_pipeline.steps.slice_audio:run",
             needs=(StepName.CONVERT_AUDIO,), uploads=_TRANSCRIPTS, makes=("sliced/",),
-            resources=ResourceRequest(cpus=1), weight=1),
+            resources=_HALF_A_CPU, weight=1),
     StepRow(name=StepName.DENOISE_AUDIO,
             function="ray_pipeline.steps.denoise_audio:run",
             needs=(StepName.SLICE_AUDIO,), makes=("denoised/",), optional=True,

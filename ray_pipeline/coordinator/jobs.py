@@ -196,6 +196,7 @@ class JobRunner(DBOSConfiguredInstance):
         store, settings = self._ledger.store, self._ledger.settings
         config = store.get_task(run.task_id).config
         base_model = store.base_model(run.task_id)
+        row = self._ledger.row(run.step)
         context = StepContext(
             task_id=run.task_id,
             run_id=run.run_id,
@@ -206,9 +207,9 @@ class JobRunner(DBOSConfiguredInstance):
             models_dir=settings.models_dir,
             cluster=cluster_totals(),
             progress=ActorProgress(run.task_id, run.step.value, run.attempt),
-            transcripts={row.clip: row for row in store.transcripts(run.task_id)},
+            transcripts={line.clip: line for line in store.transcripts(run.task_id)},
+            worker=row.resources,
         )
-        row = self._ledger.row(run.step)
         return Assignment(context, row.function, run.params, row.trains)
 
     # -- starting, ending, adopting

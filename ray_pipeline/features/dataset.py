@@ -17,10 +17,7 @@ from dataclasses import asdict
 
 from ray_pipeline.features.worker import Clip, ClipResult, ClipWorker, Extractor, results_of
 from ray_pipeline.progress import Progress
-from ray_pipeline.resources import ResourceRequest, WorkerPlan
-
-# Four extractors fit on a card; half a core each keeps two tasks alive on two cores.
-FEATURE_WORKER = ResourceRequest(cpus=0.5, gpus=0.25)
+from ray_pipeline.resources import WorkerPlan
 
 _CLIPS_PER_BLOCK = 8
 _SILENT_SECONDS = 60.0

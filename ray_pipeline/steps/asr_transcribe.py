@@ -14,7 +14,7 @@ from ray_pipeline.asr.recognition import RecogniserChoice, choose_recogniser, tr
 from ray_pipeline.errors import BackendMissing, StepFailed, StepNotReady
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.options import AsrTranscribeOptions
-from ray_pipeline.resources import ResourceRequest, WorkerPlan, plan_workers
+from ray_pipeline.resources import WorkerPlan
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.clip_audio import ClipAudio, clip_audio
 from ray_pipeline.steps.clipwise import (
@@ -32,7 +32,6 @@ from ray_pipeline.workspace import Workspace
 LOW_CONFIDENCE = 0.5  # Whisper base gives clean read speech 0.65 to 0.85
 
 _VERSION = "1"
-_WORKER = ResourceRequest(cpus=0.5, gpus=0.25)
 
 
 def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
@@ -96,7 +95,7 @@ def _recognise(
     manifest: Manifest,
 ) -> int:
     """Add the entries of `clips` to the manifest and save it; returns how many were unchanged."""
-    plan = plan_workers(_WORKER, len(clips), context.cluster)
+    plan = context.plan(len(clips))
     items = []
     if clips:
         try:

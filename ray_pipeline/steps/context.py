@@ -9,7 +9,7 @@ from typing import Any
 
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.progress import Progress
-from ray_pipeline.resources import ClusterTotals
+from ray_pipeline.resources import ClusterTotals, ResourceRequest, WorkerPlan, plan_workers
 from ray_pipeline.step_names import StepName
 from ray_pipeline.task import Transcript
 from ray_pipeline.workspace import Workspace
@@ -20,7 +20,8 @@ class StepContext:
     """One attempt at one step.
 
     `config.base_model` is a name, never "auto". `transcripts` holds what the database says of
-    each clip now, by clip name, with the user's edits.
+    each clip now, by clip name, with the user's edits. `worker` is what the table of steps
+    says that one worker of this step asks for.
     """
 
     task_id: str
@@ -33,6 +34,11 @@ class StepContext:
     cluster: ClusterTotals
     progress: Progress
     transcripts: Mapping[str, Transcript] = field(default_factory=dict)
+    worker: ResourceRequest = field(default_factory=ResourceRequest)
+
+    def plan(self, wanted: int) -> WorkerPlan:
+        """At most `wanted` workers, as many as the cluster can run at the same time."""
+        return plan_workers(self.worker, wanted, self.cluster)
 
     @property
     def experiment(self) -> Path:

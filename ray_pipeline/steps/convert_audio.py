@@ -13,7 +13,6 @@ from ray_pipeline.audio.converting import convert
 from ray_pipeline.errors import NothingUsable
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.options import ConvertAudioOptions
-from ray_pipeline.resources import ResourceRequest, plan_workers
 from ray_pipeline.steps.clipwise import (
     Item,
     make_clips,
@@ -25,7 +24,6 @@ from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, sha256_of
 
 _VERSION = "1"  # raise it when the same recording would give another file
-_WORKER = ResourceRequest(cpus=0.5)
 
 
 def run(context: StepContext, options: ConvertAudioOptions) -> Result:
@@ -43,7 +41,7 @@ def run(context: StepContext, options: ConvertAudioOptions) -> Result:
         context,
         items,
         convert_one,
-        plan=plan_workers(_WORKER, len(items), context.cluster),
+        plan=context.plan(len(items)),
         manifest=Manifest(context.step, options.model_dump(), {"convert": _VERSION}),
         folder=workspace.converted_wav,
         force=options.force,

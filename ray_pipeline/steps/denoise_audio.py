@@ -6,12 +6,14 @@ installed it makes nothing and says so. Clips that are denoised already are left
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ray_pipeline.audio.denoising import DenoiserChoice, choose_denoiser, denoise
 from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
 from ray_pipeline.errors import BackendMissing, StepNotReady
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.options import DenoiseAudioOptions
-from ray_pipeline.resources import ResourceRequest, plan_workers
+from ray_pipeline.resources import plan_workers
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.clipwise import (
     Item,
@@ -23,8 +25,6 @@ from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, sha256_of
 
 _VERSION = "1"
-_WORKER = ResourceRequest(cpus=0.5)
-_FRCRN_WORKER = ResourceRequest(cpus=0.5, gpus=0.25)
 
 
 def run(context: StepContext, options: DenoiseAudioOptions) -> Result:
@@ -45,7 +45,8 @@ def run(context: StepContext, options: DenoiseAudioOptions) -> Result:
             raise
         return _leave_out(context, manifest, missing)
     manifest.versions = {choice.backend: choice.version}
-    worker = _FRCRN_WORKER if choice.backend == "frcrn" else _WORKER
+    # DeepFilterNet computes on the CPU, wherever it is.
+    worker = context.worker if choice.backend == "frcrn" else replace(context.worker, gpus=0.0)
     outcome = make_clips(
         context,
         [_item(workspace, clip, choice) for clip in clips],
@@ -90,7 +91,7 @@ def _leave_out(context: StepContext, manifest: Manifest, missing: BackendMissing
         context,
         [],
         denoise_one,
-        plan=plan_workers(_WORKER, 1, context.cluster),
+        plan=context.plan(1),
         manifest=manifest,
         folder=context.workspace.denoised,
         force=False,

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from ray_pipeline.asr.list_file import read_list
 from ray_pipeline.errors import BackendMissing, BadModelFile, StepNotReady
-from ray_pipeline.features.dataset import FEATURE_WORKER, extract
+from ray_pipeline.features.dataset import extract
 from ray_pipeline.features.worker import Clip, ClipResult, Extractor
 from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.resources import plan_workers
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.clipwise import set_aside_summary
 from ray_pipeline.steps.context import Result, StepContext
@@ -114,8 +113,7 @@ def extract_features(
     if num_reused:
         message = f"{num_reused} unchanged since the last run"
         context.progress.advance(num_reused, len(jobs), message)
-    wanted = min(context.config.num_workers, max(1, len(waiting)))
-    plan = plan_workers(FEATURE_WORKER, wanted, context.cluster)
+    plan = context.plan(min(context.config.num_workers, len(waiting)))
     saved_at = time.monotonic()
     for result in extract(
         [job.clip for job in waiting.values()],

@@ -21,7 +21,6 @@ from ray_pipeline.audio.wav import RATE, num_samples_of, ranges_of, write_int16
 from ray_pipeline.errors import StepFailed, StepNotReady
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.options import SliceAudioOptions
-from ray_pipeline.resources import ResourceRequest, plan_workers
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.clipwise import (
     Item,
@@ -36,7 +35,6 @@ MAX_GIVEN_SECONDS = 15.0  # a transcript cannot be cut where the slicer cuts
 
 _VERSION = "1"
 _QUIET_HINT = 'For quiet recordings set params.threshold to "auto", or lower it, e.g. to -50.'
-_WORKER = ResourceRequest(cpus=0.5)
 
 
 def run(context: StepContext, options: SliceAudioOptions) -> Result:
@@ -55,7 +53,7 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
         context,
         items,
         slice_one,
-        plan=plan_workers(_WORKER, min(options.num_processes, len(items)), context.cluster),
+        plan=context.plan(min(options.num_processes, len(items))),
         manifest=Manifest(context.step, options.model_dump(), {"slice": _VERSION}),
         folder=workspace.sliced,
         force=options.force,

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.models.base import has_bert
 from ray_pipeline.options import TestInferenceOptions
-from ray_pipeline.resources import ResourceRequest, plan_workers
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, atomic_write, sha256_of
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from ray_pipeline.synthesis.recording import Order
 
 _VERSION = "2"
-_WORKER = ResourceRequest(cpus=0.5, gpus=0.25)
 
 
 def run(context: StepContext, options: TestInferenceOptions) -> Result:
@@ -81,7 +79,7 @@ def _speak(context: StepContext, order: Order, target: Path) -> dict[str, Any]:
         progress.advance(done, total, f"{done} of {total}")
 
     arguments = (order, context.models_dir, target, tell)
-    plan = plan_workers(_WORKER, 1, context.cluster)
+    plan = context.plan(1)
     if not plan.use_gpu:
         return speak_to_file(*arguments)
     import ray

@@ -11,11 +11,10 @@ from ray_pipeline.errors import NothingUsable
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.models.base import BaseModel
 from ray_pipeline.options import TrainOptions
-from ray_pipeline.resources import plan_workers
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.training.experiment_files import DroppedClip
-from ray_pipeline.training.launcher import TRAIN_REQUEST, train
+from ray_pipeline.training.launcher import train
 from ray_pipeline.training.runs import choose_run, finish_run
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ def run_training(
     storage = context.workspace.scratch / context.step.value
     run = choose_run(storage, job.key, force=options.force)
     # A worker without a clip of its own would have nothing to learn from.
-    num_wanted = min(context.config.num_workers, len(set(job.used)))
-    plan = plan_workers(TRAIN_REQUEST, num_wanted, context.cluster)
+    plan = context.plan(min(context.config.num_workers, len(set(job.used))))
     verb = "Going on with" if run.is_resumed else "Starting"
     context.progress.log(
         f"{verb} the training: {len(set(job.used))} clips, {plan.num_workers} worker(s)."

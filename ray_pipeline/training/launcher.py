@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ray_pipeline.errors import PipelineError, StepFailed
 from ray_pipeline.progress import Progress
-from ray_pipeline.resources import ResourceRequest, WorkerPlan
+from ray_pipeline.resources import WorkerPlan
 from ray_pipeline.training.worker import RayWorker, TrainWorker
 
 if TYPE_CHECKING:
     from ray_pipeline.training.reports import Outcome
-
-TRAIN_REQUEST = ResourceRequest(cpus=0.5, gpus=1.0)
 
 _MAX_FAILURES = 2
 LEDGER_NAME = "epochs.jsonl"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from ray_pipeline.errors import StepFailed
-from ray_pipeline.features.dataset import FEATURE_WORKER, extract, num_blocks
+from ray_pipeline.features.dataset import extract, num_blocks
 from ray_pipeline.features.worker import Clip
 from ray_pipeline.progress import RecordingProgress
-from ray_pipeline.resources import ClusterTotals, WorkerPlan, plan_workers
+from ray_pipeline.resources import ClusterTotals, ResourceRequest, WorkerPlan, plan_workers
 
 
 class Noting:
@@ -36,7 +36,7 @@ def test_two_named_actors_share_the_clips_and_one_bad_clip_spoils_nothing(tmp_pa
     import ray
     from ray.util.state import list_actors
 
-    plan = plan_workers(FEATURE_WORKER, 2, ClusterTotals(cpus=2))
+    plan = plan_workers(ResourceRequest(cpus=0.5), 2, ClusterTotals(cpus=2))
     assert plan.num_workers == 2
     clips = [Clip(f"{number}.wav") for number in range(19)] + [Clip("bad.wav")]
     name = f"features:{tmp_path.name}"
