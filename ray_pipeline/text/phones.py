@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -47,11 +47,28 @@ class Phones:
     parts: list[Phones] = field(default_factory=list)
 
 
+class Polyphones(Protocol):
+    """Reads Chinese characters by their sentence. `chinese/g2pw.py` has the one there is."""
+
+    def __call__(self, sentences: Sequence[str]) -> list[list[str | None]]:
+        """For each sentence a pinyin a character such as `hang2` (tone 5 is neutral); None where
+        it has nothing to say."""
+        ...
+
+
 class FrontEnd(Protocol):
-    """One language. Loading is expensive and happens in the constructor; calls are cheap."""
+    """One language. Loading is expensive and happens in the constructor; calls are cheap.
+
+    `polyphones` is of use to Chinese only.
+    """
 
     def __call__(
-        self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
+        self,
+        text: str,
+        *,
+        pronunciations: Pronunciations,
+        strict_compat: bool,
+        polyphones: Polyphones | None = None,
     ) -> SpokenText: ...
 
 
@@ -79,6 +96,7 @@ def phonemize(
     symbols: str = "v2",
     dictionary: Pronunciations | None = None,
     strict_compat: bool = True,
+    polyphones: Polyphones | None = None,
 ) -> Phones:
     """Read `text` aloud in `language`, as symbols of table `symbols`.
 
@@ -88,6 +106,8 @@ def phonemize(
     `dictionary` maps a word to its phones and wins over everything the front end knows.
     `strict_compat` keeps the readings of GPT-SoVITS even where they are plainly wrong, which
     is what its base models learned; docs/text.md lists the cases that False puts right.
+    `polyphones` is asked how Chinese characters are read in their sentence; without it each
+    word is looked up by itself.
 
     Raises InvalidInput for an unknown language, symbol table or dictionary phone and for a
     text with nothing to say; BackendMissing where a language's libraries are not installed.
@@ -96,12 +116,22 @@ def phonemize(
         from ray_pipeline.text.mixed.reading import phonemize_mixed
 
         return phonemize_mixed(
-            text, language, symbols=symbols, dictionary=dictionary, strict_compat=strict_compat
+            text,
+            language,
+            symbols=symbols,
+            dictionary=dictionary,
+            strict_compat=strict_compat,
+            polyphones=polyphones,
         )
     refuse_half_characters(text)
     table = symbol_table(symbols)
     pronunciations = checked(dictionary or {}, table)
-    spoken = _front_end(language)(text, pronunciations=pronunciations, strict_compat=strict_compat)
+    spoken = _front_end(language)(
+        text,
+        pronunciations=pronunciations,
+        strict_compat=strict_compat,
+        polyphones=polyphones,
+    )
     if not spoken.phones:
         raise nothing_to_read(language)
     unknown = [phone for phone in spoken.phones if phone not in table]

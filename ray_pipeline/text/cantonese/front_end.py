@@ -14,7 +14,7 @@ from ray_pipeline.text.chinese.normalise import (
     keep_readable,
 )
 from ray_pipeline.text.own_words import Pronunciations, split_at, spread
-from ray_pipeline.text.phones import SpokenText
+from ray_pipeline.text.phones import Polyphones, SpokenText
 
 # Read again, the original's - for ~ would be a minus sign; without strict_compat it is … as in zh.
 _MARKS = MARKS | dict.fromkeys(map(ord, "~～"), "-")
@@ -29,7 +29,12 @@ class CantoneseFrontEnd:
         self._readings = ToJyutping.get_jyutping_list
 
     def __call__(
-        self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
+        self,
+        text: str,
+        *,
+        pronunciations: Pronunciations,
+        strict_compat: bool,
+        polyphones: Polyphones | None = None,
     ) -> SpokenText:
         result = normalise(text, strict_compat=strict_compat)
         phones: list[str] = []

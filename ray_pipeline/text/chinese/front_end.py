@@ -6,16 +6,18 @@ A syllable is two symbols, a mark is one; `word2ph` counts them by characters.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ray_pipeline.text.chinese.normalise import normalise
 from ray_pipeline.text.chinese.sandhi import change_tones, tone_words
-from ray_pipeline.text.chinese.syllables import Syllable, syllables
+from ray_pipeline.text.chinese.syllables import Syllable, syllables, syllables_as
 from ray_pipeline.text.chinese.words import Word, spoken_words
 from ray_pipeline.text.own_words import Pronunciations, split_at, spread
-from ray_pipeline.text.phones import SpokenText
+from ray_pipeline.text.phones import Polyphones, SpokenText
 from ray_pipeline.text.symbols import MARKS
 
 MARK = f"[{re.escape(MARKS)}]"
+_NO_MARK = f"[^{re.escape(MARKS)}]"
 
 # These make every comma of the text a longer pause; the first one that occurs decides.
 _LONG_PAUSES = {"￥": "SP2", "^": "SP3"}
@@ -25,7 +27,12 @@ _NO_ERHUA_TAGS = ("a", "j", "nr")
 
 class ChineseFrontEnd:
     def __call__(
-        self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
+        self,
+        text: str,
+        *,
+        pronunciations: Pronunciations,
+        strict_compat: bool,
+        polyphones: Polyphones | None = None,
     ) -> SpokenText:
         comma = ","
         if strict_compat:
@@ -33,26 +40,39 @@ class ChineseFrontEnd:
             if sign:
                 text, comma = text.replace(sign, ","), _LONG_PAUSES[sign]
         result = normalise(text, strict_compat=strict_compat)
-        readings = [
-            reading
-            for piece in split_at(result.text, pronunciations, MARK)
-            for reading in self._read(piece, comma, pronunciations)
-        ]
-        phones = [phone for reading in readings for phone in reading]
-        return SpokenText(result.text, phones, [len(r) for r in readings], result.dropped)
-
-    def _read(self, piece: str, comma: str, pronunciations: Pronunciations) -> list[list[str]]:
-        """Phones of each character of a mark, a user's word, or a clause."""
-        if piece in MARKS:
-            return [[comma if piece == "," else piece]]
-        if piece in pronunciations:
-            return spread(pronunciations[piece], len(piece))
-        return [syllable.symbols() for word in spoken_words(piece) for syllable in read_word(word)]
+        # A user's word is shown to the model too: it may decide how its neighbours are read.
+        readings = [] if polyphones is None else _readings(result.text, polyphones)
+        spoken: list[list[str]] = []
+        for piece in split_at(result.text, pronunciations, MARK):
+            if piece in MARKS:
+                spoken.append([comma if piece == "," else piece])
+            elif piece in pronunciations:
+                spoken += spread(pronunciations[piece], len(piece))
+            else:
+                spoken += _clause(piece, readings[len(spoken) :])
+        phones = [phone for character in spoken for phone in character]
+        return SpokenText(result.text, phones, [len(c) for c in spoken], result.dropped)
 
 
-def read_word(word: Word) -> list[Syllable]:
+def _readings(text: str, polyphones: Polyphones) -> list[str | None]:
+    """Of each character, by the sentence that it is in; a sentence ends with any mark."""
+    sentences = re.findall(f"{_NO_MARK}*{MARK}|{_NO_MARK}+", text)
+    return [reading for sentence in polyphones(sentences) for reading in sentence]
+
+
+def _clause(text: str, readings: Sequence[str | None]) -> list[list[str]]:
+    """Phones of each character. `readings` may be longer than the text, or empty."""
+    spoken: list[list[str]] = []
+    for word in spoken_words(text):
+        said = _read_word(word, readings[len(spoken) :][: len(word.text)])
+        spoken += [syllable.symbols() for syllable in said]
+    return spoken
+
+
+def _read_word(word: Word, readings: Sequence[str | None]) -> list[Syllable]:
     """The syllables of a word as they are said."""
-    return _erhua(word, change_tones(word, syllables(word.text)))
+    found = syllables_as(word.text, readings) if readings else syllables(word.text)
+    return _erhua(word, change_tones(word, found))
 
 
 def _erhua(word: Word, said: list[Syllable]) -> list[Syllable]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -54,9 +55,37 @@ def syllables(word: str) -> tuple[Syllable, ...]:
     return tuple(map(_syllable, word, initials, finals))
 
 
+def syllables_as(word: str, readings: Sequence[str | None]) -> tuple[Syllable, ...]:
+    """As `syllables`, but a character is read as its pinyin in `readings` says, if it has one.
+
+    Words of pypinyin's dictionary are left as they are: GPT-SoVITS, too, trusts a list of words
+    more than the model behind `readings`, and nearly all of that list is in this dictionary.
+    """
+    by_word = syllables(word)
+    if _is_known(word):
+        return by_word
+    given = (
+        reading and _by_pinyin(char, reading) for char, reading in zip(word, readings, strict=True)
+    )
+    return tuple(new or old for new, old in zip(given, by_word, strict=True))
+
+
 def tones(word: str) -> str:
     """The tones of a word by themselves, such as `33` for 你好."""
     return "".join(syllable.tone for syllable in syllables(word))
+
+
+def _is_known(word: str) -> bool:
+    from pypinyin.constants import PHRASES_DICT
+
+    return word in PHRASES_DICT
+
+
+def _by_pinyin(char: str, pinyin: str) -> Syllable | None:
+    from pypinyin.contrib.tone_convert import to_finals_tone3, to_initials
+
+    final = to_finals_tone3(pinyin, neutral_tone_with_five=True)
+    return _syllable(char, to_initials(pinyin), final) if final else None
 
 
 def _lone(char: str) -> Syllable:

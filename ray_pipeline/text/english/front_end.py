@@ -9,7 +9,7 @@ from ray_pipeline.text.english.normalise import Normalised, normalise
 from ray_pipeline.text.english.pronounce import Pronouncer, with_possessive
 from ray_pipeline.text.english.tagger import Tagger
 from ray_pipeline.text.own_words import Pronunciations
-from ray_pipeline.text.phones import SpokenText
+from ray_pipeline.text.phones import Polyphones, SpokenText
 
 # Shorter inputs make the original's GPT unstable, so it puts a pause in front.
 _FEWEST_PHONES = 4
@@ -22,7 +22,12 @@ class EnglishFrontEnd:
         self._pronouncer = Pronouncer(self._lexicon)
 
     def __call__(
-        self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
+        self,
+        text: str,
+        *,
+        pronunciations: Pronunciations,
+        strict_compat: bool,
+        polyphones: Polyphones | None = None,
     ) -> SpokenText:
         norm_texts: list[str] = []
         phones: list[str] = []

@@ -9,7 +9,7 @@ from itertools import chain
 from ray_pipeline.text.japanese.corrections import correct
 from ray_pipeline.text.japanese.prosody import phones_with_accents
 from ray_pipeline.text.own_words import Pronunciations, split_at
-from ray_pipeline.text.phones import SpokenText
+from ray_pipeline.text.phones import Polyphones, SpokenText
 from ray_pipeline.text.stable import until_stable
 
 # Letters, digits, 々, kana, kanji and their full-width or half-width forms.
@@ -26,7 +26,12 @@ class JapaneseFrontEnd:
         self._openjtalk = pyopenjtalk
 
     def __call__(
-        self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
+        self,
+        text: str,
+        *,
+        pronunciations: Pronunciations,
+        strict_compat: bool,
+        polyphones: Polyphones | None = None,
     ) -> SpokenText:
         norm_text = normalise(text, strict_compat=strict_compat)
         spoken = norm_text.replace("％", "パーセント").lower()

@@ -14,7 +14,7 @@ from ray_pipeline.text.english.lexicon import Lexicon
 from ray_pipeline.text.korean.corrections import LETTERS, UNSAID, correct
 from ray_pipeline.text.korean.rules import load_rules
 from ray_pipeline.text.own_words import Pronunciations, split_at
-from ray_pipeline.text.phones import SpokenText
+from ray_pipeline.text.phones import Polyphones, SpokenText
 from ray_pipeline.text.symbols import symbol_table
 
 _SPACE, _UNREADABLE = "空", "停"
@@ -43,7 +43,12 @@ class KoreanFrontEnd:
         self._rules = load_rules(words)
 
     def __call__(
-        self, text: str, *, pronunciations: Pronunciations, strict_compat: bool
+        self,
+        text: str,
+        *,
+        pronunciations: Pronunciations,
+        strict_compat: bool,
+        polyphones: Polyphones | None = None,
     ) -> SpokenText:
         norm_text = text if strict_compat else correct(text, self._english_words)
         pieces = split_at(norm_text, pronunciations)

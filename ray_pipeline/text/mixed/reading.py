@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from ray_pipeline.errors import InvalidInput
 from ray_pipeline.text.mixed.detector import Detector, small_detector
@@ -12,6 +14,7 @@ from ray_pipeline.text.mixed.segments import Segment, split_by_language
 from ray_pipeline.text.own_words import Pronunciations
 from ray_pipeline.text.phones import (
     Phones,
+    Polyphones,
     nothing_to_read,
     phonemize,
     refuse_half_characters,
@@ -29,6 +32,7 @@ def phonemize_mixed(
     symbols: str = "v2",
     dictionary: Pronunciations | None = None,
     strict_compat: bool = True,
+    polyphones: Polyphones | None = None,
     detector: Detector = small_detector,
 ) -> Phones:
     """Read `text` in the languages that `mode` (a code or a Chinese name) allows.
@@ -41,12 +45,20 @@ def phonemize_mixed(
     if not strict_compat and not re.search("[\u3041-\u30ff]", text):
         detector = _never_japanese(detector)
 
+    read_segment = partial(
+        _read,
+        symbols=symbols,
+        dictionary=dictionary,
+        strict_compat=strict_compat,
+        polyphones=polyphones,
+    )
+
     def read(text: str) -> list[Phones]:
         fallback = mode_named(mode).rest or mode_named(mode).hanzi
         return [
             phones
             for segment in split_by_language(text, mode, detector=detector)
-            if (phones := _read(segment, fallback, symbols, dictionary, strict_compat))
+            if (phones := read_segment(segment, fallback))
         ]
 
     parts = read(text)
@@ -58,23 +70,11 @@ def phonemize_mixed(
     return _joined(text, mode, parts)
 
 
-def _read(
-    segment: Segment,
-    fallback: str,
-    symbols: str,
-    dictionary: Pronunciations | None,
-    strict_compat: bool,
-) -> Phones | None:
-    """None for a segment without a sound: a bracket, an emoji."""
+def _read(segment: Segment, fallback: str, **how: Any) -> Phones | None:
+    """None for a segment without a sound: a bracket, an emoji. `how` is for `phonemize`."""
     language = segment.language if segment.language in supported_languages() else fallback
     try:
-        return phonemize(
-            segment.text,
-            language,
-            symbols=symbols,
-            dictionary=dictionary,
-            strict_compat=strict_compat,
-        )
+        return phonemize(segment.text, language, **how)
     except InvalidInput as error:
         if error.extra.get("field") != "text":
             raise
