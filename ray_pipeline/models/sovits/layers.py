@@ -102,7 +102,14 @@ class NormedConv2d(_WeightNorm):
         self.stride, self.padding = stride, padding
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight(), self.bias, (self.stride, 1), (self.padding, 0))
+        weight = self.weight()
+        if x.device.type != "cpu":
+            return F.conv2d(x, weight, self.bias, (self.stride, 1), (self.padding, 0))
+        # The convolutions of CPUs are made for wide images, their matrix products are not. The
+        # result keeps its channels side by side, the order that the next layer wants.
+        padded = F.pad(x.permute(0, 3, 2, 1), (0, 0, self.padding, self.padding))
+        windows = padded.unfold(2, weight.shape[2], self.stride).flatten(-2)
+        return F.linear(windows, weight.flatten(1), self.bias).permute(0, 3, 2, 1)
 
 
 class NormedConvTranspose1d(_WeightNorm):
