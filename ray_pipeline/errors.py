@@ -22,7 +22,7 @@ what to do. It knows nothing of HTTP: `serve_app/errors.py` holds the status of 
 from __future__ import annotations
 
 import errno
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 
 class PipelineError(Exception):
@@ -109,8 +109,60 @@ class TooLarge(PipelineError):
     code = "too_large"
 
 
+# Why a recording or a clip is set aside, for programs and for sentences in other languages:
+# serve_app/web/report.zh.json has one for each.
+SetAsideReason = Literal[
+    # recordings
+    "empty_file",
+    "too_slow",
+    "too_long",
+    "no_sound",
+    "not_numbers",
+    "too_short",
+    "silent",
+    "no_sound_track",
+    "not_a_sound_file",
+    "incomplete",
+    "damaged",
+    "codec_missing",
+    "not_permitted",
+    "undecodable",
+    "too_short_to_slice",
+    "below_threshold",
+    "given_too_long",
+    # clips
+    "worker_died",
+    "unreadable",
+    "no_speech",
+    "wrong_language",
+    "no_recogniser",
+    "clip_too_short",
+    "no_text",
+    "excluded",
+    "no_features",
+    "text_and_features_differ",
+    "missing_features",
+    "unknown_phones",
+    "wrong_length",
+    "too_many_tokens",
+    "too_many_phones",
+    "wrong_rate",
+]
+
+
 class StepFailed(PipelineError):
+    """`reason` is for programs; the numbers and names in the sentence come as further keywords
+    then, so that it can be said in another language."""
+
     code = "step_failed"
+
+    def __init__(self, message: str, *, reason: SetAsideReason | None = None, **more: Any) -> None:
+        super().__init__(message, reason=reason, **more)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """`reason` and what belongs to it; empty without one."""
+        return dict(self.extra) if self.extra["reason"] else {}
 
 
 class NothingUsable(StepFailed):

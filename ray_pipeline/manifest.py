@@ -23,13 +23,15 @@ _FORMAT = 1
 class ClipEntry:
     """One clip (or file) of a step. Paths are relative to the task's folder.
 
-    `inputs` maps a path to its sha256; `reason` says why a clip was set aside.
+    `inputs` maps a path to its sha256; `reason` says why a clip was set aside, `facts` the same
+    for programs, as StepFailed has it.
     """
 
     name: str
     key: str
     status: Literal["ok", "set_aside"] = "ok"
     reason: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)

@@ -23,6 +23,13 @@ def test_absent_fields_are_left_out():
     assert StepFailed("Broken.").as_dict() == {"code": "step_failed", "message": "Broken."}
 
 
+def test_a_reason_comes_with_its_numbers_and_survives_the_journey():
+    error = StepFailed("Too short.", clip="a.wav", reason="too_short", seconds=0.2, least=1)
+    copy = pickle.loads(pickle.dumps(error))
+    assert copy.facts == {"reason": "too_short", "seconds": 0.2, "least": 1}
+    assert StepFailed("Broken.", more=1).facts == {}
+
+
 def test_codes_are_unique_and_the_tree_is_whole():
     kinds = all_error_types()
     codes = [kind.code for kind in kinds]

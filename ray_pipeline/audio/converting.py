@@ -96,6 +96,8 @@ def _refuse_too_long(num_samples: int, name: str) -> None:
             f"{name} is longer than {MAX_SECONDS // 3600} hours.",
             hint="Cut it into shorter files.",
             clip=name,
+            reason="too_long",
+            hours=MAX_SECONDS // 3600,
         )
 
 
@@ -103,7 +105,10 @@ def _check(written: _Written, min_seconds: float, name: str) -> None:
     seconds = written.statistics.num_samples / RATE
     if seconds == 0:
         raise StepFailed(
-            f"{name} holds no sound.", hint="Check the recording and upload it again.", clip=name
+            f"{name} holds no sound.",
+            hint="Check the recording and upload it again.",
+            clip=name,
+            reason="no_sound",
         )
     if written.statistics.is_damaged:
         share = written.statistics.not_finite_share
@@ -111,18 +116,25 @@ def _check(written: _Written, min_seconds: float, name: str) -> None:
             f"{name} is damaged: {share:.0%} of its samples are not numbers.",
             hint="Export it again from the program that made it.",
             clip=name,
+            reason="not_numbers",
+            percent=round(100 * share),
         )
     if seconds < min_seconds:
         raise StepFailed(
             f"{name} is too short: {seconds:.2f} s, and at least {min_seconds:g} s are needed.",
             hint="Upload a longer recording; a minute or more of speech is a good start.",
             clip=name,
+            reason="too_short",
+            seconds=round(seconds, 2),
+            least=min_seconds,
         )
     if written.peak < from_db(SILENCE_DB):
         raise StepFailed(
             f"{name} is silent (nothing above {SILENCE_DB:g} dB of full scale).",
             hint="Check the microphone and the level, and upload another recording.",
             clip=name,
+            reason="silent",
+            decibels=SILENCE_DB,
         )
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ray_pipeline.audio.wav import RATE
-from ray_pipeline.errors import BackendMissing, StepFailed
+from ray_pipeline.errors import BackendMissing, SetAsideReason, StepFailed
 
 # Formats that hold sound themselves. Left out on purpose are those that name other files or
 # addresses (hls, dash, concat, image2, sdp …), which an upload could use to read the disk.
@@ -136,7 +136,9 @@ def decoding(
     """
     name = name or path.name
     if path.stat().st_size == 0:
-        raise StepFailed(f"{name} is empty (0 bytes).", hint="Upload it again.", clip=name)
+        raise StepFailed(
+            f"{name} is empty (0 bytes).", hint="Upload it again.", clip=name, reason="empty_file"
+        )
     with subprocess.Popen(
         decode_command(path, rate), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -195,23 +197,43 @@ def _raise_if_late(late: threading.Event, name: str, limit: float) -> None:
             f"{name} could not be decoded within {limit:g} seconds.",
             hint="Cut it into shorter files, or raise params.time_limit_seconds.",
             clip=name,
+            reason="too_slow",
+            seconds=limit,
         )
 
 
-_REASONS = (
-    (r"does not contain any stream|matches no streams", "has no sound track"),
-    (r"not in (allowed|whitelist)|[Nn]ot on whitelist|not whitelisted", "is not a sound file"),
-    (r"moov atom not found|[Ee]nd of file", "is incomplete: its end is missing"),
-    (r"Invalid data found", "is not a sound file, or is damaged"),
-    (r"[Dd]ecoder .*not found|[Uu]nknown decoder|Unsupported", "uses a codec ffmpeg lacks"),
-    (r"Permission denied", "may not be read by the service"),
+_REASONS: tuple[tuple[str, SetAsideReason, str], ...] = (
+    (
+        r"does not contain any stream|matches no streams",
+        "no_sound_track",
+        "has no sound track",
+    ),
+    (
+        r"not in (allowed|whitelist)|[Nn]ot on whitelist|not whitelisted",
+        "not_a_sound_file",
+        "is not a sound file",
+    ),
+    (r"moov atom not found|[Ee]nd of file", "incomplete", "is incomplete: its end is missing"),
+    (r"Invalid data found", "damaged", "is not a sound file, or is damaged"),
+    (
+        r"[Dd]ecoder .*not found|[Uu]nknown decoder|Unsupported",
+        "codec_missing",
+        "uses a codec ffmpeg lacks",
+    ),
+    (r"Permission denied", "not_permitted", "may not be read by the service"),
 )
 
 
 def _cannot_decode(name: str, path: Path, messages: list[str]) -> StepFailed:
     text = "\n".join(messages)
-    for pattern, reason in _REASONS:
+    for pattern, reason, words in _REASONS:
         if re.search(pattern, text):
-            return StepFailed(f"{name} {reason}.", hint=_HINT, clip=name)
+            return StepFailed(f"{name} {words}.", hint=_HINT, clip=name, reason=reason)
     last = messages[-1].replace(str(path.absolute()), name) if messages else "no message"
-    return StepFailed(f"{name} cannot be decoded ({last}).", hint=_HINT, clip=name)
+    return StepFailed(
+        f"{name} cannot be decoded ({last}).",
+        hint=_HINT,
+        clip=name,
+        reason="undecodable",
+        message_of_ffmpeg=last,
+    )

@@ -1,11 +1,31 @@
-"""What the data doctor says, as plain data. Numbers: docs/data_quality.md."""
+"""What the data doctor says, as plain data. Numbers: docs/data_quality.md.
+
+Sentences are English. Beside each stands a code with the numbers that the sentence holds, so
+that programs can tell and pages can say it in another language.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from ray_pipeline.errors import SetAsideReason
 
 Verdict = Literal["good", "check", "bad"]
+FindingKind = Literal[
+    "duration",
+    "silence",
+    "little_speech",
+    "clipped",
+    "noisy",
+    "narrow",
+    "loudness",
+    "other_voice",
+    "copy",
+    "confidence",
+    "text_rate",
+]
+NotMeasured = Literal["speech_share"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,20 +43,32 @@ class Measures:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a clip. `kind` is for programs, `message` is a sentence."""
+    """Something about a clip: `kind` and its `facts` for programs, `message` is a sentence."""
 
-    kind: str
+    kind: FindingKind
     severity: Literal["check", "bad"]
     message: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A kind of finding and how many of the used clips have it."""
+
+    kind: FindingKind
+    clips: int
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Why training leaves a clip (or a whole recording) out; `step` decided it."""
+    """Why training leaves a clip (or a whole recording) out; `step` decided it. `code` is empty
+    where the reason is none of the foreseen ones."""
 
     name: str
     step: str
     reason: str
+    code: SetAsideReason | Literal[""] = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,16 +103,19 @@ class Enough:
 
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
-    """`grade` runs from A to D. `true_sample_rate_hz` is twice the typical bandwidth. `key`
-    changes with anything that the report was made from."""
+    """`grade` runs from A to D. `advice` has a sentence for each of `troubles`, the most frequent
+    first. `num_good` counts the used clips. `true_sample_rate_hz` is twice the typical bandwidth.
+    `key` changes with anything that the report was made from."""
 
     key: str
     grade: Literal["A", "B", "C", "D"]
     summary: str
     advice: list[str]
+    troubles: list[Trouble]
     enough: Enough
     num_clips: int
     num_used: int
+    num_good: int
     seconds: float
     lufs: float | None
     snr_db: float | None
@@ -88,3 +123,4 @@ class DataReport:
     clips: list[ClipReport]
     recordings: list[LeftOut]
     not_measured: list[str]
+    not_measured_codes: list[NotMeasured]

@@ -94,6 +94,7 @@ def slice_recording(
         raise StepFailed(
             f"The recording is too short to slice ({num_samples} samples).",
             hint="Upload a longer recording, or give it a transcript of its own.",
+            reason="too_short_to_slice",
         )
     curve = rms_curve(read, num_samples, settings.hop_samples, settings.window_samples)
     ranges = find_ranges(curve, settings)

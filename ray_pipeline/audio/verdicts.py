@@ -9,9 +9,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
-from ray_pipeline.audio.report import ClipReport, Enough, Finding, Verdict
+from ray_pipeline.audio.report import (
+    ClipReport,
+    Enough,
+    Finding,
+    FindingKind,
+    Trouble,
+    Verdict,
+)
 
 MIN_TRAINED_SECONDS = 0.6  # the original's data loader drops what is not longer
 OTHER_VOICE, FAR_VOICE = 1.2, 1.8
@@ -41,7 +48,20 @@ LOUDNESS_DIFFERENCE = 9.0
 RATES = {"zh": (0.8, 9), "yue": (0.8, 9), "ja": (1.5, 14), "ko": (1.0, 11)}
 OTHER_RATES = (4.0, 28.0)
 
-_ADVICE = {
+MESSAGES: dict[FindingKind, str] = {
+    "silence": "There is hardly any speech in it.",
+    "little_speech": "Only {percent} % of it is speech.",
+    "clipped": "{percent} % of its samples are clipped.",
+    "noisy": "The noise is only {decibels} dB below the speech.",
+    "narrow": "Nothing is heard above {kilohertz} kHz.",
+    "loudness": "{lufs} LUFS, where {usual} is usual in this set.",
+    "other_voice": "The voice (or the microphone) is unlike that of most clips.",
+    "copy": "It holds the same recording as {clip}.",
+    "confidence": "It was recognised with a confidence of only {confidence}.",
+    "text_rate": "Its text has {rate} letters a second, where {low} to {high} are usual.",
+    "duration": "It lasts {seconds} s.",
+}
+_ADVICE: dict[FindingKind, str] = {
     "silence": "{} with hardly any speech: leave them out.",
     "little_speech": "{} with much silence: cut the recordings with a shorter max_sil_kept.",
     "clipped": "{} clipped: record again with a lower level, or leave them out if there is enough.",
@@ -87,59 +107,62 @@ def _verdict(findings: Sequence[Finding]) -> Verdict:
 def _about_sound(clip: ClipReport, typical_lufs: float | None) -> Iterator[Finding]:
     measures = clip.measures
     if not MIN_TRAINED_SECONDS < clip.seconds <= _LONG_SECONDS:
-        severity = _severity(clip.seconds <= MIN_TRAINED_SECONDS)
-        yield Finding("duration", severity, f"It lasts {clip.seconds:.1f} s.")
+        is_bad = clip.seconds <= MIN_TRAINED_SECONDS
+        yield _finding("duration", is_bad, seconds=round(clip.seconds, 1))
     share = measures.speech_share
     if measures.lufs is None or (share is not None and share < SPEECH_SHARE.bad):
-        yield Finding("silence", "bad", "There is hardly any speech in it.")
+        yield _finding("silence", True)
         return  # level, noise and bandwidth of silence say nothing
     if share is not None and share < SPEECH_SHARE.check:
-        yield Finding("little_speech", "check", f"Only {share:.0%} of it is speech.")
+        yield _finding("little_speech", False, percent=round(100 * share))
     if measures.clipped_share >= CLIPPED_SHARE.check:
-        severity = _severity(measures.clipped_share >= CLIPPED_SHARE.bad)
-        message = f"{measures.clipped_share:.1%} of its samples are clipped."
-        yield Finding("clipped", severity, message)
+        is_bad = measures.clipped_share >= CLIPPED_SHARE.bad
+        yield _finding("clipped", is_bad, percent=round(100 * measures.clipped_share, 1))
     if measures.snr_db is not None and measures.snr_db < SNR_DB.check:
-        severity = _severity(measures.snr_db < SNR_DB.bad)
-        message = f"The noise is only {measures.snr_db:.0f} dB below the speech."
-        yield Finding("noisy", severity, message)
+        yield _finding("noisy", measures.snr_db < SNR_DB.bad, decibels=round(measures.snr_db))
     if measures.bandwidth_hz is not None and measures.bandwidth_hz <= BANDWIDTH_HZ.check:
-        severity = _severity(measures.bandwidth_hz <= BANDWIDTH_HZ.bad)
-        message = f"Nothing is heard above {measures.bandwidth_hz / 1000:.1f} kHz."
-        yield Finding("narrow", severity, message)
+        is_bad = measures.bandwidth_hz <= BANDWIDTH_HZ.bad
+        yield _finding("narrow", is_bad, kilohertz=round(measures.bandwidth_hz / 1000, 1))
     if typical_lufs is not None and abs(measures.lufs - typical_lufs) > LOUDNESS_DIFFERENCE:
-        message = f"{measures.lufs:.0f} LUFS, where {typical_lufs:.0f} is usual in this set."
-        yield Finding("loudness", "check", message)
+        levels = {"lufs": round(measures.lufs), "usual": round(typical_lufs)}
+        yield _finding("loudness", False, **levels)
 
 
 def _about_set(clip: ClipReport) -> Iterator[Finding]:
     distance = clip.voice_distance
     if distance is not None and distance > OTHER_VOICE:
-        message = "The voice (or the microphone) is unlike that of most clips."
-        yield Finding("other_voice", _severity(distance > FAR_VOICE), message)
+        yield _finding("other_voice", distance > FAR_VOICE)
     if clip.copy_of is not None:
-        yield Finding("copy", "check", f"It holds the same recording as {clip.copy_of}.")
+        yield _finding("copy", False, clip=clip.copy_of)
 
 
 def _about_text(clip: ClipReport, typical_rate: float | None) -> Iterator[Finding]:
     if clip.confidence is not None and clip.confidence < CONFIDENCE.check:
-        severity = _severity(clip.confidence < CONFIDENCE.bad)
-        message = f"It was recognised with a confidence of only {clip.confidence:.2f}."
-        yield Finding("confidence", severity, message)
+        is_bad = clip.confidence < CONFIDENCE.bad
+        yield _finding("confidence", is_bad, confidence=round(clip.confidence, 2))
     rate = clip.letters_a_second
     if rate is None:
         return
-    low, high = RATES.get(clip.language, OTHER_RATES)
-    ratio = max(rate / typical_rate, typical_rate / rate) if typical_rate else 1.0
-    if ratio > RATE_RATIO.check or not low <= rate <= high:
-        usual = f"{typical_rate:.1f} in this set" if typical_rate else f"{low:g} to {high:g}"
-        severity = _severity(ratio > RATE_RATIO.bad or not low <= rate <= high)
-        message = f"Its text has {rate:.1f} letters a second, where {usual} is usual."
-        yield Finding("text_rate", severity, message)
+    said = RATES.get(clip.language, OTHER_RATES)
+    low, high = _usual_rates(said, typical_rate, RATE_RATIO.check)
+    if not low <= rate <= high:
+        least, most = _usual_rates(said, typical_rate, RATE_RATIO.bad)
+        numbers = {"rate": round(rate, 1), "low": round(low, 1), "high": round(high, 1)}
+        yield _finding("text_rate", not least <= rate <= most, **numbers)
 
 
-def _severity(is_bad: bool) -> Literal["check", "bad"]:
-    return "bad" if is_bad else "check"
+def _usual_rates(
+    said: tuple[float, float], typical: float | None, ratio: float
+) -> tuple[float, float]:
+    """What anybody can say, and no more than `ratio` times off what is typical of the set."""
+    if typical is None:
+        return said
+    return max(said[0], typical / ratio), min(said[1], typical * ratio)
+
+
+def _finding(kind: FindingKind, is_bad: bool, **facts: Any) -> Finding:
+    severity: Literal["check", "bad"] = "bad" if is_bad else "check"
+    return Finding(kind, severity, MESSAGES[kind].format(**facts), facts)
 
 
 def _typical_rates(clips: Sequence[ClipReport]) -> dict[str, float]:
@@ -167,6 +190,8 @@ def judge_amount(clips: Sequence[ClipReport]) -> Enough:
     seconds = sum(clip.seconds for clip in clips if clip.used and clip.verdict != "bad")
     said = f"{seconds / 60:.1f} minutes of usable speech"
     if seconds < LEAST_SECONDS:
+        said = f"{seconds:.0f} seconds of usable speech"
+    if seconds < LEAST_SECONDS:
         message = f"Only {said}: at least one minute is needed, three to ten are better."
         return Enough(verdict="too little", seconds=round(seconds, 1), message=message)
     if seconds < ENOUGH_SECONDS:
@@ -192,12 +217,18 @@ def grade(clips: Sequence[ClipReport], enough: Enough) -> Grade:
     return "B" if good < 0.95 or enough.verdict == "little" else "A"
 
 
-def advise(clips: Sequence[ClipReport]) -> list[str]:
-    """What to do, the most frequent trouble of the used clips first."""
+def troubles_of(clips: Sequence[ClipReport]) -> list[Trouble]:
+    """What the used clips suffer from, the most frequent first."""
     kinds = Counter(
         kind for clip in clips if clip.used for kind in {finding.kind for finding in clip.findings}
     )
+    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    return [Trouble(kind, count) for kind, count in ordered]
+
+
+def advise(troubles: Sequence[Trouble]) -> list[str]:
+    """What to do about each."""
     return [
-        _ADVICE[kind].format(f"{count} clip{'' if count == 1 else 's'}")
-        for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+        _ADVICE[trouble.kind].format(f"{trouble.clips} clip{'' if trouble.clips == 1 else 's'}")
+        for trouble in troubles
     ]

@@ -78,4 +78,5 @@ def _unreadable(path: Path) -> StepFailed:
         f"{path.name} cannot be read as audio.",
         hint="Run the step that made it again with force, or upload the recording anew.",
         clip=path.name,
+        reason="unreadable",
     )

@@ -169,6 +169,8 @@ def _unusable(clip: Clip, reason: str) -> StepFailed:
         f"{clip.name} {reason}.",
         hint="Exclude the clip, or record it anew.",
         clip=clip.name,
+        reason="no_features",
+        words=reason,
     )
 
 

@@ -84,6 +84,7 @@ class BertEncoder:
                 f"The text {norm_text!r} has {len(norm_text)} characters, but "
                 f"{len(characters)} tokens and {len(word2ph)} phone counts.",
                 hint="Remove unusual characters from the transcript.",
+                reason="text_and_features_differ",
             )
         repeats = torch.tensor(word2ph, device=characters.device)
         return characters.repeat_interleave(repeats, dim=0).T

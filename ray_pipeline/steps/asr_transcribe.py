@@ -155,13 +155,17 @@ def recognise_one(
     text = " ".join(heard.text.replace("|", " ").split())
     if not text:
         raise StepFailed(
-            f"No speech was recognised in {name}.", hint="Listen to it, or write its transcript."
+            f"No speech was recognised in {name}.",
+            hint="Listen to it, or write its transcript.",
+            reason="no_speech",
         )
     spoken = trainable_language(heard.language)
     if spoken is None:
         raise StepFailed(
             f"{name} was heard as the language {heard.language!r}, which cannot be trained.",
             hint="Set params.language if that is wrong, or leave the recording out.",
+            reason="wrong_language",
+            language=heard.language,
         )
     details = {
         "text": text,
@@ -177,7 +181,12 @@ def recognise_one(
 def _without_text(clip: ClipAudio, reason: str) -> ClipEntry:
     key = fingerprint(input=clip.sha256, reason=reason)
     return ClipEntry(
-        clip.name, key, "set_aside", reason, inputs={clip.path: clip.sha256}, details={}
+        clip.name,
+        key,
+        "set_aside",
+        reason,
+        facts={"reason": "no_recogniser"},
+        inputs={clip.path: clip.sha256},
     )
 
 

@@ -148,26 +148,28 @@ def _entries_of(item: Item, reference: Any) -> list[ClipEntry]:
         entries: list[ClipEntry] = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, PipelineError) and not isinstance(error.cause, BackendMissing):
-            return [_set_aside(item, str(error.cause), item.key)]
+            return [_set_aside(item, error.cause, item.key)]
         raise (error.cause or error) from None
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
         failure = StepFailed(
             f"{item.name}: the worker process died.",
             hint="Usually memory ran out; free some, or cut the recording into shorter files.",
+            reason="worker_died",
         )
         # No key: the next run tries again.
-        return [_set_aside(item, str(failure), "")]
+        return [_set_aside(item, failure, "")]
     for entry in entries:
         entry.key, entry.inputs = item.key, item.inputs
     return entries
 
 
-def _set_aside(item: Item, reason: str, key: str) -> ClipEntry:
+def _set_aside(item: Item, failure: PipelineError, key: str) -> ClipEntry:
     return ClipEntry(
         name=item.name,
         key=key,
         status="set_aside",
-        reason=reason,
+        reason=str(failure),
+        facts=failure.facts if isinstance(failure, StepFailed) else {},
         inputs=item.inputs,
         details={"source": item.name},
     )

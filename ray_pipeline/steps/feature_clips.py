@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ray_pipeline.asr.list_file import read_list
-from ray_pipeline.errors import BackendMissing, BadModelFile, StepNotReady
+from ray_pipeline.errors import BackendMissing, BadModelFile, StepFailed, StepNotReady
 from ray_pipeline.features.dataset import extract
 from ray_pipeline.features.worker import Clip, ClipResult, Extractor
 from ray_pipeline.manifest import ClipEntry, Manifest
@@ -162,7 +162,10 @@ def _entry(context: StepContext, job: Job, result: ClipResult) -> ClipEntry:
     context.progress.warn(f"{error} It is set aside.", clip=result.name)
     # Without a key the next run tries again.
     key = job.key if result.is_final else ""
-    return ClipEntry(result.name, key, status="set_aside", reason=str(error), inputs=job.inputs)
+    facts = error.facts if isinstance(error, StepFailed) else {}
+    return ClipEntry(
+        result.name, key, status="set_aside", reason=str(error), facts=facts, inputs=job.inputs
+    )
 
 
 def _from_list_file(context: StepContext) -> list[Transcript]:

@@ -90,6 +90,7 @@ def slice_one(
             f"{source_name} has nothing above the threshold.",
             hint=_QUIET_HINT,
             clip=source_name,
+            reason="below_threshold",
         )
     return entries
 
@@ -114,6 +115,10 @@ def _refuse_too_long(source_name: str, seconds: float, given: GivenText) -> None
             hint="Upload shorter files with a transcript each, or leave this transcript out so "
             "that the recording is sliced and recognised.",
             clip=source_name,
+            reason="given_too_long",
+            seconds=round(seconds, 1),
+            transcript=given.origin,
+            most=MAX_GIVEN_SECONDS,
         )
 
 

@@ -122,7 +122,8 @@ def record(
     for name in sorted(set(job.used)):
         manifest.add(ClipEntry(name, job.key))
     for clip in job.dropped:
-        manifest.add(ClipEntry(clip.name, job.key, status="set_aside", reason=clip.reason))
+        entry = ClipEntry(clip.name, job.key, "set_aside", clip.reason, facts=clip.facts)
+        manifest.add(entry)
     manifest.details = {
         "key": job.key,
         "outputs": [workspace.relative(path) for path in files],

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from ray_pipeline.errors import StepNotReady
+from ray_pipeline.errors import SetAsideReason, StepNotReady
 
 _Item = TypeVar("_Item")
 
@@ -21,10 +21,23 @@ NAME2SEMANTIC = "6-name2semantic.tsv"
 
 @dataclass(frozen=True)
 class DroppedClip:
-    """A clip that a training leaves out."""
+    """A clip that a training leaves out; `facts` as StepFailed has them."""
 
     name: str
     reason: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a clip cannot be trained on: a sentence without its name, and for programs."""
+
+    words: str
+    reason: SetAsideReason
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, name: str) -> DroppedClip:
+        return DroppedClip(name, self.words, {"reason": self.reason, **self.numbers})
 
 
 def read_phones(experiment: Path) -> dict[str, list[str]]:
@@ -47,10 +60,11 @@ def phone_ids(phones: Sequence[str], table: Mapping[str, int]) -> list[int] | No
     return None if None in ids else [number for number in ids if number is not None]
 
 
-def unknown_phones(phones: Sequence[str], table: Mapping[str, int]) -> str:
-    """The sentence that says which phones the symbol table lacks."""
-    missing = sorted({phone for phone in phones if phone not in table})
-    return f"phones unknown to this base model: {' '.join(missing)}"
+def unknown_phones(phones: Sequence[str], table: Mapping[str, int]) -> Objection:
+    """Says which phones the symbol table lacks."""
+    missing = " ".join(sorted({phone for phone in phones if phone not in table}))
+    words = f"phones unknown to this base model: {missing}"
+    return Objection(words, "unknown_phones", {"phones": missing})
 
 
 def repeat_short_list(items: list[_Item], *, enough: int = 100) -> list[_Item]:

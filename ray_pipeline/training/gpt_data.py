@@ -20,6 +20,7 @@ from ray_pipeline.errors import StepFailed
 from ray_pipeline.training.experiment_files import (
     BERT,
     DroppedClip,
+    Objection,
     phone_ids,
     read_phones,
     read_semantic_tokens,
@@ -86,7 +87,7 @@ def find_gpt_items(
         if isinstance(item, GptItem):
             kept.append(item)
         else:
-            dropped.append(DroppedClip(name, item))
+            dropped.append(item.of(name))
     return kept, dropped
 
 
@@ -96,26 +97,33 @@ def _check(
     tokens: list[int],
     phone_table: Mapping[str, int],
     max_tokens: int,
-) -> GptItem | str:
-    """The item, or the reason why it is none."""
+) -> GptItem | Objection:
+    """The item, or why it is none."""
     if phones is None:
-        return "has no phones in 2-name2text.txt"
+        words = "has no phones in 2-name2text.txt"
+        return Objection(words, "missing_features", {"files": "2-name2text.txt"})
     if not tokens:
-        return "has no semantic tokens"
+        words = "has no semantic tokens"
+        return Objection(words, "missing_features", {"files": "6-name2semantic.tsv"})
     if len(tokens) > max_tokens:
-        return f"{len(tokens)} semantic tokens, more than {max_tokens}"
+        words = f"{len(tokens)} semantic tokens, more than {max_tokens}"
+        return Objection(words, "too_many_tokens", {"tokens": len(tokens), "most": max_tokens})
     ids = phone_ids(phones, phone_table)
     if ids is None:
         return unknown_phones(phones, phone_table)
     if len(ids) > max_tokens * _MAX_PHONES_PER_TOKEN:
-        return f"{len(ids)} phones, more than {int(max_tokens * _MAX_PHONES_PER_TOKEN)}"
+        most = int(max_tokens * _MAX_PHONES_PER_TOKEN)
+        words = f"{len(ids)} phones, more than {most}"
+        return Objection(words, "too_many_phones", {"phones": len(ids), "most": most})
     slowest, fastest = _PHONES_PER_SECOND
     rate = len(ids) / (len(tokens) / TOKENS_PER_SECOND)
     if not slowest <= rate <= fastest:
-        return (
+        words = (
             f"{rate:.1f} phones a second, outside {slowest:g} to {fastest:g}: "
             "text and sound hardly belong together"
         )
+        numbers = {"rate": round(rate, 1), "least": slowest, "most": fastest}
+        return Objection(words, "wrong_rate", numbers)
     return GptItem(name, tuple(ids), tuple(tokens))
 
 

@@ -24,6 +24,7 @@ from ray_pipeline.training.experiment_files import (
     SPEAKERS,
     WAVES,
     DroppedClip,
+    Objection,
     phone_ids,
     read_phones,
     unknown_phones,
@@ -106,7 +107,7 @@ def find_sovits_items(
         if isinstance(item, SovitsItem):
             kept.append(item)
         else:
-            dropped.append(DroppedClip(name, item))
+            dropped.append(item.of(name))
     return kept, dropped
 
 
@@ -117,26 +118,35 @@ def _check(
     phone_table: Mapping[str, int],
     with_speaker: bool,
     frames: tuple[int, int],
-) -> SovitsItem | str:
-    """The item, or the reason why it is none."""
+) -> SovitsItem | Objection:
+    """The item, or why it is none."""
     needed = [experiment / CONTENT / f"{name}.pt", experiment / WAVES / name]
     if with_speaker:
         needed.append(experiment / SPEAKERS / f"{name}.pt")
     missing = [f"{path.parent.name}/{path.name}" for path in needed if not path.is_file()]
     if missing:
-        return f"{' and '.join(missing)} missing"
+        files = " and ".join(missing)
+        return Objection(f"{files} missing", "missing_features", {"files": files})
     ids = phone_ids(phones, phone_table)
     if ids is None:
         return unknown_phones(phones, phone_table)
     num_bytes = (experiment / WAVES / name).stat().st_size
     seconds = num_bytes / SAMPLE_RATE / 2
     if not MIN_SECONDS < seconds < MAX_SECONDS:
-        return f"{seconds:.2f} s long, outside {MIN_SECONDS} to {MAX_SECONDS:g} s"
+        words = f"{seconds:.2f} s long, outside {MIN_SECONDS} to {MAX_SECONDS:g} s"
+        return _wrong_length(words, seconds, MIN_SECONDS, MAX_SECONDS)
     length_frames = num_bytes // _BYTES_PER_FRAME
     if not frames[0] < length_frames <= frames[1]:
-        bounds = f"{frames[0] / 50:.2f} to {frames[1] / 50:g} s"
-        return f"{seconds:.2f} s long, outside the {bounds} that this training takes"
+        least, most = frames[0] / 50, frames[1] / 50
+        bounds = f"{least:.2f} to {most:g} s"
+        words = f"{seconds:.2f} s long, outside the {bounds} that this training takes"
+        return _wrong_length(words, seconds, least, most)
     return SovitsItem(name, tuple(ids), seconds, length_frames)
+
+
+def _wrong_length(words: str, seconds: float, least: float, most: float) -> Objection:
+    numbers = {"seconds": round(seconds, 2), "least": round(least, 2), "most": round(most, 2)}
+    return Objection(words, "wrong_length", numbers)
 
 
 class SovitsDataset(Dataset[SovitsExample]):

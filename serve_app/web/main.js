@@ -158,7 +158,7 @@ async function create(form) {
 }
 
 function listen() {
-  byId("language").addEventListener("click", () => { switchLanguage(); refresh(new Set(["task", "files"])); listTasks(); });
+  byId("language").addEventListener("click", () => { switchLanguage(); refresh(new Set(["task", "files", "transcripts", "report"])); listTasks(); });
   byId("create-form").addEventListener("submit", (event) => { event.preventDefault(); create(event.target); });
   byId("key-form").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,6 +1,7 @@
 // The data doctor's report: the grade, what to do, and the clips that something is said about.
 
 import { get, taskPath } from "./api.js";
+import { wordsOf } from "./report_words.js";
 import { cell } from "./tables.js";
 import { text } from "./texts.js";
 import { playButton } from "./transcripts.js";
@@ -22,7 +23,8 @@ export async function showReport(id, fail) {
       if (turn !== asked) return;
       answer = await get(taskPath(id, "/report"));
     }
-    if (turn === asked) draw(id, answer.report, fail);
+    const words = await wordsOf(answer.report);
+    if (turn === asked) draw(id, answer.report, words, fail);
   } catch (error) {
     if (turn !== asked) return;
     clearReport();
@@ -37,24 +39,24 @@ export function clearReport() {
   byId("report-clips").replaceChildren();
 }
 
-function draw(id, report, fail) {
+function draw(id, report, words, fail) {
   const facts = [
     number(report.lufs, "LUFS"), number(report.snr_db, "dB SNR"),
     number(report.true_sample_rate_hz && report.true_sample_rate_hz / 1000, "kHz"),
   ].filter(Boolean).join(" · ");
-  byId("report-summary").textContent = facts ? `${report.summary} (${facts})` : report.summary;
-  byId("report-advice").replaceChildren(...[...report.advice, ...report.not_measured].map((sentence) => {
+  byId("report-summary").textContent = facts ? `${words.summary()} (${facts})` : words.summary();
+  byId("report-advice").replaceChildren(...words.advice().map((sentence) => {
     const item = document.createElement("li");
     item.textContent = sentence;
     return item;
   }));
   const told = report.clips.filter((clip) => clip.findings.length || clip.left_out.length);
-  const recordings = report.recordings.map((item) => row("bad", "", item.name, `${item.step}: ${item.reason}`));
+  const recordings = report.recordings.map((item) => row("bad", "", item.name, `${text(`step.${item.step}`)}: ${words.leftOut(item)}`));
   byId("report-clips").replaceChildren(...recordings, ...told.slice(0, MAX_ROWS).map((clip) => {
     const name = cell(clip.clip);
     const said = [
-      ...clip.left_out.map((item) => `${text("leftOut")} (${item.step}): ${item.reason}`),
-      ...clip.findings.map((finding) => finding.message),
+      ...clip.left_out.map((item) => `${text("leftOut")} (${text(`step.${item.step}`)}): ${words.leftOut(item)}`),
+      ...clip.findings.map(words.finding),
     ].join(" ");
     return row(clip.verdict, playButton(id, clip.clip, name, fail), name, said);
   }));

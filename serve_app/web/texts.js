@@ -17,7 +17,7 @@ const TEXTS = {
       convert_audio: "Convert audio", slice_audio: "Cut into clips", denoise_audio: "Remove noise",
       asr_transcribe: "Transcribe", extract_text_features: "Text features", extract_audio_features: "Audio features",
       extract_speaker_vectors: "Speaker vectors", extract_semantic_features: "Semantic features",
-      train_sovits: "Train SoVITS", train_gpt: "Train GPT", test_inference: "Speak a test",
+      train_sovits: "Train SoVITS", train_gpt: "Train GPT", test_inference: "Speak a test", user: "you",
     },
     state: {
       created: "created", queued: "waiting", running: "running", completed: "done", failed: "failed",
@@ -40,7 +40,7 @@ const TEXTS = {
       convert_audio: "转换音频", slice_audio: "切分", denoise_audio: "降噪", asr_transcribe: "语音识别",
       extract_text_features: "文本特征", extract_audio_features: "音频特征", extract_speaker_vectors: "说话人向量",
       extract_semantic_features: "语义特征", train_sovits: "训练 SoVITS", train_gpt: "训练 GPT",
-      test_inference: "试合成",
+      test_inference: "试合成", user: "你",
     },
     state: {
       created: "已创建", queued: "等待中", running: "运行中", completed: "完成", failed: "失败",
@@ -50,6 +50,10 @@ const TEXTS = {
 };
 
 let current = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
+
+export function language() {
+  return current;
+}
 
 export function text(name) {
   return name.split(".").reduce((found, part) => found?.[part], TEXTS[current]) ?? name;

@@ -9,6 +9,7 @@ from ray_pipeline.audio.verdicts import (
     judge_amount,
     judge_clips,
     letters_a_second,
+    troubles_of,
 )
 
 GOOD = ClipReport(
@@ -115,13 +116,13 @@ def test_what_is_left_out_counts_neither_for_the_grade_nor_for_the_amount() -> N
     enough = judge_amount(clips)
     assert (enough.verdict, enough.seconds) == ("enough", 300.0)
     assert grade(clips, enough) == "A"
-    assert advise(clips) == []
+    assert troubles_of(clips) == []
 
 
 def test_the_most_frequent_trouble_comes_first_in_the_advice() -> None:
     noisy = replace(GOOD, measures=replace(GOOD.measures, snr_db=3.0))
     doubtful = replace(GOOD, confidence=0.2)
-    advice = advise(judge_clips([GOOD, doubtful, noisy, noisy]))
+    advice = advise(troubles_of(judge_clips([GOOD, doubtful, noisy, noisy])))
     assert [sentence.split(":")[0] for sentence in advice] == [
         "2 clips noisy",
         "1 clip recognised with little confidence",

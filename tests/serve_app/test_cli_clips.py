@@ -8,7 +8,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from ray_pipeline.audio.report import LeftOut
-from ray_pipeline.audio.verdicts import advise, judge_clips
+from ray_pipeline.audio.verdicts import advise, judge_clips, troubles_of
 from ray_pipeline.steps.diagnosis import diagnose
 from serve_app import cli
 from serve_app.report_page import print_report
@@ -83,7 +83,7 @@ def test_the_worst_clips_come_first_and_good_ones_only_when_asked_for(
     noisy = replace(noisy, measures=replace(noisy.measures, snr_db=3.0))
     clips = judge_clips([good, replace(doubtful, confidence=0.4), noisy])
     recordings = [LeftOut("a [1].mp3", "convert_audio", "a [1].mp3 is silent.")]
-    report = replace(report, clips=clips, advice=advise(clips), recordings=recordings)
+    report = replace(report, clips=clips, advice=advise(troubles_of(clips)), recordings=recordings)
 
     def page(**options: bool) -> str:
         console = Console(file=io.StringIO(), width=100)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ray_pipeline.audio.report import ClipReport, DataReport
 from ray_pipeline.audio.wav import to_int16, write_int16
-from ray_pipeline.errors import StepNotReady
+from ray_pipeline.errors import StepFailed, StepNotReady
 from ray_pipeline.manifest import ClipEntry, Manifest
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps import diagnosis
@@ -47,8 +48,10 @@ class Clips:
         words = "a" * round(12 * seconds) if text is None else text
         self.rows[name] = Transcript(clip=name, text=words, language="en", **row)  # type: ignore[arg-type]
 
-    def set_aside(self, step: StepName, name: str, reason: str) -> None:
-        self._manifest(step, ClipEntry(name, "k", status="set_aside", reason=reason))
+    def set_aside(
+        self, step: StepName, name: str, reason: str, facts: dict[str, Any] | None = None
+    ) -> None:
+        self._manifest(step, ClipEntry(name, "k", "set_aside", reason, facts or {}))
 
     def _manifest(self, step: StepName, entry: ClipEntry) -> None:
         manifest = Manifest.load(self.workspace, step)
@@ -143,6 +146,27 @@ def test_every_clip_that_training_leaves_out_is_there_with_its_reason(clips: Cli
         ("broken.mp3", "convert_audio")
     ]
     assert (report.num_clips, report.num_used) == (len(clips.rows), len(clips.rows) - 3)
+
+
+def test_every_reason_has_a_code_and_its_numbers_where_it_was_foreseen(clips: Clips) -> None:
+    failure = StepFailed("It is silent.", reason="silent", decibels=-60)
+    clips.set_aside(StepName.CONVERT_AUDIO, "a.mp3", str(failure), failure.facts)
+    clips.set_aside(StepName.TRAIN_GPT, "good1.wav", "Nobody foresaw it.")
+    clips.add("short.wav", one_speaker()[2][: RATE // 2])
+    clips.add("excluded.wav", other_speaker(), include=False)
+    clips.add("wordless.wav", other_speaker(), text="")
+    report = clips.diagnose()
+    assert [(item.code, item.facts) for item in report.recordings] == [
+        ("silent", {"decibels": -60})
+    ]
+    assert {
+        clip.clip: (item.code, item.facts) for clip in report.clips for item in clip.left_out
+    } == {
+        "short.wav": ("clip_too_short", {"seconds": 0.5, "least": 0.6}),
+        "excluded.wav": ("excluded", {}),
+        "wordless.wav": ("no_text", {}),
+        "good1.wav": ("", {}),
+    }
 
 
 def test_a_text_written_by_the_user_ends_the_recognisers_complaint(clips: Clips) -> None:

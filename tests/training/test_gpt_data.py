@@ -30,6 +30,8 @@ def test_clips_that_do_not_fit_are_left_out_with_the_reason(tmp_path: Path) -> N
     assert "26.0 phones a second" in reasons["fast"]
     assert "2.0 phones a second" in reasons["slow"]
     assert "no phones" in reasons["textless"]
+    facts = {clip.name: clip.facts for clip in dropped}
+    assert facts["fast"] == {"reason": "wrong_rate", "rate": 26.0, "least": 3, "most": 25}
     assert "no semantic tokens" in reasons["silent"]
 
 

@@ -31,6 +31,8 @@ def test_clips_are_left_out_with_the_reason(tmp_path: Path) -> None:
     assert "4-cnhubert/clip1.wav.pt missing" in reasons["clip1.wav"]
     assert "OW9" in reasons["clip2.wav"]
     assert "0.50 s" in reasons["clip3.wav"]
+    facts = {clip.name: clip.facts for clip in dropped}
+    assert (facts["clip3.wav"]["reason"], facts["clip3.wav"]["seconds"]) == ("wrong_length", 0.5)
     assert "7-sv_cn" in reasons["clip4.wav"]
     without_speaker, _ = find_sovits_items(folder, TABLE, with_speaker=False)
     assert "clip4.wav" in [item.name for item in without_speaker]
