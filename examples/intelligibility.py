@@ -44,14 +44,19 @@ def _hear(paths: Sequence[Path]) -> list[str]:
 
 def word_error_rate(said: str, heard: str) -> float:
     """Levenshtein distance in words, by the number of words said; case and marks ignored."""
-    reference, hypothesis = _words(said), _words(heard)
+    reference = words(said)
+    return edit_distance(reference, words(heard)) / max(len(reference), 1)
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9']+", text.lower())
+
+
+def edit_distance(reference: Sequence[str], hypothesis: Sequence[str]) -> int:
+    """Levenshtein: the fewest insertions, deletions and replacements between the two."""
     row = list(range(len(hypothesis) + 1))
-    for i, word in enumerate(reference, start=1):
+    for i, item in enumerate(reference, start=1):
         previous, row = row, [i]
         for j, other in enumerate(hypothesis, start=1):
-            row.append(min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (word != other)))
-    return row[-1] / max(len(reference), 1)
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z0-9']+", text.lower())
+            row.append(min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (item != other)))
+    return row[-1]
