@@ -29,6 +29,7 @@ from torch.nn import functional as F
 
 from ray_pipeline.models.gpt import decoding
 from ray_pipeline.models.gpt.config import GptConfig
+from ray_pipeline.models.gpt.dropout import Dropout, attend_with_dropout
 from ray_pipeline.models.gpt.preference import preference_loss, sequence_log_probabilities
 from ray_pipeline.models.gpt.sampling import Sampling
 
@@ -49,7 +50,7 @@ class TokenEmbedding(nn.Module):
     def __init__(self, num_tokens: int, width: int, dropout: float) -> None:
         super().__init__()
         self.word_embeddings = nn.Embedding(num_tokens, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, ids: Tensor) -> Tensor:
         return self.dropout(self.word_embeddings(ids))
@@ -62,7 +63,7 @@ class ScaledPosition(nn.Module):
         super().__init__()
         self.width = width
         self.alpha = nn.Parameter(torch.ones(1))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def table(self, num_positions: int) -> Tensor:
         """[positions, D] in the parameters' type: sines in even places, cosines in odd."""
@@ -96,9 +97,13 @@ class SelfAttention(nn.Module):
         return packed.view(batch, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-        """[B, H, S, K] to [B, S, D]; `mask` is True where a query may look."""
+        """[B, H, S, K] to [B, S, D]; `mask` is True where a query may look, or else what is
+        added to the scores."""
         dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(queries, keys, values, mask, dropout_p=dropout)
+        if dropout and mask is not None and mask.is_floating_point():
+            mixed = attend_with_dropout(queries, keys, values, mask, dropout)
+        else:
+            mixed = F.scaled_dot_product_attention(queries, keys, values, mask, dropout_p=dropout)
         return self.out_proj(mixed.transpose(1, 2).flatten(2))
 
 
@@ -112,7 +117,7 @@ class Layer(nn.Module):
         self.linear2 = nn.Linear(config.feed_forward, config.width)
         self.norm1 = nn.LayerNorm(config.width)
         self.norm2 = nn.LayerNorm(config.width)
-        self.dropout = nn.Dropout(config.layer_dropout)
+        self.dropout = Dropout(config.layer_dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         queries, keys, values = self.self_attn.project(x)
@@ -134,6 +139,8 @@ class Stack(nn.Module):
         return cast("Iterable[Layer]", self.layers)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        if x.device.type == "cpu":  # where the attention would do so in every layer
+            mask = torch.zeros(mask.shape, dtype=x.dtype).masked_fill_(~mask, -torch.inf)
         for layer in self.layers:
             x = layer(x, mask)
         return x

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,8 @@ def test_top3_accuracy_leaves_end_marks_out() -> None:
 
 def test_training_on_one_sentence_learns_it() -> None:
     torch.manual_seed(0)
-    model = Text2Semantic(tiny_gpt_config())
+    # With dropout so small a model says it by heart for some seeds only.
+    model = Text2Semantic(replace(tiny_gpt_config(), layer_dropout=0.0))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     phones, phone_lengths, tokens, lengths, bert = example(6, 15)
     for _ in range(40):
