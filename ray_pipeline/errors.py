@@ -12,7 +12,6 @@
     │   └── BadModelFile    a weight file that is foreign, truncated or hostile
     ├── BackendMissing      a library or model file that is not installed
     ├── StorageFull         the disk of the data folder
-    ├── Cancelled           somebody asked for it
     └── Unavailable         the service is starting, stopping or cut off
 
 An error carries a `code` for programs, a sentence for people and a `hint` saying
@@ -193,10 +192,6 @@ class StorageFull(PipelineError):
                 "try again.",
             )
         return None
-
-
-class Cancelled(PipelineError):
-    code = "cancelled"
 
 
 class Unavailable(PipelineError):

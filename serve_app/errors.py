@@ -34,7 +34,6 @@ STATUS_OF_CODE: dict[str, int] = {
     "bad_model_file": 422,
     "backend_missing": 501,
     "storage_full": 507,
-    "cancelled": 409,
     "unavailable": 503,
 }
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ray_pipeline.errors import NotFound
@@ -172,11 +172,6 @@ class Store:
         with self._read() as session:
             _task_row(session, task_id)
             return [to_transcript(row) for row in session.scalars(query)]
-
-    def count_by_status(self) -> dict[TaskStatus, int]:
-        query = select(TaskRow.status, func.count()).group_by(TaskRow.status)
-        with self._read() as session:
-            return {TaskStatus(status): count for status, count in session.execute(query)}
 
     # -- writing: the coordinator only
 
