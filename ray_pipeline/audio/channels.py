@@ -19,6 +19,7 @@ _OPPOSITE_CORRELATION = -0.5
 _AUDIBLE_OFFSET = 0.01  # of full scale: half the slicer's default threshold of -34 dB
 _FULL_SCALE = 0.99
 _CLIPPED_SHARE = 0.001
+_ABSURD = 1e10  # the largest integers that somebody may have stored as floats lie at 2e9
 _DAMAGED_SHARE = 0.01
 
 
@@ -38,8 +39,8 @@ class ChannelStatistics:
         self.products = np.zeros((self.num_channels, self.num_channels))
 
     def add(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Count a block [N, C] in; returns it with NaN and infinite samples set to zero."""
-        finite = np.isfinite(block)
+        """Count a block [N, C] in; returns it with NaN, infinite and absurd samples set to zero."""
+        finite = np.abs(block) < _ABSURD  # false for NaN too
         if not finite.all():
             self.num_not_finite += int((~finite).any(axis=1).sum())
             block = np.where(finite, block, np.float32(0))

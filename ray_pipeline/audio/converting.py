@@ -21,6 +21,7 @@ from ray_pipeline.workspace import atomic_path
 
 SILENCE_DB = -60.0  # a recording whose peak lies below is taken for silence
 MAX_SECONDS = 9 * 3600  # a WAV file cannot hold more than 4 GiB
+MIN_SOURCE_HZ = 4000  # telephones have 8000
 _MISSING_SHARE = 0.02
 
 
@@ -59,8 +60,8 @@ def convert(
     """Write `target`, atomically.
 
     Raises StepFailed, which says why and what to do, for a file that cannot be decoded, is
-    silent, shorter than `min_seconds`, longer than nine hours or full of broken samples;
-    nothing is written then.
+    silent, shorter than `min_seconds`, longer than nine hours, full of broken samples or of a
+    sample rate that no speech has; nothing is written then.
     """
     name = name or source.name
     with atomic_path(target) as partial:
@@ -82,12 +83,31 @@ def _write(
         mix = plan or plain_average(stream.channels)
         with soundfile.SoundFile(target, "w", RATE, 1, "FLOAT", format="WAV") as file:
             for block in stream.blocks():
+                _refuse_rate(stream, name)
                 mixed = mix.mix(statistics.add(block))
                 peak = max(peak, float(np.abs(mixed).max(initial=0)))
                 square_sum += float(np.sum(np.square(mixed, dtype=np.float64)))
                 file.write(mixed)
                 _refuse_too_long(statistics.num_samples, name)
     return _Written(statistics, peak, square_sum, stream)
+
+
+def _refuse_rate(stream: AudioStream, name: str) -> None:
+    """A kilobyte that claims one sample a second would become ten minutes of nothing.
+
+    ffmpeg's description comes through another pipe than the sound, so it is asked for at every
+    block.
+    """
+    rate = stream.source_rate
+    if rate is not None and rate < MIN_SOURCE_HZ:
+        raise StepFailed(
+            f"{name} says that its sample rate is {rate} Hz; speech has at least {MIN_SOURCE_HZ}.",
+            hint="Export it again at its true sample rate.",
+            clip=name,
+            reason="impossible_rate",
+            rate=rate,
+            least=MIN_SOURCE_HZ,
+        )
 
 
 def _refuse_too_long(num_samples: int, name: str) -> None:

@@ -213,8 +213,8 @@ _REASONS: tuple[tuple[str, SetAsideReason, str], ...] = (
         "not_a_sound_file",
         "is not a sound file",
     ),
-    (r"moov atom not found|[Ee]nd of file", "incomplete", "is incomplete: its end is missing"),
-    (r"Invalid data found", "damaged", "is not a sound file, or is damaged"),
+    (r"moov atom not found", "incomplete", "is incomplete: its end is missing"),
+    (r"Invalid data found|[Ee]nd of file", "damaged", "is not a sound file, or is damaged"),
     (
         r"[Dd]ecoder .*not found|[Uu]nknown decoder|Unsupported",
         "codec_missing",

@@ -94,14 +94,32 @@ def content(data: bytes) -> Callable[[Path], None]:
     return make
 
 
-def lying_size(path: Path) -> None:
-    """A WAV whose header promises four times the samples that follow."""
-    wav()(path)
-    data = bytearray(path.read_bytes())
-    place = data.index(b"data") + 4
-    (size,) = struct.unpack_from("<I", data, place)
-    struct.pack_into("<I", data, place, size * 4)
-    path.write_bytes(data)
+def lying(chunk: bytes, offset: int, number: int | None = None) -> Callable[[Path], None]:
+    """A WAV with another number, or four times the true one, so far behind a chunk's name."""
+
+    def make(path: Path) -> None:
+        wav()(path)
+        data = bytearray(path.read_bytes())
+        place = data.index(chunk) + offset
+        (true,) = struct.unpack_from("<I", data, place)
+        struct.pack_into("<I", data, place, true * 4 if number is None else number)
+        path.write_bytes(data)
+
+    return make
+
+
+def playlist(address: str) -> Callable[[Path], None]:
+    return content(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{address}\n".encode())
+
+
+def _with_cover(path: Path) -> None:
+    """A picture is a video track, and comes first."""
+    cover = ["-f", "lavfi", "-i", "color=red:s=640x480:d=0.04", "-map", "1:v", "-map", "0:a"]
+    encoded(*cover, "-c:v", "mjpeg", "-disposition:v", "attached_pic", "-f", "mp3")(path)
+
+
+def _two_sound_tracks(path: Path) -> None:
+    encoded("-map", "0:a", "-map", "0:a", "-c:a", "aac")(path)
 
 
 def _two(left: float, right: float) -> np.ndarray:
@@ -109,9 +127,9 @@ def _two(left: float, right: float) -> np.ndarray:
     return np.stack([left * signal, right * signal], axis=1)
 
 
-def _with_nan(share: float) -> np.ndarray:
+def _with_odd(share: float, value: float) -> np.ndarray:
     signal = tone(SECONDS, 32_000)
-    signal[1000 : 1000 + int(len(signal) * share)] = np.nan
+    signal[1000 : 1000 + int(len(signal) * share)] = value
     return signal
 
 
@@ -152,6 +170,7 @@ AWKWARD_FILES = [
     AwkwardFile("left-only.wav", samples(lambda: _two(1, 0)), remark="channel 2 is nearly empty"),
     # codecs and containers
     AwkwardFile("lossy.mp3", encoded()),
+    AwkwardFile("cover.mp3", _with_cover),
     AwkwardFile("lossy-mono.mp3", encoded(channels=1, rate=22_050)),
     AwkwardFile("phone.m4a", encoded("-c:a", "aac")),
     AwkwardFile("lossless.m4a", encoded("-c:a", "alac")),
@@ -166,6 +185,7 @@ AWKWARD_FILES = [
     AwkwardFile("apple.caf", encoded()),
     AwkwardFile("sun.au", encoded()),
     AwkwardFile("big.w64", encoded()),
+    AwkwardFile("big-rf64.wav", encoded("-rf64", "always")),
     AwkwardFile("dolby.ac3", encoded()),
     AwkwardFile("layer2.mp2", encoded("-c:a", "mp2")),
     AwkwardFile("wavpack.wv", encoded()),
@@ -173,6 +193,7 @@ AWKWARD_FILES = [
     AwkwardFile("quicktime.mov", encoded("-c:a", "pcm_s16le")),
     AwkwardFile("stream.ts", encoded("-c:a", "aac")),
     AwkwardFile("film.mp4", _video),
+    AwkwardFile("two-languages.mkv", _two_sound_tracks),
     AwkwardFile("flash.flv", encoded("-c:a", "aac")),
     AwkwardFile("windows.avi", encoded("-c:a", "pcm_s16le")),
     # names
@@ -183,6 +204,9 @@ AWKWARD_FILES = [
     AwkwardFile("录音 📢 2026.wav", wav()),
     AwkwardFile("100%d.wav", wav()),
     AwkwardFile("no suffix", wav()),
+    AwkwardFile("two\nlines.wav", wav()),
+    AwkwardFile("語" * 83 + ".flac", encoded()),  # 254 bytes; file systems take 255
+    AwkwardFile("pipe:0", wav()),
     AwkwardFile("wrong-suffix.mp3", wav()),
     # levels and samples
     AwkwardFile(
@@ -194,8 +218,10 @@ AWKWARD_FILES = [
         remark="clipped",
     ),
     AwkwardFile("over-full-scale.wav", samples(lambda: tone(SECONDS, 32_000, peak=1.8))),
-    AwkwardFile("some-nan.wav", samples(lambda: _with_nan(0.005)), remark="no numbers"),
-    AwkwardFile("many-nan.wav", samples(lambda: _with_nan(0.5)), None, "not numbers"),
+    AwkwardFile("some-nan.wav", samples(lambda: _with_odd(0.005, np.nan)), remark="no numbers"),
+    AwkwardFile("infinite.wav", samples(lambda: _with_odd(0.005, np.inf)), remark="no numbers"),
+    AwkwardFile("enormous.wav", samples(lambda: _with_odd(0.005, 1e30)), remark="no numbers"),
+    AwkwardFile("many-nan.wav", samples(lambda: _with_odd(0.5, np.nan)), None, "not numbers"),
     AwkwardFile("quiet.wav", samples(lambda: tone(SECONDS, 32_000, peak=0.003))),
     AwkwardFile("silent.wav", samples(lambda: np.zeros(48_000)), None, "is silent"),
     AwkwardFile("only-offset.wav", samples(lambda: np.full(48_000, 0.3)), None, "is silent"),
@@ -207,7 +233,14 @@ AWKWARD_FILES = [
     AwkwardFile("half.flac", cut_short(encoded(), 0.6), 0.9, remark="could be read", tolerance=0.4),
     AwkwardFile("half.mp3", cut_short(encoded(), 0.6), 0.9, remark="could be read"),
     AwkwardFile("half.m4a", cut_short(encoded("-c:a", "aac"), 0.5), None, "its end is missing"),
-    AwkwardFile("lying-size.wav", lying_size),
+    AwkwardFile("lying-size.wav", lying(b"data", 4)),
+    AwkwardFile("size-zero.wav", lying(b"data", 4, 0)),
+    AwkwardFile("size-unknown.wav", lying(b"data", 4, 0xFFFFFFFF)),
+    AwkwardFile("riff-size-zero.wav", lying(b"RIFF", 4, 0)),
+    AwkwardFile("rate-halved.wav", lying(b"fmt ", 12, 24_000), 2 * SECONDS),
+    AwkwardFile("rate-1-hz.wav", lying(b"fmt ", 12, 1), None, "sample rate is 1 Hz"),
+    AwkwardFile("rate-zero.wav", lying(b"fmt ", 12, 0), None, "rate-zero"),
+    AwkwardFile("no-channels.wav", lying(b"fmt ", 10, 48_000 << 16), None, "no-channels"),
     AwkwardFile("scratched.mp3", overwritten(encoded(), 0.5, 700), tolerance=0.3),
     AwkwardFile("scratched.flac", overwritten(encoded(), 0.5, 700), tolerance=0.6),
     AwkwardFile("empty.wav", content(b""), None, "0 bytes"),
@@ -218,6 +251,10 @@ AWKWARD_FILES = [
     AwkwardFile("film-without-sound.mp4", _film_without_sound, None, "no sound track"),
     # files that point elsewhere
     AwkwardFile("list.m3u8", content(b"#EXTM3U\n#EXTINF:9,\nfile:///etc/hosts\n"), None, _DAMAGED),
+    AwkwardFile("list.mp3", playlist("file:///etc/hostname"), None, _DAMAGED),
+    AwkwardFile("list.aac", playlist("http://127.0.0.1:9/a.aac"), None, _DAMAGED),
+    AwkwardFile("list.m4a", playlist("concat:/etc/hostname"), None, "incomplete"),
+    AwkwardFile("list.ts", playlist("crypto+file:///etc/hostname"), None, _DAMAGED),
     AwkwardFile("list.wav", content(b"ffconcat version 1.0\nfile pcm16.wav\n"), None, _DAMAGED),
     AwkwardFile("session.sdp", content(b"v=0\nm=audio 5004 RTP/AVP 0\n"), None, "session.sdp"),
 ]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from ray_pipeline.audio import converting
 from ray_pipeline.audio.converting import convert
 from ray_pipeline.audio.wav import RATE
 from ray_pipeline.errors import StepFailed
@@ -74,3 +75,14 @@ def test_decoding_is_stopped_at_the_time_limit(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match=r"long.flac could not be decoded within 0.002 seconds"):
         convert(tmp_path / "long.flac", tmp_path / "out.wav", time_limit_seconds=0.002)
     assert not (tmp_path / "out.wav").exists()
+
+
+def test_little_bytes_that_hold_too_many_hours_are_refused_before_they_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converting, "MAX_SECONDS", 20)
+    soundfile.write(tmp_path / "zeros.flac", np.zeros(60 * 8000, np.int16), 8000)
+    assert (tmp_path / "zeros.flac").stat().st_size < 10_000
+    with pytest.raises(StepFailed, match=r"zeros.flac is longer than"):
+        convert(tmp_path / "zeros.flac", tmp_path / "out" / "out.wav")
+    assert not any((tmp_path / "out").iterdir())
