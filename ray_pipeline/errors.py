@@ -115,6 +115,7 @@ SetAsideReason = Literal[
     "empty_file",
     "too_slow",
     "too_long",
+    "impossible_rate",
     "no_sound",
     "not_numbers",
     "too_short",
