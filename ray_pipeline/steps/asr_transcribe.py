@@ -10,28 +10,22 @@ from __future__ import annotations
 from ray_pipeline.asr.given import given_transcripts
 from ray_pipeline.asr.languages import trainable_language
 from ray_pipeline.asr.list_file import ListRow, write_list
-from ray_pipeline.asr.recognition import RecogniserChoice, choose_recogniser, transcribe
-from ray_pipeline.errors import BackendMissing, StepFailed, StepNotReady
+from ray_pipeline.errors import StepNotReady
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.options import AsrTranscribeOptions
-from ray_pipeline.resources import WorkerPlan
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.clip_audio import ClipAudio, clip_audio
 from ray_pipeline.steps.clipwise import (
-    Item,
-    make_clips,
     require_usable,
     set_aside_summary,
     set_aside_warnings,
 )
 from ray_pipeline.steps.context import Result, StepContext
+from ray_pipeline.steps.recognise_clips import other_precision, recognise_clips
 from ray_pipeline.steps.user_transcripts import UserText, unused_transcripts, user_text
 from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
 
-LOW_CONFIDENCE = 0.5  # Whisper base gives clean read speech 0.65 to 0.85
-
-_VERSION = "1"
+LOW_CONFIDENCE = 0.5  # Whisper base gives clean read speech 0.75 to 0.95
 
 
 def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
@@ -54,7 +48,7 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
             unknown.append(clip)
         else:
             manifest.add(_user_entry(clip, text))
-    outcome = _recognise(context, options, unknown, trainable_language(language), manifest)
+    outcome = recognise_clips(context, options, unknown, trainable_language(language), manifest)
     require_usable(
         context, manifest, "clip with a text", "Upload transcripts, or install a recogniser."
     )
@@ -65,7 +59,7 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
     )
     return Result(
         summary=_summary(manifest, transcripts, outcome),
-        warnings=warnings + _doubtful(manifest),
+        warnings=warnings + other_precision(manifest, options.precision) + _doubtful(manifest),
         transcripts=transcripts,
     )
 
@@ -82,112 +76,6 @@ def _user_entry(clip: ClipAudio, user: UserText) -> ClipEntry:
     }
     key = fingerprint(input=clip.sha256, text=user.text, language=user.language)
     return ClipEntry(clip.name, key, inputs={clip.path: clip.sha256}, details=details)
-
-
-# -- what a recogniser hears
-
-
-def _recognise(
-    context: StepContext,
-    options: AsrTranscribeOptions,
-    clips: list[ClipAudio],
-    language: str | None,
-    manifest: Manifest,
-) -> int:
-    """Add the entries of `clips` to the manifest and save it; returns how many were unchanged."""
-    plan = context.plan(len(clips))
-    items = []
-    if clips:
-        try:
-            choice = choose_recogniser(
-                options.backend, context.models_dir, language, options.precision
-            )
-            manifest.versions = {choice.backend: choice.version}
-            items = [_item(context.workspace, clip, language, choice, plan) for clip in clips]
-        except BackendMissing as missing:
-            for clip in clips:
-                manifest.add(_without_text(clip, f"{clip.name} has no transcript. {missing}"))
-    outcome = make_clips(
-        context,
-        items,
-        recognise_one,
-        plan=plan,
-        manifest=manifest,
-        folder=None,
-        force=options.force,
-    )
-    return outcome.num_reused
-
-
-def _item(
-    workspace: Workspace,
-    clip: ClipAudio,
-    language: str | None,
-    choice: RecogniserChoice,
-    plan: WorkerPlan,
-) -> Item:
-    key = fingerprint(
-        version=_VERSION,
-        input=clip.sha256,
-        language=language,
-        recogniser=[choice.backend, choice.version, choice.precision],
-    )
-    arguments = (workspace, clip.name, clip.path, language, choice, plan)
-    return Item(clip.name, key, {clip.path: clip.sha256}, arguments)
-
-
-def recognise_one(
-    workspace: Workspace,
-    name: str,
-    path: str,
-    language: str | None,
-    choice: RecogniserChoice,
-    plan: WorkerPlan,
-) -> list[ClipEntry]:
-    """Recognise one clip; runs as a Ray task. Raises StepFailed."""
-    heard = transcribe(
-        [workspace.root / path],
-        language,
-        choice,
-        use_gpu=plan.use_gpu,
-        num_threads=max(1, round(plan.cpus_per_worker)),
-    )[0]
-    text = " ".join(heard.text.replace("|", " ").split())
-    if not text:
-        raise StepFailed(
-            f"No speech was recognised in {name}.",
-            hint="Listen to it, or write its transcript.",
-            reason="no_speech",
-        )
-    spoken = trainable_language(heard.language)
-    if spoken is None:
-        raise StepFailed(
-            f"{name} was heard as the language {heard.language!r}, which cannot be trained.",
-            hint="Set params.language if that is wrong, or leave the recording out.",
-            reason="wrong_language",
-            language=heard.language,
-        )
-    details = {
-        "text": text,
-        "language": spoken,
-        "speaker": "",
-        "source": "asr",
-        "backend": choice.backend,
-        "confidence": heard.confidence,
-    }
-    return [ClipEntry(name, "", details=details)]
-
-
-def _without_text(clip: ClipAudio, reason: str) -> ClipEntry:
-    key = fingerprint(input=clip.sha256, reason=reason)
-    return ClipEntry(
-        clip.name,
-        key,
-        "set_aside",
-        reason,
-        facts={"reason": "no_recogniser"},
-        inputs={clip.path: clip.sha256},
-    )
 
 
 # -- what comes of it
@@ -236,7 +124,8 @@ def _doubtful(manifest: Manifest) -> list[str]:
         f"{entry.name} was recognised with little confidence ({entry.details['confidence']:.2f}): "
         f"“{entry.details['text']}”. Read it, and correct or exclude it."
         for entry in manifest.usable()
-        if (entry.details["confidence"] or 1.0) < LOW_CONFIDENCE
+        if (entry.details["confidence"] is not None)
+        and entry.details["confidence"] < LOW_CONFIDENCE
     ]
 
 

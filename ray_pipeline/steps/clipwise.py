@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +48,18 @@ class Outcome:
 def make_clips(
     context: StepContext,
     items: Sequence[Item],
-    function: Callable[..., list[ClipEntry]],
+    function: Callable[..., list[Any]],
     *,
     plan: WorkerPlan,
     manifest: Manifest,
     folder: Path | None,
     force: bool,
+    batch_size: int | None = None,
 ) -> Outcome:
     """Fill `manifest` with the entries of all items and remove what else lies in `folder`.
 
+    With `batch_size`, `function` takes a list of the arguments of up to so many items and answers
+    for each with its entries or the PipelineError that sets it aside.
     Raises what `function` raises when it is no PipelineError, and BackendMissing.
     """
     kept = {} if force else _reusable(context, items)
@@ -66,7 +70,7 @@ def make_clips(
     done, saved_at = len(kept), time.monotonic()
     if kept:
         context.progress.advance(done, len(items), f"{done} unchanged since the last run")
-    for item, entries in _run_all(context, waiting, function, plan):
+    for item, entries in _run_all(context, waiting, function, plan, batch_size):
         done += 1
         for entry in entries:
             manifest.add(entry)
@@ -119,8 +123,9 @@ def _reusable(context: StepContext, items: Sequence[Item]) -> dict[str, list[Cli
 def _run_all(
     context: StepContext,
     items: Sequence[Item],
-    function: Callable[..., list[ClipEntry]],
+    function: Callable[..., list[Any]],
     plan: WorkerPlan,
+    batch_size: int | None,
 ) -> Iterator[tuple[Item, list[ClipEntry]]]:
     """Each item with its entries, in the order in which they are finished."""
     if not items:
@@ -128,39 +133,62 @@ def _run_all(
     import ray
 
     remote = ray.remote(function)
-    pending: dict[Any, Item] = {}
-    waiting = iter(items)
+    size = batch_size or 1
+    waiting = iter([items[first : first + size] for first in range(0, len(items), size)])
+    pending: dict[Any, Sequence[Item]] = {}
     while True:
-        while len(pending) < plan.num_workers and (item := next(waiting, None)) is not None:
-            named = remote.options(name=f"{context.step}:{item.name}", **plan.ray_options())
-            pending[named.remote(*item.arguments)] = item
+        while len(pending) < plan.num_workers and (batch := next(waiting, None)) is not None:
+            named = remote.options(name=f"{context.step}:{batch[0].name}", **plan.ray_options())
+            together = [item.arguments for item in batch]
+            arguments = together[0] if batch_size is None else (together,)
+            pending[named.remote(*arguments)] = batch
         if not pending:
             return
         for reference in ray.wait(list(pending), num_returns=1)[0]:
-            item = pending.pop(reference)
-            yield item, _entries_of(item, reference)
+            batch = pending.pop(reference)
+            try:
+                entries = _entries_of(batch, reference, is_batch=batch_size is not None)
+            except _WorkerDied:
+                # Which of them it was shows when each has a process of its own.
+                waiting = chain([[item] for item in batch], waiting)
+            else:
+                yield from zip(batch, entries, strict=True)
 
 
-def _entries_of(item: Item, reference: Any) -> list[ClipEntry]:
+class _WorkerDied(Exception):
+    """The process that worked on several items is gone."""
+
+
+def _entries_of(batch: Sequence[Item], reference: Any, *, is_batch: bool) -> list[list[ClipEntry]]:
+    """The entries of each item. Raises what is no PipelineError, and _WorkerDied."""
     import ray
 
     try:
-        entries: list[ClipEntry] = ray.get(reference)
+        answer = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, PipelineError) and not isinstance(error.cause, BackendMissing):
-            return [_set_aside(item, error.cause, item.key)]
+            return [[_set_aside(item, error.cause, item.key)] for item in batch]
         raise (error.cause or error) from None
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
+        if len(batch) > 1:
+            raise _WorkerDied from None
         failure = StepFailed(
-            f"{item.name}: the worker process died.",
+            f"{batch[0].name}: the worker process died.",
             hint="Usually memory ran out; free some, or cut the recording into shorter files.",
             reason="worker_died",
         )
         # No key: the next run tries again.
-        return [_set_aside(item, failure, "")]
-    for entry in entries:
+        return [[_set_aside(batch[0], failure, "")]]
+    answers = answer if is_batch else [answer]
+    return [_finished(item, one) for item, one in zip(batch, answers, strict=True)]
+
+
+def _finished(item: Item, answer: list[ClipEntry] | PipelineError) -> list[ClipEntry]:
+    if isinstance(answer, PipelineError):
+        return [_set_aside(item, answer, item.key)]
+    for entry in answer:
         entry.key, entry.inputs = item.key, item.inputs
-    return entries
+    return answer
 
 
 def _set_aside(item: Item, failure: PipelineError, key: str) -> ClipEntry:

@@ -57,7 +57,13 @@ class AudioTask:
 
     def run(self, step: StepName, **params: Any) -> Result:
         options, _ = parse_options(step, params)
-        context = StepContext(
+        result: Result = STEPS[step].load()(self.context(step), options)
+        if result.transcripts is not None:
+            self.transcripts = {row.clip: row for row in result.transcripts}
+        return result
+
+    def context(self, step: StepName) -> StepContext:
+        return StepContext(
             task_id="t1",
             run_id="r1",
             step=step,
@@ -69,10 +75,6 @@ class AudioTask:
             progress=self.progress,
             transcripts=dict(self.transcripts),
         )
-        result: Result = STEPS[step].load()(context, options)
-        if result.transcripts is not None:
-            self.transcripts = {row.clip: row for row in result.transcripts}
-        return result
 
     def manifest(self, step: StepName) -> Manifest:
         return Manifest.load(self.workspace, step)

@@ -128,17 +128,26 @@ def test_the_other_clips_are_recognised_once(task: AudioTask) -> None:
     task.add_clip("speech.wav", source="speech.flac")
     (task.workspace.sliced / "speech.wav").write_bytes((FOLDER / "LJ001-0002.flac").read_bytes())
     task.add_clip("nothing.wav", source="nothing.flac")
+    task.add_clip("torn.wav", source="torn.flac")
+    (task.workspace.sliced / "torn.wav").write_bytes(b"RIFF")
 
-    result = task.run(ASR)
+    result = task.run(ASR, precision="bfloat16")
 
     heard = task.transcripts["speech.wav"]
     assert heard.text.lower() == "in being comparatively modern."
     assert (heard.language, heard.source) == ("en", "whisper")
     assert heard.confidence is not None
     assert heard.confidence > 0.5
-    (aside,) = result.summary["set_aside"]
-    assert aside["reason"].startswith("No speech was recognised in nothing.wav")
-    assert task.run(ASR).summary["unchanged"] == 2
+    details = task.manifest(ASR).clips["speech.wav"].details
+    ((start, end),) = details["segments"]
+    assert 0 <= start < 0.5 < 1.5 < end < 2
+    assert f"whisper cannot compute in bfloat16 here; it used {details['precision']}." in (
+        result.warnings
+    )
+    nothing, torn = result.summary["set_aside"]
+    assert nothing["reason"].startswith("No speech was recognised in nothing.wav")
+    assert torn["reason"].startswith("torn.wav could not be recognised: torn.wav cannot be read")
+    assert task.run(ASR, precision="bfloat16").summary["unchanged"] == 3
 
 
 def test_transcribing_before_slicing_names_the_missing_step(task: AudioTask) -> None:
