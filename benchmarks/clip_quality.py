@@ -86,7 +86,8 @@ def _source(argument: str) -> tuple[Path, str | float]:
 def cluster() -> Iterator[None]:
     import ray
 
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
+    # Never the cluster of a service that happens to run here.
+    ray.init("local", include_dashboard=False, log_to_driver=False, logging_level="error")
     yield
     ray.shutdown()
 
