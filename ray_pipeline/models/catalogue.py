@@ -190,6 +190,37 @@ def _whisper(size: str, owner: str, about_bytes: int) -> Part:
     )
 
 
+def _transformers_whisper(size: str, about_bytes: int) -> Part:
+    """The same model as its authors publish it, without the float32 copies in the repository."""
+    return Part(
+        folder=f"asr/whisper-{size}",
+        files=(
+            "model.safetensors",
+            "config.json",
+            "generation_config.json",
+            "preprocessor_config.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json",
+            "normalizer.json",
+            "vocab.json",
+            "merges.txt",
+        ),
+        sources={Source.huggingface: Repository(f"openai/whisper-{size}", "main")},
+        licence="MIT (OpenAI Whisper)",
+        about_bytes=about_bytes,
+    )
+
+
+_FUN_ASR_NANO = Part(
+    folder="asr/Fun-ASR-Nano-2512-hf",
+    files=("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"),
+    sources={Source.huggingface: Repository("FunAudioLLM/Fun-ASR-Nano-2512-hf", "main")},
+    licence="Apache-2.0",
+    about_bytes=2_000 * MB,
+    whole=True,
+)
 _VAD = Part(
     folder="asr/speech_fsmn_vad_zh-cn-16k-common-pytorch",
     files=("model.pt", "config.yaml"),
@@ -254,6 +285,17 @@ _ENTRIES = (
         kind="recogniser",
         parts=(_whisper("large-v3-turbo", "mobiuslabsgmbh", 1_620 * MB),),
     ),
+    Entry(
+        name="whisper-large-v3-hf",
+        kind="recogniser",
+        parts=(_transformers_whisper("large-v3", 3_090 * MB),),
+    ),
+    Entry(
+        name="whisper-large-v3-turbo-hf",
+        kind="recogniser",
+        parts=(_transformers_whisper("large-v3-turbo", 1_620 * MB),),
+    ),
+    Entry(name="fun-asr-nano", kind="recogniser (zh, en, ja)", parts=(_FUN_ASR_NANO,)),
     Entry(name="frcrn", kind="denoiser", parts=(_FRCRN,)),
 )
 

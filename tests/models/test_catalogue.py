@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -5,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.asr import funasr, whisper
+from ray_pipeline.asr import fun_asr_nano, funasr
+from ray_pipeline.asr.recognition import choose_recogniser
 from ray_pipeline.audio.denoising import FRCRN_FOLDER
 from ray_pipeline.errors import InvalidInput
 from ray_pipeline.models.base import BASE_MODELS, BERT_FILES
@@ -31,10 +33,8 @@ def test_every_checksum_is_a_sha256_and_no_two_files_share_one() -> None:
 def test_folders_of_recognisers_are_those_that_recognition_looks_for() -> None:
     folders = {part.folder for row in CATALOGUE.values() for part in row.parts if part.folder}
     wanted = {funasr.SENSE_VOICE, funasr.PARAFORMER, funasr.VAD, funasr.PUNCTUATION}
-    wanted |= {"faster-whisper-large-v3", "faster-whisper-large-v3-turbo"}
-    assert wanted - {funasr.SENSE_VOICE, funasr.PARAFORMER, funasr.VAD, funasr.PUNCTUATION} <= set(
-        whisper.FOLDERS
-    )
+    wanted |= {"faster-whisper-large-v3", "faster-whisper-large-v3-turbo", fun_asr_nano.FOLDER}
+    wanted |= {"whisper-large-v3", "whisper-large-v3-turbo"}
     assert folders == {f"asr/{folder}" for folder in wanted} | {f"denoise/{FRCRN_FOLDER}"}
 
 
@@ -44,6 +44,17 @@ def test_a_pulled_recogniser_is_found_by_recognition(tmp_path: Path) -> None:
         (tmp_path / path).touch()
     assert entry("sensevoice").missing(tmp_path) == []
     assert funasr.folder_for(tmp_path / "asr", "ja") == tmp_path / "asr/SenseVoiceSmall"
+
+
+@pytest.mark.parametrize("name", ["whisper-large-v3-turbo-hf", "fun-asr-nano"])
+def test_a_pulled_folder_is_known_by_its_files(name: str, tmp_path: Path) -> None:
+    for path in entry(name).paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    model_type = "fun_asr_nano" if name == "fun-asr-nano" else "whisper"
+    folder = tmp_path / entry(name).parts[0].folder
+    (folder / "config.json").write_text(json.dumps({"model_type": model_type}))
+    assert choose_recogniser("auto", tmp_path, "en").model_folder == str(folder)
 
 
 def test_everything_but_nano_can_be_had_somewhere_under_a_named_licence() -> None:
@@ -58,6 +69,8 @@ def test_the_ids_of_the_original_name_the_same_recognisers() -> None:
     assert entry("iic/SenseVoiceSmall").name == "sensevoice"
     assert entry("Systran/faster-whisper-large-v3").name == "whisper-large-v3"
     assert entry("damo/speech_frcrn_ans_cirm_16k").name == "frcrn"
+    assert entry("openai/whisper-large-v3").name == "whisper-large-v3-hf"
+    assert entry("FunAudioLLM/Fun-ASR-Nano-2512-hf").name == "fun-asr-nano"
     paraformer = "iic/speech_paraformer-large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
     assert entry(paraformer).name == "paraformer"
     assert entry("paraformer").sources == [Source.modelscope]
