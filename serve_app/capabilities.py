@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ray_pipeline.models.base import BASE_MODELS, has_bert, missing_files, resolve_base_model
+from ray_pipeline.text.chinese.g2pw import has_g2pw
 from serve_app.settings import Settings
 
 _PACKAGES = ("gpt-sovits-ray", "ray", "torch", "torchaudio", "transformers", "fastapi", "dbos")
@@ -81,7 +82,7 @@ def _dashboard_url() -> str | None:
 
 def base_models(models_dir: Path) -> list[dict[str, Any]]:
     """Each base model in the order in which `auto` prefers them, with what is missing."""
-    chinese_text = has_bert(models_dir)
+    bert, g2pw = has_bert(models_dir), has_g2pw(models_dir)
     rows = []
     for name, row in BASE_MODELS.items():
         missing = missing_files(name, models_dir)
@@ -90,7 +91,8 @@ def base_models(models_dir: Path) -> list[dict[str, Any]]:
                 "name": name,
                 "present": not missing,
                 "missing": missing,
-                "chinese_bert": chinese_text,
+                "chinese_bert": bert,
+                "chinese_g2pw": g2pw,
                 "needs_download": bool(row.files),
             }
         )

@@ -27,6 +27,7 @@ def list_models(
 ) -> None:
     """Everything that can be pulled; base models in the order in which `auto` prefers them."""
     from ray_pipeline.models.catalogue import CATALOGUE
+    from ray_pipeline.text.chinese.g2pw import has_g2pw
     from serve_app.settings import load_settings
 
     folder = load_settings().models_dir
@@ -42,6 +43,8 @@ def list_models(
         )
     out.print(table)
     out.print(f"Models folder: {folder}")
+    state = "present" if has_g2pw(folder) else "not there"
+    out.print(f"G2PWModel (Chinese polyphones, put there by hand): {state}")
     if files:
         absent = [path for row in CATALOGUE.values() for path in row.missing(folder)]
         for path in dict.fromkeys(absent):

@@ -30,13 +30,22 @@ def text(
 ) -> None:
     """Show how a text is read: as words, as phones, and what nobody can say."""
     from ray_pipeline.asr.list_file import read_text
+    from ray_pipeline.models.base import BERT_FOLDER
     from ray_pipeline.text import parse_dictionary, phonemize_mixed
+    from ray_pipeline.text.chinese.g2pw import load_polyphones
+    from serve_app.settings import load_settings
 
     words = {}
     if dictionary is not None:
         words = parse_dictionary(read_text(dictionary), source=dictionary.name, symbols=symbols)
+    folder = load_settings().models_dir
     read = phonemize_mixed(
-        text, language, symbols=symbols, dictionary=words, strict_compat=not correct
+        text,
+        language,
+        symbols=symbols,
+        dictionary=words,
+        strict_compat=not correct,
+        polyphones=load_polyphones(folder, folder / BERT_FOLDER),
     )
     for part in read.parts:
         _show(part)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from ray_pipeline.models.base import has_bert
+from ray_pipeline.text.chinese.g2pw import has_g2pw
 from serve_app.capabilities import back_ends, base_models, ffmpeg_path, versions
 from serve_app.settings import Settings
 
@@ -44,6 +46,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
         count = len(row["missing"])
         detail = "ready" if row["present"] else f"{count} files missing: gsv models list"
         yield Finding(f"base model {row['name']}", row["present"] or None, detail)
+    yield from _chinese(settings.models_dir)
+
+
+def _chinese(models_dir: Path) -> Iterator[Finding]:
+    bert, g2pw = has_bert(models_dir), has_g2pw(models_dir)
+    yield Finding("Chinese: BERT", bert or None, "ready" if bert else "none: gsv models pull bert")
+    yield Finding("Chinese: G2PW", g2pw or None, "present" if g2pw else "none: see docs/models.md")
 
 
 def _folder(name: str, path: Path) -> Finding:

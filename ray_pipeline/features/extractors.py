@@ -14,7 +14,7 @@ from ray_pipeline.audio.levels import peak
 from ray_pipeline.audio.wav import RATE, Waveform, read_mono, write_int16
 from ray_pipeline.errors import StepFailed
 from ray_pipeline.features.worker import Clip
-from ray_pipeline.models.base import BaseModel
+from ray_pipeline.models.base import BERT_FOLDER, BaseModel
 from ray_pipeline.workspace import atomic_path
 
 _LOUDEST_PEAK = 2.2
@@ -27,8 +27,8 @@ class TextExtractor:
     """Transcript to phones, and for Chinese to BERT features in `bert_dir/<clip>.pt`.
 
     The whole transcript is read in its one language, as the original prepares training data.
-    `models_dir` is None where the BERT model is not installed; `dictionary` holds the user's
-    own pronunciations.
+    `bert` and `g2pw` say which models of `models_dir` help with Chinese; `dictionary` holds the
+    user's own pronunciations.
     """
 
     def __init__(
@@ -37,15 +37,23 @@ class TextExtractor:
         *,
         symbols: str,
         bert_dir: Path,
-        models_dir: Path | None,
+        models_dir: Path,
+        bert: bool = False,
+        g2pw: bool = False,
         dictionary: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         from ray_pipeline.models.bert import BertEncoder
         from ray_pipeline.text import phonemize
+        from ray_pipeline.text.chinese.g2pw import load_polyphones
 
-        self._phonemize = partial(phonemize, symbols=symbols, dictionary=dictionary)
+        self._phonemize = partial(
+            phonemize,
+            symbols=symbols,
+            dictionary=dictionary,
+            polyphones=load_polyphones(models_dir, models_dir / BERT_FOLDER) if g2pw else None,
+        )
         self._bert_dir = bert_dir
-        self._bert = BertEncoder.load(models_dir, device) if models_dir else None
+        self._bert = BertEncoder.load(models_dir, device) if bert else None
 
     def __call__(self, clip: Clip) -> dict[str, Any]:
         text = clip.text

@@ -7,13 +7,15 @@ written anew.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 
 from ray_pipeline.features.extractors import TextExtractor
 from ray_pipeline.features.worker import Clip
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.models.base import base_model, has_bert
+from ray_pipeline.models.base import base_model
 from ray_pipeline.options import ExtractTextFeaturesOptions
+from ray_pipeline.steps.chinese_models import ChineseModels
 from ray_pipeline.steps.clipwise import require_usable
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.steps.feature_clips import (
@@ -37,26 +39,29 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     transcripts = included_transcripts(context)
     dictionary = own_pronunciations(context.workspace, symbols)
     num_chinese = sum(transcript.language == "zh" for transcript in transcripts)
-    with_bert = num_chinese > 0 and has_bert(context.models_dir)
+    models = ChineseModels.present(context.models_dir) if num_chinese else ChineseModels()
     table, bert_dir = context.experiment / "2-name2text.txt", context.experiment / "3-bert"
     manifest = Manifest(
         context.step,
         options.model_dump(),
-        {"text": _VERSION, "symbols": symbols, "bert": str(with_bert)},
+        {"text": _VERSION, "symbols": symbols},
     )
+    models.write_to(manifest, num_chinese)
     before = Manifest.load(context.workspace, context.step).clips
-    key_of = partial(_key, symbols=symbols, with_bert=with_bert, dictionary=dictionary)
+    key_of = partial(_key, symbols=symbols, models=models, dictionary=dictionary)
     outcome = extract_features(
         context,
         [
-            _job(context, transcript, with_bert, key_of(transcript, before.get(transcript.clip)))
+            _job(context, transcript, models.bert, key_of(transcript, before.get(transcript.clip)))
             for transcript in transcripts
         ],
         partial(
             TextExtractor,
             symbols=symbols,
             bert_dir=bert_dir,
-            models_dir=context.models_dir if with_bert else None,
+            models_dir=context.models_dir,
+            bert=models.bert,
+            g2pw=models.g2pw,
             dictionary=dictionary,
         ),
         manifest=manifest,
@@ -69,9 +74,9 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     manifest.save(context.workspace)
     require_usable(context, manifest, "transcript", "Correct the transcripts and run this again.")
     atomic_write(table, "".join(name2text_line(entry) for entry in manifest.usable()))
-    result = result_of(manifest, outcome, phones=_num_phones(manifest), bert=with_bert)
+    result = result_of(manifest, outcome, phones=_num_phones(manifest), **asdict(models))
     result.warnings += _unreadable(manifest)
-    if num_chinese and not with_bert:
+    if num_chinese and not models.bert:
         result.warnings.append(
             f"{num_chinese} Chinese clips have no BERT features, because the model is not in the "
             "models folder; zeros stand in for them. Run `gsv models pull bert` for a better voice."
@@ -91,7 +96,7 @@ def _key(
     entry: ClipEntry | None,
     *,
     symbols: str,
-    with_bert: bool,
+    models: ChineseModels,
     dictionary: Mapping[str, list[str]],
 ) -> str:
     """Of the dictionary, what the text has, as written or (by `entry`) as it was read."""
@@ -101,7 +106,7 @@ def _key(
         text=transcript.text,
         language=transcript.language,
         symbols=symbols,
-        bert=with_bert and transcript.language == "zh",
+        **(models if transcript.language == "zh" else ChineseModels()).for_key(),
         own_words=those_in(dictionary, transcript.text, read),
     )
 

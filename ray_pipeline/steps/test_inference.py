@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.models.base import has_bert
 from ray_pipeline.options import TestInferenceOptions
+from ray_pipeline.steps.chinese_models import ChineseModels, read_otherwise
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, atomic_write, sha256_of
 
@@ -31,7 +31,9 @@ def run(context: StepContext, options: TestInferenceOptions) -> Result:
     workspace = context.workspace
     order, warnings = make_order(context, options)
     wanted = _describe(order, workspace)
-    key = fingerprint(version=_VERSION, bert=has_bert(context.models_dir), **wanted)
+    models = ChineseModels.present(context.models_dir)
+    warnings += read_otherwise(workspace, models, order.text, order.language)
+    key = fingerprint(version=_VERSION, **models.for_key(), **wanted)
     manifest = Manifest.load(workspace, context.step)
     manifest.options = options.model_dump()
     known = None if options.force else _find(manifest, key, workspace)

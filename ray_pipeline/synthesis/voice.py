@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ray_pipeline.audio.wav import RATE, Waveform
 from ray_pipeline.errors import BadModelFile, InvalidInput
-from ray_pipeline.models.base import BaseModel, base_model, has_bert
+from ray_pipeline.models.base import BERT_FOLDER, BaseModel, base_model, has_bert
 from ray_pipeline.models.bert import BertEncoder, features_of, has_chinese
 from ray_pipeline.models.codebook import Codebook
 from ray_pipeline.models.content import ContentEncoder, load_content_encoder
@@ -35,6 +35,7 @@ from ray_pipeline.models.weights import build_synthesizer, load_gpt, load_sovits
 from ray_pipeline.synthesis.cutting import CutMethod, closed, pieces, squeeze_marks
 from ray_pipeline.synthesis.reference import Reference, ReferenceFeatures, analyse
 from ray_pipeline.text import Phones, phonemize_mixed
+from ray_pipeline.text.chinese.g2pw import load_polyphones
 from ray_pipeline.text.mixed import mode_code
 from ray_pipeline.text.own_words import Pronunciations
 
@@ -171,7 +172,13 @@ class Voice:
 
     def _phones(self, text: str, language: str, dictionary: Pronunciations) -> Phones:
         # A text of very few phones comes back with a full stop before it: time to begin.
-        return phonemize_mixed(text, language, symbols=self.base.symbols, dictionary=dictionary)
+        return phonemize_mixed(
+            text,
+            language,
+            symbols=self.base.symbols,
+            dictionary=dictionary,
+            polyphones=load_polyphones(self.models_dir, self.models_dir / BERT_FOLDER),
+        )
 
     def _prompt_text(self, reference: Reference, dictionary: Pronunciations) -> Phones | None:
         text = reference.text.strip("\n")

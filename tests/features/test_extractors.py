@@ -16,6 +16,7 @@ from ray_pipeline.features.extractors import (
 from ray_pipeline.features.worker import Clip
 from ray_pipeline.models.base import BASE_MODELS
 from tests import speech
+from tests.tiny_g2pw import make_g2pw
 
 
 def audio_extractor(folder: Path) -> AudioExtractor:
@@ -65,12 +66,29 @@ def test_clips_at_another_rate_are_brought_to_32_khz(tmp_path: Path) -> None:
 
 
 def test_english_text_needs_no_bert_and_writes_no_file(tmp_path: Path) -> None:
-    extractor = TextExtractor("cpu", symbols="v2", bert_dir=tmp_path, models_dir=None)
+    extractor = TextExtractor("cpu", symbols="v2", bert_dir=tmp_path, models_dir=tmp_path)
     details = extractor(Clip("clip.wav", text="Two words,\nhere.", language="en"))
     assert details["phones"].startswith("T UW1 W ER1 D Z , HH IY1 R")
     assert details["word2ph"] is None
     assert "\n" not in details["norm_text"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_chinese_clip_is_read_with_the_models_that_the_step_found(tmp_path: Path) -> None:
+    make_g2pw(tmp_path)
+    clips = [
+        Clip("a.wav", text="这行。", language="zh"),
+        Clip("b.wav", text="这行", language="yue"),
+    ]
+    read = {}
+    for g2pw in (False, True):
+        extractor = TextExtractor(
+            "cpu", symbols="v2", bert_dir=tmp_path / "3-bert", models_dir=tmp_path, g2pw=g2pw
+        )
+        read[g2pw] = [extractor(clip)["phones"] for clip in clips]
+    assert read[False][0] == "zh e4 x ing2 ."
+    assert read[True][0] == "zh e4 h ang2 ."
+    assert read[True][1] == read[False][1]
 
 
 def test_tensors_are_written_as_the_original_reads_them(tmp_path: Path) -> None:

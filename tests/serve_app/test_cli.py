@@ -122,6 +122,8 @@ def test_doctor_and_models_list_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     doctor = CliRunner().invoke(cli.app, ["doctor"], env={"COLUMNS": "160"})
     assert "ffmpeg" in doctor.output
     assert "base model nano" in doctor.output
+    assert "Chinese: BERT" in doctor.output
+    assert "Chinese: G2PW" in doctor.output
     models = CliRunner().invoke(cli.app, ["models", "list"], env={"COLUMNS": "160"})
     assert "v2ProPlus" in models.output
     assert models.exit_code == 0

@@ -53,6 +53,12 @@ def test_list_names_everything_its_state_and_on_request_the_missing_files() -> N
     assert "missing: v2Pro/s2Gv2ProPlus.pth" in gsv("list", "--files").output
 
 
+def test_list_says_whether_the_model_of_polyphones_was_put_there(models_dir: Path) -> None:
+    assert "G2PWModel (Chinese polyphones, put there by hand): not there" in gsv("list").output
+    (models_dir / "G2PWModel").mkdir(parents=True)
+    assert "put there by hand): present" in gsv("list").output
+
+
 def test_pull_shows_what_it_fetches_and_verify_finds_it_whole(
     hub: SmallHub, models_dir: Path
 ) -> None:

@@ -6,9 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.errors import BadModelFile, InvalidInput
 from ray_pipeline.text import phonemize_mixed
 from serve_app import cli
+from tests.tiny_g2pw import make_g2pw
 
 
 def post(client: TestClient, **body: Any) -> Any:
@@ -60,6 +61,29 @@ def test_what_cannot_be_read_is_refused_by_field(
     assert answer.json()["field"] == field
 
 
+def test_the_answer_uses_the_polyphone_model_as_soon_as_it_is_there(
+    client: TestClient, tmp_path: Path
+) -> None:
+    def phones() -> str:
+        return " ".join(post(client, text="这行。", language="zh").json()["phones"])
+
+    assert "zh e4 x ing2" in phones()
+    folder = make_g2pw(tmp_path / "models")
+    assert "zh e4 h ang2" in phones()
+    rows = client.get("/api/v1/capabilities").json()["base_models"]
+    assert {row["chinese_g2pw"] for row in rows} == {True}
+    folder.rename(folder.with_name("elsewhere"))
+    assert "zh e4 x ing2" in phones()
+
+
+def test_a_damaged_polyphone_model_is_a_named_error(client: TestClient, tmp_path: Path) -> None:
+    (make_g2pw(tmp_path / "models") / "g2pW.onnx").write_bytes(b"")
+    answer = post(client, text="这行。", language="zh")
+    assert answer.json()["code"] == "bad_model_file"
+    assert "G2PWModel is damaged" in answer.json()["detail"]
+    assert post(client, text="我们", language="zh").status_code == 200
+
+
 def gsv_text(*arguments: str) -> Any:
     return CliRunner().invoke(cli.app, ["text", *arguments])
 
@@ -86,3 +110,39 @@ def test_the_command_takes_own_pronunciations(tmp_path: Path) -> None:
     refused = gsv_text("Hello Ray, hello.", "-l", "en", "-d", str(words))
     assert isinstance(refused.exception, InvalidInput)
     assert "Line 1 of names.dict" in str(refused.exception)
+
+
+def test_the_command_asks_the_polyphone_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GSV_MODELS_DIR", str(tmp_path))
+    assert "x ing2" in gsv_text("这行。", "-l", "zh").output
+    folder = make_g2pw(tmp_path)
+    assert "h ang2" in gsv_text("这行。", "-l", "zh").output
+    (folder / "MONOPHONIC_CHARS.txt").unlink()
+    (tmp_path / "again").mkdir()
+    folder.rename(tmp_path / "again" / "G2PWModel")
+    monkeypatch.setenv("GSV_MODELS_DIR", str(tmp_path / "again"))
+    refused = gsv_text("这行。", "-l", "zh")
+    assert isinstance(refused.exception, BadModelFile)
+
+
+def test_the_command_guesses_the_language_and_takes_the_older_table() -> None:
+    shown = gsv_text("안녕하세요 여러분").output
+    assert shown.startswith("ko: 안녕하세요 여러분")
+    assert "not understood" not in shown
+    assert "not understood" in gsv_text("안녕하세요 여러분", "--symbols", "v1").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["Hello.", "-l", "fr"], "language mode"),
+        (["  ", "-l", "zh"], "nothing that can be read"),
+        (["Hello.", "-l", "en", "--symbols", "v9"], "v1, v2"),
+    ],
+)
+def test_the_command_refuses_by_name(arguments: list[str], named: str) -> None:
+    refused = gsv_text(*arguments)
+    assert isinstance(refused.exception, InvalidInput)
+    assert named in str(refused.exception)

@@ -3,14 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.errors import BadModelFile, InvalidInput
 from ray_pipeline.features.extractors import load_tensor
-from ray_pipeline.manifest import ClipEntry
+from ray_pipeline.manifest import ClipEntry, Manifest
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.extract_text_features import name2text_line
 from ray_pipeline.text import phonemize
 from tests.steps.feature_task import FeatureTask, make_task
 from tests.tiny_bert import make_bert
+from tests.tiny_g2pw import make_g2pw
 
 STEP = StepName.EXTRACT_TEXT_FEATURES
 
@@ -118,3 +119,29 @@ def test_chinese_has_features_of_the_model_that_is_present(task: FeatureTask) ->
     [warning] = [warning for warning in result.warnings if warning.startswith(foreign)]
     for lost in ("'G'", "'P'", "'T'", "'%'"):
         assert lost in warning
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_chinese_clips_are_read_anew_when_the_polyphone_model_comes(task: FeatureTask) -> None:
+    chinese, *others = task.clips
+    task.edit(chinese, text="这行。", language="zh")
+    task.run(STEP)
+    before, digest = rows(task), Manifest.load(task.workspace, STEP).digest()
+    assert before[chinese][0] == "zh e4 x ing2 ."
+    make_g2pw(task.models_dir)
+    result = task.run(STEP)
+    assert result.summary["g2pw"] is True
+    assert result.summary["unchanged"] == len(others)
+    assert rows(task)[chinese][0] == "zh e4 h ang2 ."
+    manifest = Manifest.load(task.workspace, STEP)
+    assert (manifest.versions["g2pw"], manifest.details["chinese_clips"]) == ("True", 1)
+    # What was trained on it is stale then.
+    assert manifest.digest() != digest
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_damaged_polyphone_model_ends_the_step_and_no_clip_is_blamed(task: FeatureTask) -> None:
+    (make_g2pw(task.models_dir) / "g2pW.onnx").unlink()
+    task.edit(task.clips[0], text="这行。", language="zh")
+    with pytest.raises(BadModelFile, match=r"g2pW\.onnx is missing"):
+        task.run(STEP)

@@ -10,18 +10,21 @@ import torch
 
 from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
 from ray_pipeline.errors import InvalidInput, NotFound, StepNotReady
+from ray_pipeline.manifest import Manifest
 from ray_pipeline.models import codebook
 from ray_pipeline.models.content import NanoContentEncoder, to_rate
 from ray_pipeline.options import TaskConfig, TestInferenceOptions
 from ray_pipeline.progress import RecordingProgress
 from ray_pipeline.resources import ClusterTotals
 from ray_pipeline.step_names import StepName
+from ray_pipeline.steps.chinese_models import ChineseModels, read_otherwise
 from ray_pipeline.steps.context import StepContext
 from ray_pipeline.steps.inference_order import DEFAULT_TEXTS, make_order, newest_weights
 from ray_pipeline.steps.test_inference import run
 from ray_pipeline.synthesis.untrained import save_untrained_voice
 from ray_pipeline.task import Transcript
 from ray_pipeline.workspace import Workspace
+from tests.tiny_g2pw import make_g2pw
 
 torch.set_num_threads(1)  # models this small are slower with several
 
@@ -208,3 +211,56 @@ def test_how_a_text_is_read_is_what_was_asked_for(
     order, _ = make_order(auto, TestInferenceOptions(**options))
     assert order.language == language
     assert order.text == options.get("target_text", DEFAULT_TEXTS.get(language))
+
+
+def test_chinese_is_spoken_anew_when_the_polyphone_model_comes(context: StepContext) -> None:
+    order = {"target_text": "这行。", "target_language": "zh"}
+    plain = speak(context, **order)
+    read_with(context, ChineseModels(), clips=3)
+    make_g2pw(context.models_dir)
+    asked = speak(context, **order)
+    assert (plain["file"], asked["file"]) == ("amy_001.wav", "amy_002.wav")
+    assert "x ing2" in " ".join(plain["pieces"][0]["phones"])
+    assert "h ang2" in " ".join(asked["pieces"][0]["phones"])
+    assert plain["warnings"] == []
+    [warning] = asked["warnings"]
+    assert "read without G2PW, this text is read with it" in warning
+    # Said again when there is nothing left to do.
+    assert run(context, TestInferenceOptions(**order)).warnings == [warning]
+
+
+def read_with(context: StepContext, models: ChineseModels, *, clips: int) -> None:
+    """As extract_text_features leaves it."""
+    manifest = Manifest(StepName.EXTRACT_TEXT_FEATURES)
+    models.write_to(manifest, clips)
+    manifest.save(context.workspace)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        (ChineseModels(), ChineseModels(bert=True), ["without BERT"]),
+        (ChineseModels(bert=True), ChineseModels(), ["with BERT"]),
+        (ChineseModels(bert=True), ChineseModels(g2pw=True), ["with BERT", "without G2PW"]),
+        (ChineseModels(bert=True, g2pw=True), ChineseModels(bert=True, g2pw=True), []),
+    ],
+)
+def test_models_that_came_or_went_since_the_training_are_named(
+    context: StepContext, then: ChineseModels, now: ChineseModels, said: list[str]
+) -> None:
+    read_with(context, then, clips=2)
+    warnings = read_otherwise(context.workspace, now, "这行。", "中文")
+    assert [words in warning for words, warning in zip(said, warnings, strict=True)] == [
+        True for _ in said
+    ]
+
+
+def test_no_model_is_named_where_no_chinese_was_learned_or_is_said(context: StepContext) -> None:
+    now = ChineseModels(bert=True, g2pw=True)
+    assert read_otherwise(context.workspace, now, "这行。", "zh") == []
+    read_with(context, ChineseModels(), clips=0)
+    assert read_otherwise(context.workspace, now, "这行。", "zh") == []
+    read_with(context, ChineseModels(), clips=2)
+    for text, language in (("Hello.", "auto"), ("这行。", "yue"), ("一行。", "ja")):
+        assert read_otherwise(context.workspace, now, text, language) == []
+    assert len(read_otherwise(context.workspace, now, "这行。", "auto")) == 2

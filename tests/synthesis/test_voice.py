@@ -6,14 +6,17 @@ import pytest
 import torch
 
 from ray_pipeline.errors import BadModelFile, InvalidInput
+from ray_pipeline.models.base import BERT_FOLDER
 from ray_pipeline.models.gpt.config import tiny_gpt_config
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.weights import save_gpt
 from ray_pipeline.synthesis.reference import Reference
 from ray_pipeline.synthesis.voice import Voice
-from ray_pipeline.text import phonemize_mixed
+from ray_pipeline.text import phonemize, phonemize_mixed
+from ray_pipeline.text.chinese.g2pw import load_polyphones
 from tests.synthesis.conftest import SPEECH
 from tests.tiny_bert import make_bert
+from tests.tiny_g2pw import make_g2pw
 
 TEXT = "Hello there. Printing is an old art."
 
@@ -192,3 +195,20 @@ def test_a_model_that_is_not_needed_is_not_loaded(
     assert knowing.speak("Hello there.", "en", reference, seed=1).seconds > 0
     with pytest.raises(BadModelFile, match="8 values"):
         knowing.speak("你好。", "zh", reference, seed=1)
+
+
+def test_polyphones_are_spoken_by_their_sentence_where_their_model_is_present(
+    weight_files: tuple[Path, Path], voice: Voice, reference: Reference, tmp_path: Path
+) -> None:
+    knowing = Voice.load(*weight_files, models_dir=tmp_path)
+    make_g2pw(tmp_path)
+    [plain], [asked] = (v.speak("这行。", "zh", reference, seed=1).pieces for v in (voice, knowing))
+    assert "x ing2" in " ".join(plain.phones)
+    assert "h ang2" in " ".join(asked.phones)
+    # As in training.
+    polyphones = load_polyphones(tmp_path, tmp_path / BERT_FOLDER)
+    assert asked.phones[-5:] == phonemize("这行。", "zh", polyphones=polyphones).phones
+    # The prompt is read so too.
+    prompt = knowing._prompt_text(Reference(reference.wav_path, "这行。", "zh"), {})
+    assert prompt is not None
+    assert prompt.phones == asked.phones
