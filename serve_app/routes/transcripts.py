@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from ray_pipeline.asr.list_file import ListRow, decode_text, parse_list
+from ray_pipeline.asr.list_file import ListRow, check_field, decode_text, parse_list
 from ray_pipeline.errors import Conflict, InvalidInput, NotFound
 from ray_pipeline.options import language_code
 from ray_pipeline.task import Transcript
@@ -191,6 +191,8 @@ def _edited(row: Transcript, edit: TranscriptChange) -> Transcript:
     changes = edit.model_dump(exclude={"clip"}, exclude_none=True)
     if "language" in changes:
         changes["language"] = language_code(changes["language"])
+    for field in ("text", "speaker"):
+        check_field(field, changes.get(field, ""))  # also where the clip is left out for now
     if "text" in changes:
         # Who writes the text of a clip that had none wants it to be used.
         changes = {"include": True} | changes if not row.text else changes

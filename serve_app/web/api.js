@@ -4,6 +4,7 @@ export class Refused extends Error {
   constructor(problem, status) {
     super(problem.detail || `HTTP ${status}`);
     this.status = status;
+    this.code = problem.code;
   }
 }
 
@@ -30,7 +31,9 @@ export async function get(path) {
 
 export async function call(method, path, body, more = {}) {
   const options = { method, headers: more };
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    options.body = body;
+  } else if (body !== undefined) {
     options.headers = { ...more, "Content-Type": "application/json" };
     options.body = JSON.stringify(body);
   }

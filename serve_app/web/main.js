@@ -4,21 +4,28 @@ import { Refused, call, get, setKey, taskPath, upload, watch } from "./api.js";
 import { Curves } from "./curves.js";
 import { clearReport, showReport } from "./report.js";
 import { StepRows } from "./steps.js";
-import { showFiles } from "./tables.js";
-import { show as showTexts, switchLanguage, text } from "./texts.js";
-import { saveList, showTranscripts } from "./transcripts.js";
+import { button, showFiles } from "./tables.js";
+import { inWords, show as showTexts, switchLanguage, text } from "./texts.js";
+import { loadList, saveList, showTranscripts } from "./transcripts.js";
 
 const byId = (id) => document.getElementById(id);
 const curves = new Curves(byId("curves-panel"), byId("curves"));
 const rows = new StepRows(byId("steps"), (step) => act("POST", `/step/${step}`, { params: {} }));
 let open = null; // { id, stop }
 
-function fail(error) {
+function fail(...errors) {
   const notice = byId("notice");
-  byId("key-form").hidden = error.status !== 401;
-  notice.textContent = error instanceof Refused && error.status ? error.message : text("offline");
+  byId("key-form").hidden = !errors.some((error) => error.status === 401);
+  notice.replaceChildren(...errors.map((error) => {
+    const line = document.createElement("div");
+    line.textContent = error instanceof Refused && error.status ? inWords(error) : text("offline");
+    if (!(error instanceof Refused)) console.error(error);
+    return line;
+  }));
+  const close = button("×", clearNotice);
+  close.setAttribute("aria-label", text("close"));
+  notice.append(close);
   notice.hidden = false;
-  if (!(error instanceof Refused)) console.error(error);
 }
 
 function clearNotice() {
@@ -29,21 +36,27 @@ async function listTasks() {
   const tasks = await get("/tasks?limit=200");
   byId("task-list").replaceChildren(...tasks.map((task) => {
     const item = document.createElement("li");
-    const button = document.createElement("button");
+    const entry = document.createElement("button");
     const name = document.createElement("span");
     const badge = document.createElement("span");
     name.textContent = task.task_name;
-    badge.textContent = task.status === "running" ? `${task.progress.toFixed(0)} %` : text(`state.${task.status}`);
+    badge.textContent = stateOf(task);
     badge.className = `badge ${task.status}`;
-    button.type = "button";
-    button.title = task.task_id;
-    button.setAttribute("aria-current", String(task.task_id === open?.id));
-    button.addEventListener("click", () => openTask(task.task_id));
-    button.append(name, badge);
-    item.append(button);
+    entry.type = "button";
+    entry.title = task.task_id;
+    entry.setAttribute("aria-current", String(task.task_id === open?.id));
+    entry.addEventListener("click", () => openTask(task.task_id));
+    entry.append(name, badge);
+    item.append(entry);
     return item;
   }));
   byId("create").open ||= tasks.length === 0;
+}
+
+// "done" is the last step that ran; a task is done when all of them are.
+function stateOf(task) {
+  const partly = task.status === "running" || (task.status === "completed" && task.progress < 100);
+  return partly ? `${Math.floor(task.progress)} %` : text(`state.${task.status}`);
 }
 
 function openTask(id) {
@@ -54,7 +67,7 @@ function openTask(id) {
   curves.clear();
   rows.clear();
   clearReport();
-  byId("log").textContent = "";
+  for (const name of ["log", "uploaded", "list-status"]) byId(name).textContent = "";
   byId("empty").hidden = true;
   byId("task").hidden = false;
   refresh(new Set(["task", "files", "transcripts", "report", "log"]));
@@ -100,7 +113,10 @@ function refresh(what) {
       if (parts.has("report")) showReport(id, fail);
       if (parts.has("log")) await showLog(id);
       await listTasks();
-    } catch (error) { fail(error); }
+    } catch (error) {
+      if (error.status === 404 && open?.id === id) closeTask(); // deleted, or never there
+      fail(error);
+    }
   }, 250);
 }
 
@@ -109,7 +125,7 @@ async function showTask(id) {
   if (open?.id !== id) return;
   const busy = ["queued", "running"].includes(task.status);
   byId("task-title").textContent = task.task_name;
-  byId("task-status").textContent = `${text(`state.${task.status}`)} · ${task.config.base_model} · ${task.config.language}`;
+  byId("task-status").textContent = `${stateOf(task)} · ${task.config.base_model} · ${task.config.language}`;
   byId("task-status").className = `badge ${task.status}`;
   byId("task-progress").value = task.progress;
   byId("task-progress").setAttribute("aria-label", `${task.progress} %`);
@@ -138,11 +154,21 @@ async function act(method, path, body) {
 async function send(files) {
   const bar = byId("upload-progress");
   bar.hidden = false;
-  try {
-    clearNotice();
-    for (const file of files) await upload(open.id, [file], (share) => { bar.value = share; });
-  } catch (error) { fail(error); }
+  clearNotice();
+  const id = open.id;
+  const refused = [], stored = [];
+  for (const file of files) {
+    bar.value = 0;
+    try {
+      stored.push((await upload(id, [file], (share) => { bar.value = share; })).filename);
+    } catch (error) {
+      refused.push(error);
+      if (![413, 422].includes(error.status)) break; // the next would fare no better
+    }
+  }
   bar.hidden = true;
+  if (refused.length) fail(...refused);
+  if (open?.id === id && stored.length) byId("uploaded").textContent = `${text("uploaded")}: ${stored.join(", ")}`;
   refresh(new Set(["task", "files"]));
 }
 
@@ -166,8 +192,14 @@ function listen() {
     start();
   });
   byId("report-panel").addEventListener("toggle", () => open && showReport(open.id, fail));
-  document.addEventListener("edited", () => refresh(new Set(["report"])));
+  document.addEventListener("edited", () => { clearNotice(); refresh(new Set(["task", "report"])); });
   byId("save-list").addEventListener("click", () => saveList(open.id, fail));
+  byId("load-list").addEventListener("click", () => byId("list-file").click());
+  byId("list-file").addEventListener("change", (event) => {
+    const [file] = event.target.files;
+    if (file) loadList(open.id, file, fail);
+    event.target.value = "";
+  });
   byId("run").addEventListener("click", () => act("POST", "/run", {}));
   byId("cancel").addEventListener("click", () => act("POST", "/cancel"));
   byId("delete").addEventListener("click", async () => {

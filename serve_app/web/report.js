@@ -2,9 +2,8 @@
 
 import { get, taskPath } from "./api.js";
 import { wordsOf } from "./report_words.js";
-import { cell } from "./tables.js";
-import { text } from "./texts.js";
-import { playButton } from "./transcripts.js";
+import { inWords, text } from "./texts.js";
+import { part, playButton } from "./transcripts.js";
 
 const byId = (id) => document.getElementById(id);
 const MAX_ROWS = 500;
@@ -28,7 +27,7 @@ export async function showReport(id, fail) {
   } catch (error) {
     if (turn !== asked) return;
     clearReport();
-    if (error.status === 409) byId("report-summary").textContent = error.message;
+    if (error.status === 409) byId("report-summary").textContent = inWords(error);
     else fail(error);
   }
 }
@@ -51,24 +50,22 @@ function draw(id, report, words, fail) {
     return item;
   }));
   const told = report.clips.filter((clip) => clip.findings.length || clip.left_out.length);
-  const recordings = report.recordings.map((item) => row("bad", "", item.name, `${text(`step.${item.step}`)}: ${words.leftOut(item)}`));
+  const recordings = report.recordings.map((item) =>
+    row("bad", item.name, `${text(`step.${item.step}`)}: ${words.leftOut(item)}`));
   byId("report-clips").replaceChildren(...recordings, ...told.slice(0, MAX_ROWS).map((clip) => {
-    const name = cell(clip.clip);
     const said = [
       ...clip.left_out.map((item) => `${text("leftOut")} (${text(`step.${item.step}`)}): ${words.leftOut(item)}`),
       ...clip.findings.map(words.finding),
     ].join(" ");
-    return row(clip.verdict, playButton(id, clip.clip, name, fail), name, said);
+    return row(clip.verdict, clip.clip, said, (name) => playButton(id, clip.clip, name, fail));
   }));
 }
 
-function row(verdict, play, name, said) {
-  const element = document.createElement("tr");
-  const mark = cell(text(`verdict.${verdict}`));
-  mark.className = `verdict-${verdict}`;
-  const named = typeof name === "string" ? cell(name) : name;
-  named.className = "clip";
-  element.append(mark, cell(play), named, cell(said));
+function row(verdict, title, said, play) {
+  const element = document.createElement("li");
+  const name = part("name", title);
+  const mark = part(`verdict-${verdict}`, text(`verdict.${verdict}`));
+  element.append(part("marks", mark, ...(play ? [play(name)] : [])), part("said", name, said));
   return element;
 }
 

@@ -6,6 +6,8 @@ const MARKS = {
   queued: "…", running: "▶", completed: "✓", failed: "✗", cancelled: "■", skipped: "↷", interrupted: "⟳",
 };
 
+const MAX_WARNINGS = 5; // the log has them all
+
 export class StepRows {
   constructor(list, onRun) {
     this.list = list;
@@ -68,7 +70,7 @@ export class StepRows {
     const sentence = failed ? `${step.error.message} ${step.error.hint ?? ""}`
       : step.stale ? text("stale")
       : step.state === "running" || step.state === "queued" ? step.message
-      : step.warnings.length ? `⚠ ${step.warnings.join(" · ")}` : "";
+      : warned(step.warnings);
     this.note(row, sentence, failed);
   }
 
@@ -77,6 +79,12 @@ export class StepRows {
     row.note.className = isError ? "note error" : "note";
     row.note.hidden = !sentence;
   }
+}
+
+function warned(warnings) {
+  const lines = warnings.slice(0, MAX_WARNINGS).map((sentence) => `⚠ ${sentence}`);
+  if (warnings.length > MAX_WARNINGS) lines.push(`… +${warnings.length - MAX_WARNINGS}`);
+  return lines.join("\n");
 }
 
 function duration(step) {

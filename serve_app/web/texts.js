@@ -6,8 +6,8 @@ const TEXTS = {
     speaker: "Speaker (file names)", language: "Language", baseModel: "Base model", epochsS2: "SoVITS epochs",
     epochsS1: "GPT epochs", batchSize: "Batch size", gpus: "GPUs, as 0-1", create: "Create", runAll: "Run all",
     run: "Run", again: "Again", cancel: "Cancel", delete: "Delete", drop: "Drop recordings here, or choose files",
-    result: "The voice", steps: "Steps", curves: "Training", transcripts: "Transcripts", use: "Use", clip: "Clip",
-    text: "Text", source: "From", play: "Play", saveList: "Download as .list",
+    result: "The voice", steps: "Steps", curves: "Training", transcripts: "Transcripts", use: "Use",
+    text: "Text", play: "Play", useMine: "Use mine", saveList: "Download as .list", loadList: "Upload it corrected", changed: "Changed", close: "Close",
     transcriptsHelp: "Listen, correct the words, untick what should not be trained on. Changes are saved at once.", files: "Files", log: "Log", empty: "Choose a task, or create one.",
     apiKey: "API key of this service", enter: "Enter", confirmDelete: "Delete this task with all its files?",
     stale: "out of date", download: "Download", uploaded: "Uploaded", offline: "The service does not answer.",
@@ -29,8 +29,8 @@ const TEXTS = {
     speaker: "说话人（用作文件名）", language: "语言", baseModel: "底模", epochsS2: "SoVITS 轮数",
     epochsS1: "GPT 轮数", batchSize: "批次大小", gpus: "GPU，如 0-1", create: "创建", runAll: "全部运行",
     run: "运行", again: "重跑", cancel: "取消", delete: "删除", drop: "把录音拖到这里，或点击选择文件",
-    result: "合成的声音", steps: "步骤", curves: "训练曲线", transcripts: "文本", use: "使用", clip: "片段",
-    text: "内容", source: "来源", play: "播放", saveList: "下载 .list",
+    result: "合成的声音", steps: "步骤", curves: "训练曲线", transcripts: "文本", use: "使用",
+    text: "内容", play: "播放", useMine: "用我的", saveList: "下载 .list", loadList: "上传修改后的 .list", changed: "已修改", close: "关闭",
     transcriptsHelp: "试听并修改文本，不想用于训练的取消勾选。修改即时保存。", files: "文件", log: "日志", empty: "请选择或新建一个任务。",
     apiKey: "本服务的 API 密钥", enter: "确定", confirmDelete: "删除该任务及其全部文件？",
     stale: "已过期", download: "下载", uploaded: "已上传", offline: "服务没有响应。",
@@ -57,6 +57,21 @@ export function language() {
 
 export function text(name) {
   return name.split(".").reduce((found, part) => found?.[part], TEXTS[current]) ?? name;
+}
+
+// What a refusal of the service means. Its own sentence, which names the place, is English.
+const MEANINGS = {
+  zh: {
+    not_found: "没有找到。", conflict: "在此期间内容已被修改。", step_not_ready: "前面的步骤还没有完成。",
+    task_busy: "任务正在运行，请等待或先取消。", invalid_input: "输入有误。", too_large: "文件太大。",
+    backend_missing: "缺少组件。", storage_full: "磁盘已满。", unavailable: "服务正在启动或停止，请稍后再试。",
+    unauthorized: "API 密钥缺失或有误。",
+  },
+};
+
+export function inWords(refusal) {
+  const meaning = MEANINGS[current]?.[refusal.code];
+  return meaning ? `${meaning}（${refusal.message}）` : refusal.message;
 }
 
 export function show() {

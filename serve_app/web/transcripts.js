@@ -2,7 +2,7 @@
 // made from an old reading is refused by the service, and the row is read again.
 
 import { call, fetchClip, get, taskPath } from "./api.js";
-import { button, cell } from "./tables.js";
+import { button } from "./tables.js";
 import { text } from "./texts.js";
 
 const byId = (id) => document.getElementById(id);
@@ -30,54 +30,86 @@ export async function saveList(id, fail) {
   } catch (error) { fail(error); }
 }
 
-function rowOf(id, row, fail) {
-  const element = document.createElement("tr");
+export async function loadList(id, file, fail) {
+  try {
+    const { rows, changed, problems } = await call("PUT", taskPath(id, "/transcripts.list"), file);
+    byId("list-status").textContent = [`${text("changed")}: ${changed} / ${rows}`, ...problems].join(" · ");
+    await showTranscripts(id, fail);
+    document.dispatchEvent(new Event("edited"));
+  } catch (error) { fail(error); }
+}
+
+// `mine` is what the user wrote and somebody else's edit was in the way of.
+function rowOf(id, row, fail, mine) {
+  const element = document.createElement("li");
   const path = taskPath(id, `/transcripts/${encodeURIComponent(row.clip)}`);
-  const put = async (change) => {
+  // One after the other: the second edit of a row needs the etag that the first one gives.
+  let last = Promise.resolve();
+  const put = (change) => { last = last.then(() => save(change)); };
+  const save = async (change) => {
     try {
-      const saved = await call("PUT", path, change, { "If-Match": row.etag });
-      Object.assign(row, saved);
+      Object.assign(row, await call("PUT", path, change, { "If-Match": row.etag }));
+      fill();
       document.dispatchEvent(new Event("edited"));
     } catch (error) {
       fail(error);
       if (error.status !== 409) return;
       Object.assign(row, await get(path).catch(() => row));
-      element.replaceWith(rowOf(id, row, fail));
+      element.replaceWith(rowOf(id, row, fail, change.text));
     }
   };
-  const clip = cell(row.clip);
-  clip.className = "clip";
-  const sure = row.confidence === null ? "" : ` ${Math.round(100 * row.confidence)} %`;
+  const name = part("name", row.clip), source = part("name");
+  const use = tick(row, put), said = words(row, put), language = languages(row, put);
+  const useMine = button(`${text("useMine")}: ${mine}`, () => put({ text: mine }));
+  const fill = () => {
+    use.checked = row.include;
+    if (document.activeElement !== said) said.value = row.text;
+    language.value = row.language;
+    source.textContent = row.source + (row.confidence === null ? "" : ` ${Math.round(100 * row.confidence)} %`);
+    useMine.hidden = mine === undefined || mine === row.text;
+  };
+  fill();
+  const label = document.createElement("label");
+  label.append(use, ` ${text("use")}`);
   element.append(
-    cell(tick(row, put)), cell(playButton(id, row.clip, clip, fail)), clip, cell(words(row, put)),
-    cell(languages(row, put)), cell(row.source + sure),
+    part("marks", label, playButton(id, row.clip, name, fail)), part("said", name, said, useMine),
+    part("facts", language, source),
   );
+  return element;
+}
+
+export function part(kind, ...content) {
+  const element = document.createElement("div");
+  element.className = kind;
+  element.append(...content);
   return element;
 }
 
 function tick(row, put) {
   const use = document.createElement("input");
   use.type = "checkbox";
-  use.checked = row.include;
   use.setAttribute("aria-label", `${text("use")}: ${row.clip}`);
   use.addEventListener("change", () => put({ include: use.checked }));
   return use;
 }
 
 function words(row, put) {
-  const input = document.createElement("input");
-  input.value = row.text;
+  const input = document.createElement("textarea");
+  input.rows = 2;
   input.lang = row.language;
   input.maxLength = 2000;
   input.setAttribute("aria-label", `${text("text")}: ${row.clip}`);
-  input.addEventListener("change", () => put({ text: input.value }));
+  input.addEventListener("change", () => put({ text: input.value.replace(/\s+/g, " ").trim() }));
+  // A transcript is one line; Enter ends it.
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); input.blur(); }
+  });
   return input;
 }
 
 function languages(row, put) {
   const select = document.createElement("select");
   select.append(...LANGUAGES.map((code) => new Option(code)));
-  select.value = row.language;
   select.setAttribute("aria-label", `${text("language")}: ${row.clip}`);
   select.addEventListener("change", () => put({ language: select.value }));
   return select;

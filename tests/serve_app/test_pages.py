@@ -33,7 +33,7 @@ def test_the_pages_modules_import_only_what_is_there() -> None:
 
 def test_the_page_speaks_both_languages_completely() -> None:
     texts = (WEB / "texts.js").read_text("utf-8")
-    english, chinese = texts.split("  zh: {")
+    english, chinese = texts.split("  zh: {", 1)
     names = [
         set(re.findall(r"(\w+):", part.split("let current")[0])) for part in (english, chinese)
     ]

@@ -104,6 +104,15 @@ def test_a_corrected_list_changes_the_clips_it_names_and_no_other(
     assert (second["text"], second["source"], second["confidence"]) == ("there", "whisper", 0.9)
 
 
+@pytest.mark.parametrize("field", ["text", "speaker"])
+def test_what_no_list_can_hold_is_refused_even_of_a_clip_that_is_left_out(
+    client: TestClient, url: str, field: str
+) -> None:
+    client.put(f"{url}/a.wav", json={"include": False})
+    answer = client.put(f"{url}/a.wav", json={field: "this|that"})
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
 def test_a_list_that_fits_nothing_is_refused(client: TestClient, url: str) -> None:
     for body in (b"talk.wav|me|EN|Hello", b"", b"\x00\xff\x00"):
         answer = client.put(f"{url}.list", content=body)
