@@ -33,6 +33,11 @@ def other_speaker() -> Wave:
     return np.asarray(wave * (0.5 / np.abs(wave).max()), np.float32)
 
 
+def deeper_voice(wave: Wave, share: float = 0.8) -> Wave:
+    """A lower voice in a longer throat, through the same microphone and in the same language."""
+    return np.asarray(soxr.resample(wave, RATE * share, RATE), np.float32)
+
+
 def clipped(wave: Wave, gain: float = 3.0) -> Wave:
     """Cut off at full scale as 22.05 kHz, then resampled and made quieter, as the slicer does."""
     low = soxr.resample(wave, RATE, 22_050)

@@ -21,6 +21,7 @@ from tests.audio.broken_sets import (
     RATE,
     Wave,
     clipped,
+    deeper_voice,
     noisy,
     one_speaker,
     other_speaker,
@@ -81,6 +82,7 @@ def test_clean_speech_by_one_speaker_has_nothing_to_complain_of(clips: Clips) ->
 
 BROKEN: dict[str, tuple[Callable[[Wave], Wave], str]] = {
     "another speaker": (lambda _: other_speaker(), "other_voice"),
+    "another speaker at the same microphone": (deeper_voice, "other_voice"),
     "clipped": (clipped, "clipped"),
     "8 kHz inside 32 kHz": (telephone, "narrow"),
     "noise": (lambda wave: noisy(wave, 5), "noisy"),
