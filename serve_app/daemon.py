@@ -10,11 +10,15 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +46,10 @@ ENVIRONMENT = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    # Ray's own limits are too short for a machine that is busy with something else.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
+    "RAY_raylet_start_wait_time_s": "120",
+    "RAY_agent_register_timeout_ms": "120000",
 }
 
 
@@ -110,7 +118,7 @@ def command(config: Path) -> list[str]:
 def run_in_foreground(config: Path) -> None:
     """Become `serve run`; does not return. Ctrl-C stops it."""
     arguments = command(config)
-    os.execve(arguments[0], arguments, {**os.environ, **_environment()})
+    os.execve(arguments[0], arguments, {**os.environ, **_environment(config)})
 
 
 def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Service:
@@ -139,7 +147,7 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, **_environment(), MARK: mark},
+            env={**os.environ, **_environment(config), MARK: mark},
         )
     service = Service(process.pid, mark, url)
     service.save()
@@ -148,12 +156,45 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
     return service
 
 
-def _environment() -> dict[str, str]:
-    return {name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()}
+def _environment(config: Path) -> dict[str, str]:
+    wanted = ENVIRONMENT | proxy_places(int(_http_options(config).get("port", 8000)))
+    return {name: os.environ.get(name, value) for name, value in wanted.items()}
+
+
+def proxy_places(port: int) -> dict[str, str]:
+    """Where the HAProxy of the service at `port` keeps its files, and two free ports that it
+    opens besides. Serve has fixed ones, so a second service would take over the first's."""
+    # Not under run/: the path of a socket may have a hundred bytes at most.
+    folder = Path(tempfile.gettempdir()) / f"gsv-haproxy-{os.getuid()}-{port}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    stats, metrics = _free_ports(2)
+    return {
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as opened:
+        listeners = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("", 0))
+        return [listener.getsockname()[1] for listener in listeners]
+
+
+def _http_options(config: Path) -> dict[str, Any]:
+    options: dict[str, Any] = yaml.safe_load(config.read_text("utf-8")).get("http_options", {})
+    return options
 
 
 def _url(config: Path) -> str:
-    http = yaml.safe_load(config.read_text("utf-8")).get("http_options", {})
+    http = _http_options(config)
     host = http.get("host", "127.0.0.1")
     return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{http.get('port', 8000)}"
 
@@ -174,8 +215,10 @@ def _is_ready(url: str) -> bool:
 
 def _wait_until_ready(service: Service, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
+    reason = f"The service did not come up within {READY_WITHIN_SECONDS:.0f} s."
     while time.monotonic() < deadline:
         if process.poll() is not None:
+            reason = "The service ended while it was starting."
             break
         if _is_ready(service.url):
             return
@@ -183,7 +226,7 @@ def _wait_until_ready(service: Service, process: subprocess.Popen[bytes]) -> Non
     tail = "\n".join(LOG_PATH.read_text("utf-8", "replace").splitlines()[-15:])
     stop(service, force=True)
     raise Unavailable(
-        f"The service did not come up within {READY_WITHIN_SECONDS:.0f} s.",
+        reason,
         hint=f"The end of {LOG_PATH}:\n{tail}",
     )
 
