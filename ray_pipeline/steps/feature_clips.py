@@ -130,7 +130,7 @@ def extract_features(
     manifest.clips = dict(sorted(manifest.clips.items()))
     manifest.save(context.workspace)
     _sweep(context, folders, manifest)
-    warnings = [f"{entry.reason} It is set aside." for entry in manifest.set_aside()]
+    warnings = [f"{entry.name}: {entry.reason} It is set aside." for entry in manifest.set_aside()]
     return Outcome(num_reused, plan.num_workers if waiting else 0, warnings)
 
 
