@@ -20,7 +20,8 @@ RUN apt-get update \
  && useradd --create-home --uid 10001 gsv
 
 WORKDIR /srv
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
+COPY LICENSES LICENSES
 COPY ray_pipeline ray_pipeline
 COPY serve_app serve_app
 RUN python3 -m venv /opt/venv \

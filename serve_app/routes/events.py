@@ -90,16 +90,24 @@ async def watch_events(
     """The same as a WebSocket: one JSON event a message, from `after` on."""
     await websocket.accept()
     sender = asyncio.create_task(_send_events(websocket, services, task_id, after))
+    # Only someone who reads notices that the other side has gone.
+    reader = asyncio.create_task(_read_until_gone(websocket))
     try:
-        # Only someone who reads notices that the other side has gone.
-        while True:
-            await websocket.receive_text()
-    except WebSocketDisconnect:
-        pass
+        await asyncio.wait([sender, reader], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        sender.cancel()
+        reader.cancel()
+        if not sender.done():
+            sender.cancel()
+        # What ended the sender, such as a database that is away, ends the connection too: a
+        # client comes again then, where it would wait for ever at a silent one.
         with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
             await sender
+
+
+async def _read_until_gone(websocket: WebSocket) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            await websocket.receive_text()
 
 
 async def _send_events(websocket: WebSocket, services: Services, task_id: str, after: int) -> None:

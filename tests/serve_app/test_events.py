@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from fastapi.testclient import TestClient
 
 from ray_pipeline.task import EventKind
@@ -50,3 +51,23 @@ def test_a_websocket_for_an_unknown_task_is_closed_with_a_reason(client: TestCli
         message = socket.receive()
     assert message["type"] == "websocket.close"
     assert "no task" in message["reason"]
+
+
+def test_a_websocket_does_not_stay_open_and_silent_when_the_database_goes_away(
+    client: TestClient,
+    task_with_audio: str,
+    coordinator: LocalCoordinator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = f"/api/v1/task/{task_with_audio}/events/ws?after=1"
+    with (
+        pytest.raises(ConnectionError, match="away"),
+        client.websocket_connect(url, headers={"host": "127.0.0.1"}) as socket,
+    ):
+        socket.receive_text()
+
+        def away(*_: object, **__: object) -> None:
+            raise ConnectionError("away")
+
+        monkeypatch.setattr(coordinator.store, "events", away)
+        socket.receive_text()  # the handler ends; the test client hands over why
