@@ -25,6 +25,7 @@ _MAX_NAME_BYTES = 180  # file systems allow 255; slices append 26 bytes, feature
 _LONGEST_PART, _LONGEST_PATH = 255, 4000  # bytes; what Linux's file systems take
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
 _PARTIAL_PREFIX = ".partial-"
+_DELETED_PREFIX = ".deleted-"
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,20 @@ class Workspace:
         for folder in (self.input_audio, self.output):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def delete(self) -> None:
-        shutil.rmtree(self.root, ignore_errors=True)
+    @contextmanager
+    def deleting(self) -> Iterator[None]:
+        """The folder is out of the way inside of the block and gone after it; if the block
+        raises, it is back. Moving is quick, however much there is to remove."""
+        aside = self.root.with_name(f"{_DELETED_PREFIX}{self.root.name}")
+        if self.root.exists():
+            self.root.replace(aside)
+        try:
+            yield
+        except BaseException:
+            if aside.exists():
+                aside.replace(self.root)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
 
     def relative(self, path: Path) -> str:
         """The name that clients see: relative to the task, with `/`."""
@@ -185,6 +198,12 @@ def safe_file_name(raw: str) -> str:
     stem = name.removesuffix(suffix)
     room = _MAX_NAME_BYTES - len(suffix.encode())
     return stem.encode()[:room].decode("utf-8", "ignore") + suffix
+
+
+def finish_deletions(tasks_dir: Path) -> None:
+    """Remove what a process that died in `Workspace.deleting` left."""
+    for folder in tasks_dir.glob(f"{_DELETED_PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def unique_path(path: Path) -> Path:

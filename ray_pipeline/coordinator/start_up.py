@@ -16,6 +16,7 @@ from sqlalchemy import make_url, text
 from ray_pipeline.coordinator.handle import CoordinatorSettings
 from ray_pipeline.errors import Unavailable
 from ray_pipeline.store import make_engine, upgrade
+from ray_pipeline.workspace import finish_deletions
 
 # An old coordinator killed with its cluster is gone within seconds.
 _LOCK_TIMEOUT_SECONDS = 20.0
@@ -27,7 +28,9 @@ def prepare(settings: CoordinatorSettings) -> Any:
     settings.tasks_dir.mkdir(parents=True, exist_ok=True)
     check_nodes(settings)
     upgrade(settings.database_url)
-    return take_lock(settings)
+    lock = take_lock(settings)
+    finish_deletions(settings.tasks_dir)
+    return lock
 
 
 def check_nodes(settings: CoordinatorSettings) -> None:

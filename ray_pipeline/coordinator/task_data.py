@@ -35,11 +35,14 @@ class TaskData:
         return self._ledger.store.get_task(task_id)
 
     def delete_task(self, task_id: str) -> None:
-        """The task must be idle. Files first: a crash in between leaves a task to delete again,
-        not a folder that nobody knows of."""
-        with self._ledger.store.change(task_id) as change:
+        """The task must be idle. Its files are removed after the transaction, which all other
+        writers wait for; what a crash in between leaves is removed at the next start."""
+        task = self._ledger.store.get_task(task_id)  # no folder is touched for any other name
+        with (
+            self._ledger.workspace(task.task_id).deleting(),
+            self._ledger.store.change(task_id) as change,
+        ):
             require_idle(change)
-            self._ledger.workspace(task_id).delete()
             change.delete_task()
 
     def register_file(self, task_id: str, name: str) -> FileRecord:

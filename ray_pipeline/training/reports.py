@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,11 @@ class EpochLedger:
         self._path = path
 
     def __contains__(self, epoch: int) -> bool:
-        return any(reports[0].epoch == epoch for reports in self._read())
+        return epoch in self._epochs
+
+    @cached_property
+    def _epochs(self) -> set[int]:
+        return {reports[0].epoch for reports in self._read()}
 
     def add(self, reports: list[EpochReport]) -> None:
         line = json.dumps([report.as_dict() for report in reports], ensure_ascii=False)
@@ -43,6 +48,7 @@ class EpochLedger:
             file.write("\n" + line + "\n")
             file.flush()
             os.fsync(file.fileno())
+        self._epochs.add(reports[0].epoch)
 
     def outcome(self) -> Outcome:
         rows = sorted(self._read(), key=lambda reports: reports[0].epoch)

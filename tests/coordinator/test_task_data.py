@@ -11,6 +11,7 @@ from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.errors import InvalidInput, NotFound, TaskBusy
 from ray_pipeline.step_names import StepName
 from ray_pipeline.task import RunState, Transcript
+from ray_pipeline.workspace import finish_deletions
 from tests.coordinator.conftest import Desk
 from tests.coordinator.test_attempts import start
 
@@ -109,6 +110,29 @@ def test_edits_reach_the_list_file_and_what_it_cannot_hold_is_refused(desk: Desk
         desk.tasks.put_transcripts(task.task_id, [replace(heard[1], text="a|b")])
     assert desk.store.transcripts(task.task_id) == [out, heard[1]]
     assert workspace.list_path("my_speaker").read_text() == listed
+
+
+def test_a_busy_task_keeps_its_files_and_names_of_no_task_touch_none(desk: Desk) -> None:
+    task = desk.new_task()
+    desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
+    with pytest.raises(TaskBusy):
+        desk.tasks.delete_task(task.task_id)
+    for name in ("..", ".", "", "nobody"):
+        with pytest.raises(NotFound):
+            desk.tasks.delete_task(name)
+    assert (desk.ledger.workspace(task.task_id).input_audio / "a.wav").is_file()
+
+
+def test_a_deletion_that_a_crash_interrupted_is_finished_at_the_next_start(desk: Desk) -> None:
+    task = desk.new_task()
+    workspace = desk.ledger.workspace(task.task_id)
+    with pytest.raises(SystemExit), workspace.deleting():
+        left = list(desk.settings.tasks_dir.iterdir())
+        raise SystemExit
+    assert workspace.root.is_dir()  # nothing was deleted, so nothing is missing
+    workspace.root.replace(left[0])
+    finish_deletions(desk.settings.tasks_dir)
+    assert list(desk.settings.tasks_dir.iterdir()) == []
 
 
 def test_a_deleted_task_leaves_no_file(desk: Desk) -> None:
