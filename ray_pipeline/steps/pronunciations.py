@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from ray_pipeline.asr.list_file import read_text
+from ray_pipeline.errors import InvalidInput
 from ray_pipeline.text import parse_dictionary
 from ray_pipeline.workspace import Workspace, is_partial
 
@@ -20,8 +22,17 @@ def own_pronunciations(workspace: Workspace, symbols: str) -> dict[str, list[str
     folder = workspace.input_audio
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix.lower() == SUFFIX and path.is_file() and not is_partial(path):
-            found |= parse_dictionary(read_text(path), source=path.name, symbols=symbols)
+            found |= _read(path, symbols)
     return found
+
+
+def _read(path: Path, symbols: str) -> dict[str, list[str]]:
+    try:
+        return parse_dictionary(read_text(path), source=path.name, symbols=symbols)
+    except InvalidInput as error:
+        # A corrected upload does not replace it: it is stored beside it, under another name.
+        error.hint += f" Remove the file (input_audio/{path.name}) and upload it corrected."
+        raise
 
 
 def those_in(dictionary: Mapping[str, list[str]], *texts: str) -> dict[str, list[str]]:

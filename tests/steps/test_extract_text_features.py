@@ -91,8 +91,9 @@ def test_own_pronunciations_win_and_concern_only_clips_that_have_the_word(
 @pytest.mark.parametrize("line", ["alone", "Ray\tR XX"])
 def test_a_bad_line_of_a_dictionary_is_named_with_its_file(task: FeatureTask, line: str) -> None:
     (task.workspace.input_audio / "Names.DICT").write_text(f"# mine\n{line}\n", "utf-8")
-    with pytest.raises(InvalidInput, match=r"Line 2 of Names\.DICT"):
+    with pytest.raises(InvalidInput, match=r"Line 2 of Names\.DICT") as refused:
         task.run(STEP)
+    assert "Remove the file (input_audio/Names.DICT)" in refused.value.hint
 
 
 @pytest.mark.usefixtures("ray_cluster")
