@@ -113,7 +113,8 @@ class NormedConv2d(_WeightNorm):
 
 
 class NormedConvTranspose1d(_WeightNorm):
-    """[B, in, T] → [B, out, (T - 1)·stride + kernel - 2·padding]."""
+    """[B, in, T] → [B, out, (T - 1)·stride + kernel - 2·padding]; [B, in, 1, T] likewise, whose
+    order in memory is kept."""
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel: int, *, stride: int, padding: int
@@ -122,7 +123,11 @@ class NormedConvTranspose1d(_WeightNorm):
         self.stride, self.padding = stride, padding
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv_transpose1d(x, self.weight(), self.bias, self.stride, self.padding)
+        weight = self.weight()
+        if x.dim() == 4:
+            stride, padding = (1, self.stride), (0, self.padding)
+            return F.conv_transpose2d(x, weight[:, :, None], self.bias, stride, padding)
+        return F.conv_transpose1d(x, weight, self.bias, self.stride, self.padding)
 
 
 def fuse_weight_norm(module: nn.Module) -> None:

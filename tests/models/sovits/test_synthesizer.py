@@ -134,6 +134,16 @@ def test_fused_weights_speak_the_same(nano: Synthesizer) -> None:
     nano.train().eval()
 
 
+def test_the_vocoder_says_the_same_whether_something_learns_or_not(nano: Synthesizer) -> None:
+    latent, ge = torch.randn(2, _NANO.inter_channels, 9), torch.randn(2, _NANO.gin_channels, 1)
+    learning = nano.dec(latent, ge)
+    with torch.no_grad():
+        speaking = nano.dec(latent, ge)
+    assert learning.requires_grad
+    assert not speaking.requires_grad
+    torch.testing.assert_close(speaking, learning.detach())
+
+
 def test_noise_repeats_with_the_seed(nano: Synthesizer) -> None:
     first, second, third = (
         _speak(nano, noise_scale=0.5, generator=torch.Generator().manual_seed(seed))
