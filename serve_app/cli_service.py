@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +17,9 @@ from rich.table import Table
 from ray_pipeline.errors import InvalidInput
 from serve_app.cli_models import models
 from serve_app.cli_text import text
+
+if TYPE_CHECKING:
+    from serve_app.settings import Settings
 
 out = Console(highlight=False)
 
@@ -29,6 +32,11 @@ def add_commands(app: typer.Typer) -> None:
 
 def config() -> None:
     """The settings as this folder and environment make them; secrets are hidden."""
+    out.print_json(json.dumps(_settings_here().printable(), ensure_ascii=False))
+
+
+def _settings_here() -> Settings:
+    """Those that a service started in this folder would have."""
     import yaml
 
     from serve_app.daemon import CONFIG
@@ -37,17 +45,15 @@ def config() -> None:
     arguments: dict[str, Any] = {}
     if CONFIG.exists():
         arguments = yaml.safe_load(CONFIG.read_text("utf-8"))["applications"][0].get("args") or {}
-    settings = load_settings(arguments)
-    out.print_json(json.dumps(settings.printable(), ensure_ascii=False))
+    return load_settings(arguments)
 
 
 def doctor() -> None:
     """Check that everything the service needs is here."""
     from serve_app.doctor import examine
-    from serve_app.settings import load_settings
 
     marks = {True: "[green]✓[/]", None: "[yellow]–[/]", False: "[red]✗[/]"}
-    findings = list(examine(load_settings()))
+    findings = list(examine(_settings_here()))
     table = Table(box=None, show_header=False)
     for finding in findings:
         table.add_row(marks[finding.ok], finding.name, finding.detail)
