@@ -42,6 +42,7 @@ class Coordinator:
     """Every method is quick; the work of a job happens in `jobs.py`, beside them."""
 
     def __init__(self, settings: CoordinatorSettings) -> None:
+        self._settings = settings
         self._lock = prepare(settings)
         self._store = Store(settings.database_url)
         self._watch = EventWatch()
@@ -130,9 +131,6 @@ class Coordinator:
         step made."""
         await _in_thread(self._tasks.remove_file, task_id, name)
 
-    async def get_transcripts(self, task_id: str) -> list[Transcript]:
-        return await _in_thread(self._store.transcripts, task_id)
-
     async def put_transcripts(
         self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
     ) -> int:
@@ -162,6 +160,10 @@ class Coordinator:
 
     async def ping(self) -> bool:
         return True
+
+    async def settings(self) -> CoordinatorSettings:
+        """Those that it was started with."""
+        return self._settings
 
     async def health(self) -> dict[str, Any]:
         """`{"ok", "database", "steps_running", "steps_waiting", "process_id"}`; never raises."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ class CoordinatorSettings:
 def ensure_coordinator(settings: CoordinatorSettings, *, timeout_seconds: float = 60) -> Any:
     """The handle of the running coordinator, started if there is none; waits until it answers.
 
-    It is detached: it outlives the Serve replica that started it, not the cluster. The
-    settings of the first call hold. Raises Unavailable with the reason if it cannot start.
+    It is detached: it outlives the Serve replica that started it, not the cluster. Raises
+    Unavailable with the reason if it cannot start, or if the one that runs has other settings.
     """
     import ray
 
@@ -56,7 +56,9 @@ def ensure_coordinator(settings: CoordinatorSettings, *, timeout_seconds: float 
         )
         .remote(settings)
     )
-    return _wait_until_ready(handle, timeout_seconds)
+    _wait_until_ready(handle, timeout_seconds)
+    _require_same_settings(ray.get(handle.settings.remote(), timeout=timeout_seconds), settings)
+    return handle
 
 
 def find_coordinator() -> Any:
@@ -71,7 +73,7 @@ def find_coordinator() -> Any:
         ) from None
 
 
-def _wait_until_ready(handle: Any, timeout_seconds: float) -> Any:
+def _wait_until_ready(handle: Any, timeout_seconds: float) -> None:
     import ray
     from ray.exceptions import GetTimeoutError, RayActorError
 
@@ -86,4 +88,15 @@ def _wait_until_ready(handle: Any, timeout_seconds: float) -> Any:
         raise Unavailable(
             "The coordinator could not start.", hint=str(error).strip().splitlines()[-1]
         ) from error
-    return handle
+
+
+def _require_same_settings(running: CoordinatorSettings, wanted: CoordinatorSettings) -> None:
+    """A replica that reads another database or folder than the coordinator writes would answer
+    nonsense. Deploying changed settings to a living cluster leads here."""
+    names = [item.name for item in fields(wanted)]
+    other = [name for name in names if getattr(running, name) != getattr(wanted, name)]
+    if other:
+        raise Unavailable(
+            f"A coordinator with another {', '.join(other)} runs in this cluster.",
+            hint="Stop the service and its cluster, and start it with the new settings.",
+        )

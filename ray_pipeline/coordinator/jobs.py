@@ -8,6 +8,7 @@ alive (its actor), or gone (a new attempt).
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -42,6 +43,9 @@ from ray_pipeline.task import RunState, StepRun
 WORKFLOW_VERSION = "1"
 _QUEUE = "gsv_jobs"
 _GONE_TIMEOUT_SECONDS = 10.0
+_LOOK_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 @DBOS.dbos_class()
@@ -78,8 +82,8 @@ class JobRunner(DBOSConfiguredInstance):
             on_conflict="always_update",
         )
         self._end_orphans()
-        for job in self._ledger.store.open_jobs():
-            self._adopt(job.job_id)
+        self._adopt_all()
+        threading.Thread(target=self._look_after_jobs, daemon=True).start()
 
     async def enqueue(self, job: PlannedJob) -> None:
         """Hand a planned job to DBOS. The job's id is the workflow's, so twice is as once."""
@@ -217,6 +221,21 @@ class JobRunner(DBOSConfiguredInstance):
     def _enqueue(self, job_id: str, workflow_id: str) -> None:
         with SetWorkflowID(workflow_id):
             DBOS.enqueue_workflow(_QUEUE, self.run_job, job_id)
+
+    def _look_after_jobs(self) -> None:
+        """A job can lose its workflow while the coordinator lives: the disk was full when its
+        end was to be written, or the database away when it was to be handed over."""
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            try:
+                self._adopt_all()
+            except Exception:
+                # Whatever is wrong with the database now, the next look comes soon.
+                _log.exception("the jobs could not be looked after")
+
+    def _adopt_all(self) -> None:
+        for job in self._ledger.store.open_jobs():
+            self._adopt(job.job_id)
 
     def _adopt(self, job_id: str) -> None:
         """Make sure that a job which is not over has a workflow that goes on."""

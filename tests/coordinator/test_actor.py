@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from ray.exceptions import RayTaskError
 
+from ray_pipeline.coordinator import ensure_coordinator
 from ray_pipeline.coordinator.step_actor import find_step_actor
-from ray_pipeline.errors import InvalidInput, NotFound, StepNotReady, TaskBusy
+from ray_pipeline.errors import InvalidInput, NotFound, StepNotReady, TaskBusy, Unavailable
 from ray_pipeline.task import EventKind, RunState, StepName, TaskStatus
 from tests.coordinator.conftest import Service
 
@@ -163,6 +165,14 @@ def test_deleting_a_running_task_cancels_it_and_removes_its_files(service: Servi
         service.store.get_task(task.task_id)
     assert not (service.settings.tasks_dir / task.task_id).exists()
     assert find_step_actor(f"step:{task.task_id}:convert_audio:1") is None
+
+
+def test_a_replica_with_other_settings_is_refused_instead_of_misled(service: Service) -> None:
+    changed = replace(service.settings, data_dir=service.settings.data_dir / "elsewhere")
+    with pytest.raises(Unavailable, match="data_dir") as refused:
+        ensure_coordinator(changed)
+    assert "database" not in str(refused.value)
+    assert service.call("ping")
 
 
 def test_late_words_of_an_old_attempt_are_refused(service: Service) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from ray_pipeline.coordinator.ledger import Ledger
+from ray_pipeline.coordinator.planning import Planner
 from ray_pipeline.coordinator.step_actor import find_step_actor
 from ray_pipeline.step_names import StepName
 from ray_pipeline.task import RunState, StepRun, TaskStatus
@@ -63,6 +65,14 @@ def test_a_step_whose_process_is_killed_gets_a_new_attempt(service: Service) -> 
     assert service.wait(task, TaskStatus.COMPLETED).status is TaskStatus.COMPLETED
     states = [(run.attempt, run.state) for run in service.store.step_runs(task.task_id)]
     assert states == [(1, RunState.INTERRUPTED), (2, RunState.COMPLETED)]
+
+
+def test_a_job_that_was_never_handed_over_is_found_and_done(service: Service) -> None:
+    task = service.new_task()
+    # As when the database goes away between the two halves of a request.
+    ledger = Ledger(service.store, service.settings, lambda task_id: None)
+    Planner(ledger).plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
+    assert service.wait(task).status is TaskStatus.COMPLETED
 
 
 def test_after_the_whole_cluster_is_killed_finished_steps_stay_and_the_running_one_goes_on(
