@@ -98,10 +98,15 @@ def _run_worker(config: dict[str, Any]) -> None:
 
 
 def _threads_of_a_worker() -> int:
-    """The machine's CPUs, shared with the other workers of the run on it."""
+    """The node's CPUs, shared with the other workers of the run on it. Those that Ray counts: in
+    a container it sees the CPUs that the container may use, the system shows all."""
+    import ray
     import ray.train
 
-    return max(1, (os.cpu_count() or 1) // ray.train.get_context().get_local_world_size())
+    here = ray.get_runtime_context().get_node_id()
+    resources = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == here)
+    num_workers = ray.train.get_context().get_local_world_size()
+    return max(1, int(resources.get("CPU", 1)) // num_workers)
 
 
 def _explain(error: Exception) -> PipelineError:
