@@ -60,13 +60,18 @@ class TaskData:
         return file.record
 
     def remove_file(self, task_id: str, name: str) -> None:
-        """Raises NotFound, TaskBusy, InvalidInput (not an upload)."""
+        """`name` is a path in the task, or the name alone that the upload was answered with.
+
+        Raises NotFound, TaskBusy, InvalidInput (not an upload).
+        """
         workspace = self._ledger.workspace(task_id)
         path = workspace.resolve(name)
+        if "/" not in name and (workspace.input_audio / path.name).is_file():
+            path = workspace.input_audio / path.name
         relative = workspace.relative(path)
         if not relative.startswith(_INPUT_FOLDER):
             raise InvalidInput(
-                f"{name!r} was made by a step and is not removed by itself.",
+                f"{name!r} is no upload and is not removed by itself.",
                 hint=f"Only uploads ({_INPUT_FOLDER}…) can be removed; or delete the task.",
                 field="filename",
             )

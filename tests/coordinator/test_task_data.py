@@ -40,6 +40,14 @@ def test_names_outside_the_task_are_refused(desk: Desk, name: str) -> None:
         desk.tasks.remove_file(task.task_id, name)
 
 
+def test_an_upload_can_be_removed_by_its_name_alone(desk: Desk) -> None:
+    task = desk.new_task()
+    upload = desk.ledger.workspace(task.task_id).input_audio / "a.wav"
+    assert upload.is_file()
+    desk.tasks.remove_file(task.task_id, "a.wav")
+    assert not upload.exists()
+
+
 def test_only_uploads_can_be_removed_and_not_while_the_task_is_busy(desk: Desk) -> None:
     task = desk.new_task()
     with pytest.raises(InvalidInput):
