@@ -34,6 +34,7 @@ from ray_pipeline.workspace import Workspace, sha256_of
 MAX_GIVEN_SECONDS = 15.0  # a transcript cannot be cut where the slicer cuts
 
 _VERSION = "1"
+_MUCH_SILENCE = 0.15
 _QUIET_HINT = 'For quiet recordings set params.threshold to "auto", or lower it, e.g. to -50.'
 
 
@@ -61,9 +62,10 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
     manifest = outcome.manifest
     require_usable(context, manifest, "clip", _QUIET_HINT)
     aside = [f"{entry.reason} It is set aside." for entry in manifest.set_aside()]
+    doubtful = _quiet(manifest, converted, options) + _too_short(manifest)
     return Result(
         summary=_summary(manifest, outcome.num_reused),
-        warnings=given.problems + aside + _too_short(manifest),
+        warnings=given.problems + aside + doubtful,
     )
 
 
@@ -145,6 +147,19 @@ def _item(
     key = fingerprint(version=_VERSION, input=digest, settings=settings, given=transcript)
     arguments = (workspace, entry.name, converted, given, options)
     return Item(entry.name, key, {converted: digest}, arguments)
+
+
+def _quiet(manifest: Manifest, converted: list[ClipEntry], options: SliceAudioOptions) -> list[str]:
+    """A sentence when a fixed threshold left out more than pauses usually are."""
+    cut = {e.details["source"] for e in manifest.usable() if "given_text" not in e.details}
+    total = sum(entry.details["seconds"] for entry in converted if entry.name in cut)
+    kept = sum(e.details["seconds"] for e in manifest.usable() if e.details["source"] in cut)
+    if options.threshold is None or total - kept < _MUCH_SILENCE * total:
+        return []
+    return [
+        f"{total - kept:.0f} of {total:.0f} s came into no clip, as lying below the threshold of "
+        f'{options.threshold:g} dB. If speech is missing, set params.threshold to "auto".'
+    ]
 
 
 def _too_short(manifest: Manifest) -> list[str]:

@@ -1,9 +1,10 @@
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ray_pipeline.audio.wav import write_float32
+from ray_pipeline.audio.wav import RATE, write_float32
 from ray_pipeline.errors import StepNotReady
 from ray_pipeline.manifest import ClipEntry, Manifest
 from ray_pipeline.step_names import StepName
@@ -17,9 +18,11 @@ TWO_PARTS = [("noise", 5000, 0.5), ("zero", 800, 0.0), ("noise", 4500, 0.3)]
 def add_converted(task: AudioTask, name: str, recipe: list[tuple[str, int, float]]) -> None:
     """A recording as if convert_audio had made it."""
     path = task.workspace.converted_wav / f"{name}.wav"
-    write_float32(path, make_input(1, recipe))
+    samples = make_input(1, recipe)
+    write_float32(path, samples)
     manifest = Manifest.load(task.workspace, StepName.CONVERT_AUDIO)
-    manifest.add(ClipEntry(name, "k", outputs=[task.workspace.relative(path)]))
+    details = {"seconds": len(samples) / RATE}
+    manifest.add(ClipEntry(name, "k", outputs=[task.workspace.relative(path)], details=details))
     manifest.save(task.workspace)
 
 
@@ -81,6 +84,17 @@ def test_the_threshold_can_be_found_for_each_recording(tmp_path: Path) -> None:
     task = AudioTask.in_folder(tmp_path)
     add_converted(task, "quiet.mp3", [("noise", 4500, 0.02), ("noise", 900, 0.0005)] * 2)
     assert task.run(SLICE, threshold="auto").summary["clips"] == 2
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_much_sound_below_the_threshold_is_said_with_the_remedy(tmp_path: Path) -> None:
+    task = AudioTask.in_folder(tmp_path)
+    quiet = [("noise", 4500, 0.3), ("noise", 4000, 0.02), ("noise", 4500, 0.3)]
+    add_converted(task, "half-quiet.mp3", quiet)
+    [warning] = task.run(SLICE).warnings
+    assert re.match("[34] of 13 s came into no clip", warning)
+    assert '"auto"' in warning
+    assert task.run(SLICE, threshold=-50).warnings == []
 
 
 def test_slicing_before_converting_names_the_missing_step(tmp_path: Path) -> None:
