@@ -115,14 +115,32 @@ def _int8_over_float() -> Pair:
 
 @torch.no_grad()
 def int8_agreement() -> str:
-    """How often int8 and float32 find the same token likeliest after the same past."""
+    """How far int8 and float32 are apart after the same past."""
     ours, _ = gpt_models("cpu", torch.float32)
     batch = workloads.gpt_batch(2, 50, 125, "cpu")
     given = (batch.phones, batch.phone_lengths, batch.tokens, batch.token_lengths, batch.bert)
-    first = ours(*given).logits.argmax(-1)
-    second = use_int8_weights(ours)(*given).logits.argmax(-1)
-    same = int((first == second).sum())
-    return f"int8 weights: the likeliest token is the same in {same} of {first.numel()} places"
+    exact = ours(*given).logits
+    return f"int8 weights: {agreement(exact, use_int8_weights(ours)(*given).logits)}"
+
+
+def agreement(exact: torch.Tensor, rounded: torch.Tensor) -> str:
+    """Of two sets of logits [..., V]. How often the likeliest token is the same says little where
+    many are nearly as likely, so the distributions are compared too."""
+    same = exact.argmax(-1) == rounded.argmax(-1)
+    best = exact.topk(2, dim=-1).values
+    error = (rounded - exact).std()
+    # Of the difference of two scores, each of which is off by `error`.
+    clear = best[..., 0] - best[..., 1] > 2 * 2**0.5 * error
+    p, q = exact.log_softmax(-1), rounded.log_softmax(-1)
+    apart = (p.exp() * (p - q)).sum(-1).mean()
+    choices = -(p.exp() * p).sum(-1).mean()
+    return (
+        f"the likeliest token is the same in {int(same.sum())} of {same.numel()} places, "
+        f"in {int(same[clear].sum())} of the {int(clear.sum())} where it leads by more than "
+        f"twice the error of its lead; scores are off by {float(error):.3f} and spread by "
+        f"{float(exact.std(-1).mean()):.3f}; divergence {float(apart):.5f} nats, "
+        f"perplexity {float(choices.exp()):.1f} of {exact.shape[-1]}"
+    )
 
 
 def _vocoder(version: str, device: str, dtype: torch.dtype) -> Pair:

@@ -3,7 +3,9 @@
 A decode of one sentence reads every weight once a token and does little with it, so its speed
 is that of the memory. Rows of the large matrices are kept as integers with one scale each; the
 arithmetic stays in bfloat16 inside the product and in float32 between the products. Tokens are
-no longer exactly those of float32: benchmarks.compare_with_original counts how many are.
+no longer exactly those of float32: benchmarks.compare_with_original says how far they are off.
+
+torch has no public function for this product: the one used here is what its own compiler calls.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ray_pipeline.errors import BackendMissing
 from ray_pipeline.models.gpt.model import Layer, SelfAttention, Text2Semantic
 
 _LARGEST = 127
@@ -57,7 +60,20 @@ def _convert(linear: nn.Linear) -> nn.Linear:
 @torch.no_grad()
 def use_int8_weights(model: Text2Semantic) -> Text2Semantic:
     """Change the layers of a float32 model on the CPU in place, for decoding only: it cannot be
-    trained or saved afterwards. Embeddings and the last projection stay as they are."""
+    trained or saved afterwards. Embeddings and the last projection stay as they are.
+
+    Raises BackendMissing where torch cannot do it, ValueError for another device or type.
+    """
+    weight = model.bert_proj.weight
+    if weight.device.type != "cpu" or weight.dtype != torch.float32:
+        raise ValueError(
+            f"int8 weights are made of float32 on a CPU, not of {weight.dtype} on {weight.device}"
+        )
+    if not hasattr(torch, "_weight_int8pack_mm"):
+        raise BackendMissing(
+            f"torch {torch.__version__} cannot compute with int8 weights.",
+            hint="Use float32 weights, or a release of torch that this project names.",
+        )
     for layer in model.h.each():
         _convert_layer(layer)
     return model.eval()

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
+from ray_pipeline.errors import BackendMissing
 from ray_pipeline.models.gpt.config import tiny_gpt_config
 from ray_pipeline.models.gpt.int8_weights import Int8Linear, use_int8_weights
 from ray_pipeline.models.gpt.model import Text2Semantic
@@ -36,3 +38,16 @@ def test_scores_stay_close_to_those_of_float32() -> None:
         before = model(*given).logits
         after = use_int8_weights(model)(*given).logits
     assert (after - before).norm() < 0.05 * before.norm()
+
+
+def test_only_float32_on_a_cpu_can_be_changed() -> None:
+    with pytest.raises(ValueError, match="bfloat16"):
+        use_int8_weights(Text2Semantic(tiny_gpt_config()).bfloat16())
+    with torch.device("meta"), pytest.raises(ValueError, match="meta"):
+        use_int8_weights(Text2Semantic(tiny_gpt_config()))
+
+
+def test_a_torch_without_the_product_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch, "_weight_int8pack_mm")
+    with pytest.raises(BackendMissing, match="int8"):
+        use_int8_weights(Text2Semantic(tiny_gpt_config()))
