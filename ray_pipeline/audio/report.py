@@ -104,7 +104,8 @@ class Enough:
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
     """`grade` runs from A to D. `advice` has a sentence for each of `troubles`, the most frequent
-    first. `num_good` counts the used clips. `true_sample_rate_hz` is twice the typical bandwidth.
+    first, and one where used clips have texts of a recogniser: `num_unread` of them. `num_good`
+    counts the used clips. `true_sample_rate_hz` is twice the typical bandwidth.
     `key` changes with anything that the report was made from."""
 
     key: str
@@ -116,6 +117,7 @@ class DataReport:
     num_clips: int
     num_used: int
     num_good: int
+    num_unread: int
     seconds: float
     lufs: float | None
     snr_db: float | None

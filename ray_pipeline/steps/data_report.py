@@ -15,7 +15,7 @@ from ray_pipeline.step_names import StepName
 from ray_pipeline.task import Transcript
 from ray_pipeline.workspace import Workspace, atomic_write, sha256_of
 
-_VERSION = "2"  # raise it when the same clips would give another report
+_VERSION = "3"  # raise it when the same clips would give another report
 _REPORT = TypeAdapter(DataReport)
 
 

@@ -64,8 +64,9 @@ def diagnose(workspace: Workspace, transcripts: Sequence[Transcript]) -> DataRep
         clips.append(_clip(clip, measures, rows.get(clip.name), reasons[clip.name]))
         timbres.append(timbre_of(waveform, rate))
         prints.append(print_of(waveform, rate))
+    recognised = {row.clip for row in transcripts if row.source != "user"}
     compared = _compared(clips, timbres, prints)
-    report = _report(key, judge_clips(compared), _recordings(workspace))
+    report = _report(key, judge_clips(compared), _recordings(workspace), recognised)
     save_report(workspace, report)
     return report
 
@@ -169,25 +170,30 @@ def _set_aside(entry: ClipEntry, step: StepName) -> LeftOut:
 # -- the set
 
 
-def _report(key: str, clips: list[ClipReport], recordings: list[LeftOut]) -> DataReport:
+def _report(
+    key: str, clips: list[ClipReport], recordings: list[LeftOut], recognised: set[str]
+) -> DataReport:
+    """`recognised` are the clips whose text is a recogniser's."""
     used = [clip for clip in clips if clip.used]
     enough = judge_amount(clips)
     mark = grade(clips, enough)
     bandwidth = _typical([clip.measures.bandwidth_hz for clip in used])
     good = sum(clip.verdict == "good" for clip in used)
     troubles = troubles_of(clips)
+    unread = sum(clip.clip in recognised for clip in used)
     not_measured: list[NotMeasured] = [] if can_detect_speech() else ["speech_share"]
     return DataReport(
         key=key,
         grade=mark,
         summary=f"Grade {mark}: {good} of {len(used)} used clips are good; "
         f"{len(clips) - len(used)} of {len(clips)} clips are left out. {enough.message}",
-        advice=advise(troubles),
+        advice=advise(troubles, unread),
         troubles=troubles,
         enough=enough,
         num_clips=len(clips),
         num_used=len(used),
         num_good=good,
+        num_unread=unread,
         seconds=round(sum(clip.seconds for clip in clips), 1),
         lufs=_typical([clip.measures.lufs for clip in used]),
         snr_db=_typical([clip.measures.snr_db for clip in used]),

@@ -29,6 +29,7 @@ function translated(report, table) {
       + fill(table.enough[enough.verdict], amount),
     advice: () => [
       ...report.troubles.map((trouble) => fill(table.advice[trouble.kind], trouble)),
+      ...(report.num_unread ? [fill(table.unread, { clips: report.num_unread })] : []),
       ...report.not_measured_codes.map((code) => table.not_measured[code]),
     ],
     finding: (finding) => fill(table.finding[finding.kind], finding.facts),

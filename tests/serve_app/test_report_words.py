@@ -43,6 +43,10 @@ def test_chinese_findings_hold_the_numbers_of_the_english_ones() -> None:
         assert holes(CHINESE["advice"][kind]) == {"clips"}
 
 
+def test_texts_of_a_recogniser_are_counted_in_chinese_too() -> None:
+    assert holes(CHINESE["unread"]) == {"clips"}
+
+
 @pytest.mark.parametrize("reason", get_args(SetAsideReason))
 def test_every_reason_is_given_somewhere_with_what_its_sentence_needs(reason: str) -> None:
     given = facts_beside(reason)

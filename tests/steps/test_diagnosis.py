@@ -80,6 +80,15 @@ def test_clean_speech_by_one_speaker_has_nothing_to_complain_of(clips: Clips) ->
     assert (report.enough.verdict, report.grade) == ("too little", "D")  # 15 seconds
 
 
+def test_texts_that_only_a_recogniser_wrote_are_counted_and_to_be_read(clips: Clips) -> None:
+    clips.add("heard.wav", one_speaker()[0][::-1].copy(), source="whisper", confidence=0.9)
+    clips.add("unused.wav", one_speaker()[1][::-1].copy(), source="whisper", include=False)
+    report = clips.diagnose()
+    assert report.num_unread == 1
+    [advice] = report.advice
+    assert advice.startswith("1 clip with a text that only the recogniser wrote")
+
+
 BROKEN: dict[str, tuple[Callable[[Wave], Wave], str]] = {
     "another speaker": (lambda _: other_speaker(), "other_voice"),
     "another speaker at the same microphone": (deeper_voice, "other_voice"),
