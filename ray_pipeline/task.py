@@ -14,6 +14,8 @@ from typing import Any
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.step_names import StepName
 
+MAX_SPEAKER_LENGTH = 100  # characters
+
 __all__ = [
     "Event",
     "EventKind",

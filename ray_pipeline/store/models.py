@@ -10,6 +10,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from ray_pipeline.task import MAX_SPEAKER_LENGTH
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """Aware datetimes in UTC; SQLite keeps no zone, so it is put back on reading."""
@@ -146,6 +148,6 @@ class TranscriptRow(Base):
     text: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String(20))
     include: Mapped[bool] = mapped_column(default=True)
-    speaker: Mapped[str] = mapped_column(String(100), default="")
+    speaker: Mapped[str] = mapped_column(String(MAX_SPEAKER_LENGTH), default="")
     source: Mapped[str] = mapped_column(String(100))
     confidence: Mapped[float | None]

@@ -66,6 +66,7 @@ def test_windows_paths_name_the_same_file() -> None:
         ("a.wav|anna|FR|Bonjour.", "'FR' is not known"),
         ("a.wav|anna|EN| ", "text is empty"),
         ("|anna|EN|Hello.", "names no audio file"),
+        (f"a.wav|{'a' * 101}|EN|Hello.", "101 characters"),
     ],
 )
 def test_an_unusable_row_is_reported_with_its_line(line: str, reason: str) -> None:
