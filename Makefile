@@ -62,6 +62,9 @@ bench: install
 	$(BIN)/python -m benchmarks.request_latency
 	$(BIN)/python -m benchmarks.upload_memory
 	$(BIN)/python -m benchmarks.text_front_ends tests/conformance/text
+	$(BIN)/python -m benchmarks.clip_quality tests/data/speech_en tests/data/speech_zh=auto
+	$(BIN)/python -m benchmarks.denoisers tests/data/speech_en tests/data/speech_zh --clips 1
+	$(BIN)/python -m benchmarks.recognisers tests/data/speech_en tests/data/speech_zh
 
 conformance: install
 	$(BIN)/python -m tests.conformance models tests/conformance/golden

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speech.corpus import Recording, Utterance, join, read_corpus
+from benchmarks.speech.corpus import Recording, Utterance, join, read_corpus, spread
 from benchmarks.speech.prepared import Findings, examine, prepare
 from ray_pipeline.asr.list_file import ListRow, write_list
 from ray_pipeline.options import SliceAudioOptions
@@ -48,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", metavar="FOLDER[=THRESHOLD]")
     parser.add_argument("--minutes", type=float, default=5, help="of a long recording, at most")
+    parser.add_argument("--clips", type=int, default=10_000, help="of each folder, at most")
     parser.add_argument("--denoise", choices=DENOISE, default="on")
     parser.add_argument("--only", choices=("given", "long"), help="one of the two ways")
     options = parser.parse_args()
@@ -57,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary, cluster():
         work = Path(temporary)
         for folder, threshold in sources:
-            utterances = read_corpus(folder)
+            utterances = spread(read_corpus(folder), options.clips)
             for denoised in DENOISE[options.denoise]:
                 params: Params = {
                     "slice_audio": {"threshold": threshold},
