@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
@@ -11,8 +12,8 @@ from benchmarks.compare import original, workloads
 from benchmarks.compare.speed import Maker, Pair, Work
 from ray_pipeline.models.gpt.config import GPT_CONFIGS
 from ray_pipeline.models.gpt.decoding import decode_batch
+from ray_pipeline.models.gpt.half_weights import use_half_weights
 from ray_pipeline.models.gpt.int8_weights import use_int8_weights
-from ray_pipeline.models.gpt.loading import lay_out_for_decoding
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.gpt.sampling import Sampling
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS, SovitsConfig
@@ -24,6 +25,8 @@ BATCH = 8
 VOCODER_FRAMES = 50
 TOP_K = 15
 
+Models = tuple[Text2Semantic, nn.Module]
+
 
 def makers(device: str) -> list[Maker]:
     cuda = device == "cuda"
@@ -31,20 +34,30 @@ def makers(device: str) -> list[Maker]:
     found = []
     for dtype in types:
         suffix = str(dtype).removeprefix("torch.")
-        found += [
-            Maker(f"gpt decode 1 {suffix}", lambda t=dtype: _single(device, t)),
-            Maker(f"gpt decode {BATCH} {suffix}", lambda t=dtype: _batch(device, t)),
-            Maker(
-                f"gpt decode {BATCH} over 1 {suffix}", lambda t=dtype: _batch_over_one(device, t)
-            ),
-        ]
+        found += _gpt_makers(device, dtype, suffix, half_weights=False)
         if not cuda:
+            found += _gpt_makers(device, dtype, "half weights", half_weights=True)
             found.append(Maker("gpt decode 1 int8 over float32", _int8_over_float))
         found += [
             Maker(f"vocoder {version} {suffix}", lambda v=version, t=dtype: _vocoder(v, device, t))
             for version in ("v2", "v2ProPlus")
         ]
     return found
+
+
+def _gpt_makers(device: str, dtype: torch.dtype, suffix: str, half_weights: bool) -> list[Maker]:
+    def both() -> tuple[Text2Semantic, nn.Module]:
+        ours, theirs = gpt_models(device, dtype)
+        return use_half_weights(ours) if half_weights else ours, theirs
+
+    def build(make: Callable[[Models, str, torch.dtype], Pair]) -> Callable[[], Pair]:
+        return lambda: make(both(), device, dtype)
+
+    return [
+        Maker(f"gpt decode 1 {suffix}", build(_single)),
+        Maker(f"gpt decode {BATCH} {suffix}", build(_batch)),
+        Maker(f"gpt decode {BATCH} over 1 {suffix}", build(_batch_over_one)),
+    ]
 
 
 def gpt_models(device: str, dtype: torch.dtype) -> tuple[Text2Semantic, nn.Module]:
@@ -62,12 +75,6 @@ def gpt_models(device: str, dtype: torch.dtype) -> tuple[Text2Semantic, nn.Modul
     return ours.to(device, dtype).eval(), theirs.to(device, dtype).eval()
 
 
-def _decoders(device: str, dtype: torch.dtype) -> tuple[Text2Semantic, nn.Module]:
-    """The same, ours stored as the service does for decoding."""
-    ours, theirs = gpt_models(device, dtype)
-    return lay_out_for_decoding(ours) if device == "cpu" else ours, theirs
-
-
 def our_decode(model: Text2Semantic, given: workloads.Sentences, top_k: int = TOP_K) -> float:
     """All sentences side by side; the number of tokens."""
     sampling = Sampling(top_k=top_k)
@@ -75,8 +82,8 @@ def our_decode(model: Text2Semantic, given: workloads.Sentences, top_k: int = TO
     return sum(len(one.tokens) for one in decoded)
 
 
-def _single(device: str, dtype: torch.dtype) -> Pair:
-    ours, theirs = _decoders(device, dtype)
+def _single(models: Models, device: str, dtype: torch.dtype) -> Pair:
+    ours, theirs = models
     given = workloads.sentences(1, device, dtype)
     return Pair(
         "one sentence",
@@ -86,8 +93,8 @@ def _single(device: str, dtype: torch.dtype) -> Pair:
     )
 
 
-def _batch(device: str, dtype: torch.dtype) -> Pair:
-    ours, theirs = _decoders(device, dtype)
+def _batch(models: Models, device: str, dtype: torch.dtype) -> Pair:
+    ours, theirs = models
     given = workloads.sentences(BATCH, device, dtype)
     return Pair(
         "eight sentences",
@@ -97,9 +104,9 @@ def _batch(device: str, dtype: torch.dtype) -> Pair:
     )
 
 
-def _batch_over_one(device: str, dtype: torch.dtype) -> Pair:
+def _batch_over_one(models: Models, device: str, dtype: torch.dtype) -> Pair:
     """Our batch against our own single decode."""
-    ours, _ = _decoders(device, dtype)
+    ours, _ = models
     together = workloads.sentences(BATCH, device, dtype)
     alone = workloads.sentences(1, device, dtype)
     return Pair(
@@ -114,7 +121,6 @@ def _int8_over_float() -> Pair:
     """Ours with weights of one byte against ours in float32."""
     ours, _ = gpt_models("cpu", torch.float32)
     small = use_int8_weights(copy.deepcopy(ours))
-    lay_out_for_decoding(ours)
     given = workloads.sentences(1, "cpu")
     return Pair(
         "int8", "tokens/s", lambda: our_decode(small, given), lambda: our_decode(ours, given)
@@ -122,13 +128,15 @@ def _int8_over_float() -> Pair:
 
 
 @torch.no_grad()
-def int8_agreement() -> str:
-    """How far int8 and float32 are apart after the same past."""
+def agreements() -> Iterator[str]:
+    """How far smaller weights and float32 are apart after the same past."""
     ours, _ = gpt_models("cpu", torch.float32)
     batch = workloads.gpt_batch(2, 50, 125, "cpu")
     given = (batch.phones, batch.phone_lengths, batch.tokens, batch.token_lengths, batch.bert)
     exact = ours(*given).logits
-    return f"int8 weights: {agreement(exact, use_int8_weights(ours)(*given).logits)}"
+    for name, change in (("half", use_half_weights), ("int8", use_int8_weights)):
+        rounded = change(copy.deepcopy(ours))(*given).logits
+        yield f"{name} weights: {agreement(exact, rounded)}"
 
 
 def agreement(exact: torch.Tensor, rounded: torch.Tensor) -> str:

@@ -26,8 +26,8 @@ def compare(device: str, rounds: int, only: str) -> Iterator[str]:
     """One line for each pair whose name contains `only`."""
     from benchmarks.compare import decoding_pairs, training_pairs
 
-    if device == "cpu" and only in "int8 agreement":
-        yield decoding_pairs.int8_agreement()
+    if device == "cpu" and only in "agreement":
+        yield from decoding_pairs.agreements()
     for make in (*decoding_pairs.makers(device), *training_pairs.makers(device)):
         if only in make.name:
             yield _line(f"{device} {make.name}", make.build(), rounds, device)

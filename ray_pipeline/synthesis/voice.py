@@ -26,7 +26,8 @@ from ray_pipeline.models.bert import BertEncoder, features_of, has_chinese
 from ray_pipeline.models.codebook import Codebook
 from ray_pipeline.models.content import ContentEncoder, load_content_encoder
 from ray_pipeline.models.gpt.decoding import Decoded, Sentence, decode_batch
-from ray_pipeline.models.gpt.loading import build_text2semantic, lay_out_for_decoding
+from ray_pipeline.models.gpt.half_weights import use_half_weights
+from ray_pipeline.models.gpt.loading import build_text2semantic
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.gpt.sampling import Sampling
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
@@ -101,7 +102,7 @@ class Voice:
         gpt_file = load_gpt(gpt_path, expected=sovits.version)
         gpt = build_text2semantic(gpt_file.config, gpt_file.state_dict).to(device)
         if device.type == "cpu":
-            lay_out_for_decoding(gpt)
+            use_half_weights(gpt)
         synthesizer = build_synthesizer(sovits).to(device)
         if gpt.config.eos != sovits.config.codebook_size:
             raise BadModelFile(

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ray_pipeline.errors import BackendMissing
-from ray_pipeline.models.gpt.model import Layer, SelfAttention, Text2Semantic
+from ray_pipeline.models.gpt.model import Text2Semantic
+from ray_pipeline.models.gpt.replaced import replace_products
 
 _LARGEST = 127
 
@@ -39,24 +40,6 @@ class Int8Linear(nn.Module):
         return product.float().unflatten(0, x.shape[:-1]) + self.bias
 
 
-class Int8Attention(SelfAttention):
-    """The attention of `source` with both of its projections in int8."""
-
-    def __init__(self, source: SelfAttention) -> None:
-        nn.Module.__init__(self)
-        self.num_heads, self.dropout = source.num_heads, 0.0
-        self.in_proj = Int8Linear(source.in_proj_weight, source.in_proj_bias)
-        self.out_proj = _convert(source.out_proj)
-
-    def project(self, x: Tensor) -> Tensor:
-        return self.split(self.in_proj(x))
-
-
-def _convert(linear: nn.Linear) -> nn.Linear:
-    # Text2Semantic only ever calls these, so that another module may take their place.
-    return Int8Linear(linear.weight, linear.bias)  # type: ignore[return-value]
-
-
 @torch.no_grad()
 def use_int8_weights(model: Text2Semantic) -> Text2Semantic:
     """Change the layers of a float32 model on the CPU in place, for decoding only: it cannot be
@@ -74,12 +57,4 @@ def use_int8_weights(model: Text2Semantic) -> Text2Semantic:
             f"torch {torch.__version__} cannot compute with int8 weights.",
             hint="Use float32 weights, or a release of torch that this project names.",
         )
-    for layer in model.h.each():
-        _convert_layer(layer)
-    return model.eval()
-
-
-def _convert_layer(layer: Layer) -> None:
-    layer.self_attn = Int8Attention(layer.self_attn)
-    layer.linear1 = _convert(layer.linear1)
-    layer.linear2 = _convert(layer.linear2)
+    return replace_products(model, Int8Linear)

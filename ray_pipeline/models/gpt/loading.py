@@ -32,15 +32,3 @@ def build_text2semantic(
     weights = {name: tensor.float() for name, tensor in state_dict.items()}
     model.load_state_dict(weights, strict=True, assign=True)
     return model.eval().requires_grad_(False)
-
-
-def lay_out_for_decoding(model: Text2Semantic) -> Text2Semantic:
-    """Store the tall matrices of a model on the CPU by columns, in place; values stay the same.
-
-    One token at a time is a matrix times a vector, as fast as the memory is read: MKL reads
-    weights of [1536, 512] and [2048, 512] a quarter faster so, wide and square ones slower.
-    """
-    for layer in model.h.each():
-        for weight in (layer.self_attn.in_proj_weight, layer.linear1.weight):
-            weight.data = weight.data.t().contiguous().t()
-    return model

@@ -3,7 +3,6 @@ import torch
 
 from ray_pipeline.models.gpt.config import tiny_gpt_config
 from ray_pipeline.models.gpt.decoding import MIN_TOKENS, Sentence, decode_batch
-from ray_pipeline.models.gpt.loading import lay_out_for_decoding
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.gpt.sampling import Sampling
 
@@ -118,15 +117,3 @@ def test_forbidden_tokens_never_come_out(model: Text2Semantic) -> None:
     )
     assert set(decoded.tokens.tolist()) <= {3, 5, 8, 13}
     assert len(decoded.tokens) >= MIN_TOKENS
-
-
-def test_the_layout_for_decoding_changes_no_weight_and_no_token(model: Text2Semantic) -> None:
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    said = [sentence(7, 9, 1), sentence(4, None, 2)]
-    expected = decode_batch(model, said, Sampling(top_k=1), max_tokens=20)
-    lay_out_for_decoding(model)
-    got = decode_batch(model, said, Sampling(top_k=1), max_tokens=20)
-    assert [one.tokens.tolist() for one in got] == [one.tokens.tolist() for one in expected]
-    after = model.state_dict()
-    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
-    assert not model.h.layers[0].linear1.weight.is_contiguous()

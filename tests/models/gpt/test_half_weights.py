@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ray_pipeline.models.gpt.config import tiny_gpt_config
+from ray_pipeline.models.gpt.half_weights import HalfLinear, can_use_half_weights, use_half_weights
+from ray_pipeline.models.gpt.model import Text2Semantic
+
+needs_product = pytest.mark.skipif(
+    not can_use_half_weights(), reason="torch has no product with half weights on this processor"
+)
+
+
+@needs_product
+def test_weights_of_an_export_lose_nothing() -> None:
+    torch.manual_seed(0)
+    plain = nn.Linear(64, 32).half().float().requires_grad_(False)
+    x = torch.randn(2, 5, 64)
+    torch.testing.assert_close(HalfLinear(plain.weight, plain.bias)(x), plain(x))
+
+
+@needs_product
+def test_the_same_tokens_come_out_as_in_float32() -> None:
+    torch.manual_seed(0)
+    model = Text2Semantic(tiny_gpt_config()).eval()
+    phones, bert = torch.randint(0, 700, (1, 7)), torch.randn(1, 1024, 7)
+    prompt = torch.randint(0, 40, (1, 5))
+    before = model.decode(phones, bert, prompt, top_k=1, max_tokens=30)
+    after = use_half_weights(model).decode(phones, bert, prompt, top_k=1, max_tokens=30)
+    assert after.tolist() == before.tolist()
+
+
+def test_nothing_changes_where_torch_lacks_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray_pipeline.models.gpt.half_weights.can_use_half_weights", lambda: False)
+    model = Text2Semantic(tiny_gpt_config())
+    assert isinstance(use_half_weights(model).h.layers[0].linear1, nn.Linear)
