@@ -25,6 +25,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ray_pipeline.models.gpt.config import GptConfig
 from ray_pipeline.models.gpt.sampling import Sampling, draw, penalise_repetition
+from ray_pipeline.models.gpt.stepping import steps_for
 
 if TYPE_CHECKING:
     from ray_pipeline.models.gpt.model import Text2Semantic
@@ -55,17 +56,6 @@ class Decoded:
     ended: bool
 
 
-class Cache:
-    """Keys and values of all layers, allocated once: per layer [2, B, H, S, K]."""
-
-    def __init__(self, model: Text2Semantic, batch: int, columns: int) -> None:
-        config = model.config
-        weight = model.bert_proj.weight
-        shape = (2, batch, config.num_heads, columns, config.width // config.num_heads)
-        self.layers = [weight.new_empty(shape) for _ in range(config.num_layers)]
-        self.length = 0
-
-
 @torch.inference_mode()
 def decode_batch(
     model: Text2Semantic,
@@ -88,8 +78,7 @@ def decode_batch(
     generators = generators or [None] * len(sentences)
     prefix, padding = _prefix(model, sentences)
     columns = prefix.shape[1] + limit
-    cache = Cache(model, len(sentences), columns)
-    visible = _visible_columns(padding, columns) if bool(padding.any()) else None
+    steps = steps_for(device)(model, padding, columns)
     positions = model.ar_audio_position.table(limit + _longest_prompt(sentences))
     positions = positions * model.ar_audio_position.alpha
     next_position = torch.tensor([_prompt_length(s) for s in sentences], device=device)
@@ -99,7 +88,7 @@ def decode_batch(
     ends = [limit] * len(sentences)  # the number of tokens kept
     running = set(range(len(sentences)))
 
-    logits = _prefill(model, cache, prefix, _prefix_mask(sentences, padding, prefix.shape[1]))
+    logits = steps.prefill(prefix, _prefix_mask(sentences, padding, prefix.shape[1]))
     for step in range(limit):
         scores = logits[:, : config.eos] if step < MIN_TOKENS else logits
         if on_logits is not None:
@@ -117,7 +106,7 @@ def decode_batch(
         seen.scatter_(1, tokens[:, None], True)
         x = model.ar_audio_embedding(tokens[:, None])
         x = x + positions[next_position + step][:, None]
-        logits = _advance(model, cache, x, visible)
+        logits = steps.advance(x)
     return [
         Decoded(produced[row, :end].clone(), ended=row not in running)
         for row, end in enumerate(ends)
@@ -183,12 +172,6 @@ def _prefix_mask(sentences: Sequence[Sentence], padding: Tensor, length: int) ->
     return (looks | torch.eye(length, dtype=torch.bool, device=device))[:, None]
 
 
-def _visible_columns(padding: Tensor, columns: int) -> Tensor:
-    """[B, 1, 1, S]: all but the padding."""
-    place = torch.arange(columns, device=padding.device)
-    return (place >= padding[:, None])[:, None, None]
-
-
 def _seen(model: Text2Semantic, sentences: Sequence[Sentence]) -> Tensor:
     """[B, V], True for the tokens of the prompt."""
     weight = model.ar_predict_layer.weight
@@ -197,28 +180,3 @@ def _seen(model: Text2Semantic, sentences: Sequence[Sentence]) -> Tensor:
         if sentence.prompt is not None:
             seen[row, sentence.prompt] = True
     return seen
-
-
-def _prefill(model: Text2Semantic, cache: Cache, x: Tensor, mask: Tensor) -> Tensor:
-    """Run the prefix [B, S, D] and fill the cache; the logits [B, V] of what follows it."""
-    length = x.shape[1]
-    for layer, kept in zip(model.h.each(), cache.layers, strict=True):
-        queries, keys, values = layer.self_attn.project(x)
-        kept[0, :, :, :length] = keys
-        kept[1, :, :, :length] = values
-        x = layer.finish(x, layer.self_attn.attend(queries, keys, values, mask))
-    cache.length = length
-    return model.ar_predict_layer(x[:, -1]).float()
-
-
-def _advance(model: Text2Semantic, cache: Cache, x: Tensor, visible: Tensor | None) -> Tensor:
-    """Run one token a sentence, [B, 1, D], against the cache; the next logits [B, V]."""
-    column, length = cache.length, cache.length + 1
-    mask = None if visible is None else visible[..., :length]
-    for layer, kept in zip(model.h.each(), cache.layers, strict=True):
-        packed = layer.self_attn.project(x)
-        kept[:, :, :, column] = packed[1:, :, :, 0]
-        keys, values = kept[:, :, :, :length]
-        x = layer.finish(x, layer.self_attn.attend(packed[0], keys, values, mask))
-    cache.length = length
-    return model.ar_predict_layer(x[:, 0]).float()
