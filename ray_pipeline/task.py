@@ -17,6 +17,7 @@ from ray_pipeline.step_names import StepName
 MAX_SPEAKER_LENGTH = 100  # characters
 
 __all__ = [
+    "ClipTiming",
     "Event",
     "EventKind",
     "FileRecord",
@@ -147,3 +148,15 @@ class Transcript:
     speaker: str = ""
     source: str = "user"
     confidence: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipTiming:
+    """When a clip is spoken, in seconds. `start` and `end` count from the beginning of its
+    recording. `speech`, the start and end of each stretch of it, counts from the beginning of
+    the clip; it is None where no recogniser has heard the clip."""
+
+    recording: str
+    start: float
+    end: float
+    speech: list[tuple[float, float]] | None

@@ -64,19 +64,20 @@ def clip(
 def list_transcripts(context: typer.Context, task: TaskArgument) -> None:
     """Every clip with its text."""
     table = Table(
-        Column("clip", overflow="fold"), "use", "language", Column("text", overflow="fold"),
-        "from", box=None,
+        Column("clip", overflow="fold"), Column("seconds", justify="right"), "use", "language",
+        Column("text", overflow="fold"), "from", box=None,
     )  # fmt: skip
     with client_of(context) as client:
         for row in client.transcripts(task):
             use, said_by = "yes" if row.include else "[yellow]no[/]", _source(row)
-            table.add_row(escape(row.clip), use, row.language, escape(row.text), said_by)
+            seconds = f"{row.timing.end - row.timing.start:.1f}" if row.timing else ""
+            table.add_row(escape(row.clip), seconds, use, row.language, escape(row.text), said_by)
     out.print(table)
 
 
 @transcripts.command()
 def show(context: typer.Context, task: TaskArgument, clip: ClipArgument) -> None:
-    """One clip: its text, and the etag that `edit --etag` takes."""
+    """One clip: its text, when it is spoken, and the etag that `edit --etag` takes."""
     with client_of(context) as client:
         _print_row(client.transcript(task, clip))
 
@@ -138,8 +139,17 @@ def _print_row(row: TranscriptBody) -> None:
     table.add_row("used", "yes" if row.include else "[yellow]no[/]")
     table.add_row("speaker", escape(row.speaker))
     table.add_row("from", _source(row))
+    if row.timing:
+        place = _span(row.timing.start, row.timing.end)
+        table.add_row("recording", f"{escape(row.timing.recording)}, {place}")
+        if row.timing.speech:
+            table.add_row("speech", ", ".join(_span(*part) for part in row.timing.speech))
     table.add_row("etag", row.etag.strip('"'))
     out.print(table)
+
+
+def _span(start: float, end: float) -> str:
+    return f"{start:.2f}–{end:.2f} s"
 
 
 def _source(row: TranscriptBody) -> str:

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from ray_pipeline.audio.report import DataReport
 from ray_pipeline.manifest import fingerprint
-from ray_pipeline.task import MAX_SPEAKER_LENGTH, Transcript
+from ray_pipeline.task import MAX_SPEAKER_LENGTH, ClipTiming, Transcript
 from serve_app.schemas import Answer, Request
 
 
@@ -29,7 +29,8 @@ class ReportAnswer(Answer):
 
 
 class TranscriptBody(Answer):
-    """`etag` is what a PUT of this clip's transcript takes as `If-Match`."""
+    """`timing` says when it is spoken, null before the clip is cut. `etag` is what a PUT of
+    this clip's transcript takes as `If-Match`."""
 
     clip: str = Field(examples=["talk.wav_0000000000_0000185280.wav"])
     text: str = Field(max_length=2000)
@@ -38,11 +39,12 @@ class TranscriptBody(Answer):
     speaker: str = Field("", max_length=MAX_SPEAKER_LENGTH)
     source: str = "user"
     confidence: float | None = None
+    timing: ClipTiming | None = None
     etag: str = ""
 
     @classmethod
-    def of(cls, transcript: Transcript) -> Self:
-        return cls(**asdict(transcript), etag=etag_of([transcript]))
+    def of(cls, transcript: Transcript, timing: ClipTiming | None) -> Self:
+        return cls(**asdict(transcript), timing=timing, etag=etag_of([transcript]))
 
 
 class TranscriptsAnswer(Answer):

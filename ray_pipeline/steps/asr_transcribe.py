@@ -47,7 +47,7 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
         if text is None:
             unknown.append(clip)
         else:
-            manifest.add(_user_entry(clip, text))
+            manifest.add(_user_entry(clip, text, previous.clips.get(clip.name)))
     outcome = recognise_clips(context, options, unknown, trainable_language(language), manifest)
     require_usable(
         context, manifest, "clip with a text", "Upload transcripts, or install a recogniser."
@@ -64,7 +64,9 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
     )
 
 
-def _user_entry(clip: ClipAudio, user: UserText) -> ClipEntry:
+def _user_entry(clip: ClipAudio, user: UserText, before: ClipEntry | None) -> ClipEntry:
+    """`before` may know when it is spoken, which no other text changes."""
+    inputs = {clip.path: clip.sha256}
     details = {
         "text": user.text,
         "language": user.language,
@@ -74,8 +76,10 @@ def _user_entry(clip: ClipAudio, user: UserText) -> ClipEntry:
         "backend": None,
         "confidence": None,
     }
+    if before is not None and before.inputs == inputs and "segments" in before.details:
+        details["segments"] = before.details["segments"]
     key = fingerprint(input=clip.sha256, text=user.text, language=user.language)
-    return ClipEntry(clip.name, key, inputs={clip.path: clip.sha256}, details=details)
+    return ClipEntry(clip.name, key, inputs=inputs, details=details)
 
 
 # -- what comes of it

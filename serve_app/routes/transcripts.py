@@ -13,7 +13,9 @@ from fastapi.responses import PlainTextResponse
 from ray_pipeline.asr.list_file import ListRow, check_field, decode_text, parse_list
 from ray_pipeline.errors import Conflict, InvalidInput, NotFound
 from ray_pipeline.options import language_code
+from ray_pipeline.steps.clip_timing import clip_timings
 from ray_pipeline.task import Transcript
+from ray_pipeline.workspace import Workspace
 from serve_app.clip_schemas import (
     ListTaken,
     TranscriptBody,
@@ -22,7 +24,7 @@ from serve_app.clip_schemas import (
     TranscriptsEdit,
     etag_of,
 )
-from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep
+from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep, WorkspaceDep
 from serve_app.errors import problem_responses
 from serve_app.routes.clips import ClipName
 
@@ -47,10 +49,12 @@ _LIST_BODY: dict[str, Any] = {
 
 
 @router.get("/task/{task_id}/transcripts", responses=problem_responses(404))
-def list_transcripts(task: TaskDep, store: StoreDep, response: Response) -> TranscriptsAnswer:
-    """Every clip with its text. The `ETag` can be sent back as `If-Match` with an edit; the
-    `etag` of a row likewise with an edit of that clip alone."""
-    return _answer(store.transcripts(task.task_id), response)
+def list_transcripts(
+    task: TaskDep, store: StoreDep, workspace: WorkspaceDep, response: Response
+) -> TranscriptsAnswer:
+    """Every clip with its text, and when it is spoken. The `ETag` can be sent back as `If-Match`
+    with an edit; the `etag` of a row likewise with an edit of that clip alone."""
+    return _answer(store.transcripts(task.task_id), workspace, response)
 
 
 @router.put("/task/{task_id}/transcripts", responses=problem_responses(404, 409, 422))
@@ -58,6 +62,7 @@ async def edit_transcripts(
     body: TranscriptsEdit,
     task: TaskDep,
     store: StoreDep,
+    workspace: WorkspaceDep,
     coordinator: CoordinatorDep,
     response: Response,
     if_match: IfMatch = None,
@@ -74,15 +79,16 @@ async def edit_transcripts(
         edited.append(_edited(by_clip[edit.clip], edit))
     based_on = before if if_match else [by_clip[row.clip] for row in edited]
     await coordinator.put_transcripts(task.task_id, edited, based_on)
-    return _answer(await asyncio.to_thread(store.transcripts, task.task_id), response)
+    after = await asyncio.to_thread(store.transcripts, task.task_id)
+    return await asyncio.to_thread(_answer, after, workspace, response)
 
 
 @router.get("/task/{task_id}/transcripts/{clip}", responses=problem_responses(404))
 def get_transcript(
-    clip: ClipName, task: TaskDep, store: StoreDep, response: Response
+    clip: ClipName, task: TaskDep, store: StoreDep, workspace: WorkspaceDep, response: Response
 ) -> TranscriptBody:
-    """What is said in one clip, with an `ETag` of its own."""
-    return _one(_row(store.transcripts(task.task_id), clip), response)
+    """What is said in one clip and when, with an `ETag` of its own."""
+    return _one(_row(store.transcripts(task.task_id), clip), workspace, response)
 
 
 @router.put("/task/{task_id}/transcripts/{clip}", responses=problem_responses(404, 409, 422))
@@ -91,6 +97,7 @@ async def edit_transcript(
     body: TranscriptChange,
     task: TaskDep,
     store: StoreDep,
+    workspace: WorkspaceDep,
     coordinator: CoordinatorDep,
     response: Response,
     if_match: IfMatch = None,
@@ -101,7 +108,7 @@ async def edit_transcript(
     _require_match(if_match, [before])
     await coordinator.put_transcripts(task.task_id, [_edited(before, body)], [before])
     after = await asyncio.to_thread(store.transcripts, task.task_id)
-    return _one(_row(after, clip), response)
+    return await asyncio.to_thread(_one, _row(after, clip), workspace, response)
 
 
 @router.get(
@@ -200,11 +207,15 @@ def _edited(row: Transcript, edit: TranscriptChange) -> Transcript:
     return replace(row, **changes)
 
 
-def _answer(transcripts: list[Transcript], response: Response) -> TranscriptsAnswer:
+def _answer(
+    transcripts: list[Transcript], workspace: Workspace, response: Response
+) -> TranscriptsAnswer:
     response.headers["ETag"] = etag_of(transcripts)
-    return TranscriptsAnswer(transcripts=[TranscriptBody.of(item) for item in transcripts])
+    timings = clip_timings(workspace)
+    bodies = [TranscriptBody.of(item, timings.get(item.clip)) for item in transcripts]
+    return TranscriptsAnswer(transcripts=bodies)
 
 
-def _one(transcript: Transcript, response: Response) -> TranscriptBody:
+def _one(transcript: Transcript, workspace: Workspace, response: Response) -> TranscriptBody:
     response.headers["ETag"] = etag_of([transcript])
-    return TranscriptBody.of(transcript)
+    return TranscriptBody.of(transcript, clip_timings(workspace).get(transcript.clip))

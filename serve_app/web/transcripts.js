@@ -58,7 +58,8 @@ function rowOf(id, row, fail, mine) {
       element.replaceWith(rowOf(id, row, fail, change.text));
     }
   };
-  const name = part("name", row.clip), source = part("name");
+  const seconds = row.timing ? ` · ${(row.timing.end - row.timing.start).toFixed(1)} s` : "";
+  const name = part("name", row.clip + seconds), source = part("name");
   const use = tick(row, put), said = words(row, put), language = languages(row, put);
   const useMine = button(`${text("useMine")}: ${mine}`, () => put({ text: mine }));
   const fill = () => {

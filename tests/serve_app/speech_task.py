@@ -22,7 +22,7 @@ def write_clips(root: Path, task_id: str) -> Workspace:
     manifest = Manifest(StepName.SLICE_AUDIO)
     for name, wave in zip(CLIPS, one_speaker(), strict=False):
         write_int16(workspace.sliced / name, to_int16(np.asarray(wave)))
-        details = {"source": "talk.wav", "seconds": len(wave) / RATE}
+        details = {"source": "talk.wav", "start": 0, "end": len(wave), "seconds": len(wave) / RATE}
         manifest.add(ClipEntry(name, "k", outputs=[f"sliced/{name}"], details=details))
     manifest.save(workspace)
     return workspace

@@ -55,7 +55,9 @@ def test_a_clip_is_downloaded_with_its_picture(url: str, task: str, tmp_path: Pa
 
 def test_texts_are_listed_shown_and_edited(url: str, task: str) -> None:
     assert all(name in gsv(url, "transcripts", "list", task).output for name in CLIPS)
-    etag = gsv(url, "transcripts", "show", task, CLIPS[2]).output.split("etag")[1].strip()
+    shown = gsv(url, "transcripts", "show", task, CLIPS[2]).output
+    assert "talk.wav, 0.00–" in shown
+    etag = shown.split("etag")[1].strip()
     edit = ("transcripts", "edit", task, CLIPS[2], "--etag", etag)
     edited = gsv(url, *edit, "--text", "[red]你好", "-l", "zh")
     assert edited.exit_code == 0, edited.output

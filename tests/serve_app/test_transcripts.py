@@ -1,11 +1,15 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from ray_pipeline.asr.list_file import parse_list
 from ray_pipeline.errors import Conflict
+from ray_pipeline.manifest import ClipEntry, Manifest
+from ray_pipeline.step_names import StepName
 from ray_pipeline.task import Transcript
+from ray_pipeline.workspace import Workspace
 from tests.serve_app.local_coordinator import LocalCoordinator
 
 
@@ -128,3 +132,21 @@ def test_the_first_text_of_a_clip_includes_it(
     assert not client.put(f"{url}/a.wav", json={"text": "x", "include": False}).json()["include"]
     coordinator.put_transcripts(task_with_audio, [silent])
     assert client.put(f"{url}/a.wav", json={"text": "Hello"}).json()["include"]
+
+
+def test_each_clip_tells_when_it_is_spoken(
+    client: TestClient, url: str, task_with_audio: str, tmp_path: Path
+) -> None:
+    workspace = Workspace(tmp_path / "api_tasks" / task_with_audio)
+    cut, heard = Manifest(StepName.SLICE_AUDIO), Manifest(StepName.ASR_TRANSCRIBE)
+    cut.add(ClipEntry("a.wav", "k", details={"source": "talk.wav", "start": 3200, "end": 67_200}))
+    heard.add(ClipEntry("a.wav", "k", details={"segments": [[0.2, 1.9]]}))
+    cut.save(workspace)
+    heard.save(workspace)
+    timing = {"recording": "talk.wav", "start": 0.1, "end": 2.1, "speech": [[0.2, 1.9]]}
+    first, second = client.get(url).json()["transcripts"]
+    assert (first["timing"], second["timing"]) == (timing, None)
+    edit = {"transcripts": [{"clip": "a.wav", "text": "Hello"}]}
+    assert client.put(url, json=edit).json()["transcripts"][0]["timing"] == timing
+    assert client.get(f"{url}/a.wav").json()["timing"] == timing
+    assert client.put(f"{url}/a.wav", json={"text": "Hi"}).json()["timing"] == timing

@@ -148,6 +148,11 @@ def test_the_other_clips_are_recognised_once(task: AudioTask) -> None:
     assert nothing["reason"].startswith("No speech was recognised in nothing.wav")
     assert torn["reason"].startswith("torn.wav could not be recognised: torn.wav cannot be read")
     assert task.run(ASR, precision="bfloat16").summary["unchanged"] == 3
+    # Who corrects the words does not change when they are said.
+    task.transcripts["speech.wav"] = replace(heard, text="In being modern.", source="user")
+    assert task.run(ASR, precision="bfloat16").summary["by_user"] == 2
+    details = task.manifest(ASR).clips["speech.wav"].details
+    assert (details["text"], details["segments"]) == ("In being modern.", [[start, end]])
 
 
 def test_transcribing_before_slicing_names_the_missing_step(task: AudioTask) -> None:
