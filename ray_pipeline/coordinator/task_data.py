@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 
 from ray_pipeline import pipeline
@@ -37,13 +38,11 @@ class TaskData:
     def delete_task(self, task_id: str) -> None:
         """The task must be idle. Its files are removed after the transaction, which all other
         writers wait for; what a crash in between leaves is removed at the next start."""
-        task = self._ledger.store.get_task(task_id)  # no folder is touched for any other name
-        with (
-            self._ledger.workspace(task.task_id).deleting(),
-            self._ledger.store.change(task_id) as change,
-        ):
+        with ExitStack() as after, self._ledger.store.change(task_id) as change:
             require_idle(change)
             change.delete_task()
+            # Only now: nobody else can delete it, and nothing of it runs that would miss a file.
+            after.enter_context(self._ledger.workspace(task_id).deleting())
 
     def register_file(self, task_id: str, name: str) -> FileRecord:
         """Raises NotFound if it is not there, InvalidInput for a name outside the task."""
@@ -53,10 +52,9 @@ class TaskData:
             raise NotFound(f"The task has no file {name!r}.", task=task_id)
         file = file_index.describe(workspace, path, {})
         with self._ledger.change(task_id) as change:
-            before = change.known_files().get(file.record.name)
+            # Also when a step that ended meanwhile has listed it: that one may not have read it.
             change.put_files([file])
-            if before is None or before.record.sha256 != file.record.sha256:
-                self._inputs_changed(change, file.record.name, f"Received {file.record.name}.")
+            self._inputs_changed(change, file.record.name, f"Received {file.record.name}.")
         return file.record
 
     def remove_file(self, task_id: str, name: str) -> None:
@@ -66,7 +64,7 @@ class TaskData:
         """
         workspace = self._ledger.workspace(task_id)
         path = workspace.resolve(name)
-        if "/" not in name and (workspace.input_audio / path.name).is_file():
+        if path.parent == workspace.root and (workspace.input_audio / path.name).is_file():
             path = workspace.input_audio / path.name
         relative = workspace.relative(path)
         if not relative.startswith(_INPUT_FOLDER):

@@ -214,9 +214,6 @@ class TaskChange:
 
     # -- files and transcripts
 
-    def known_files(self) -> dict[str, KnownFile]:
-        return read_known_files(self._session, self._row.task_id)
-
     def put_files(self, files: Iterable[KnownFile]) -> None:
         for file in files:
             self._session.merge(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from threading import Barrier, Thread
 
 import pytest
 
+from ray_pipeline.coordinator import task_data
 from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.errors import InvalidInput, NotFound, TaskBusy
 from ray_pipeline.step_names import StepName
+from ray_pipeline.store import TaskChange
 from ray_pipeline.task import RunState, Transcript
 from ray_pipeline.workspace import finish_deletions
 from tests.coordinator.conftest import Desk
@@ -46,6 +49,14 @@ def test_an_upload_can_be_removed_by_its_name_alone(desk: Desk) -> None:
     assert upload.is_file()
     desk.tasks.remove_file(task.task_id, "a.wav")
     assert not upload.exists()
+
+
+def test_a_file_of_another_folder_is_not_taken_for_an_upload_of_the_same_name(desk: Desk) -> None:
+    task = desk.new_task()
+    for name in ("output/a.wav", r"output\a.wav"):
+        with pytest.raises(InvalidInput, match="no upload"):
+            desk.tasks.remove_file(task.task_id, name)
+    assert (desk.ledger.workspace(task.task_id).input_audio / "a.wav").is_file()
 
 
 def test_only_uploads_can_be_removed_and_not_while_the_task_is_busy(desk: Desk) -> None:
@@ -97,6 +108,18 @@ def test_a_recording_that_arrives_while_recordings_are_converted_is_not_forgotte
     assert plan.steps == [StepName.CONVERT_AUDIO]
 
 
+def test_a_recording_that_a_step_listed_before_it_was_registered_is_not_forgotten(
+    desk: Desk,
+) -> None:
+    task = desk.new_task()
+    run = start(desk, task)
+    late = desk.ledger.workspace(task.task_id).input_audio / "late.wav"
+    late.write_text("two")  # the upload is there; its hash is still being taken
+    desk.attempts.finish(run, Outcome())
+    desk.tasks.register_file(task.task_id, "input_audio/late.wav")
+    assert desk.store.latest_runs(task.task_id)[StepName.CONVERT_AUDIO].stale
+
+
 def test_transcripts_of_unknown_clips_are_refused(desk: Desk) -> None:
     task = desk.new_task()
     line = Transcript(clip="none.wav", text="x", language="en")
@@ -141,6 +164,43 @@ def test_a_deletion_that_a_crash_interrupted_is_finished_at_the_next_start(desk:
     workspace.root.replace(left[0])
     finish_deletions(desk.settings.tasks_dir)
     assert list(desk.settings.tasks_dir.iterdir()) == []
+
+
+def test_two_deletions_at_once_leave_no_file(desk: Desk) -> None:
+    """The one that comes too late must not put back what the other one removes."""
+    refused: list[type[Exception]] = []
+
+    def delete(task_id: str, together: Barrier) -> None:
+        together.wait()
+        try:
+            desk.tasks.delete_task(task_id)
+        except NotFound:
+            refused.append(NotFound)
+
+    for _ in range(3):
+        task, together = desk.new_task(), Barrier(2)
+        threads = [Thread(target=delete, args=(task.task_id, together)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert list(desk.settings.tasks_dir.iterdir()) == []
+    assert refused == [NotFound] * 3
+
+
+def test_a_task_that_became_busy_never_misses_its_folder(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = desk.new_task()
+    root = desk.ledger.workspace(task.task_id).root
+
+    def busy(change: TaskChange) -> None:
+        assert root.is_dir()
+        raise TaskBusy("Somebody has started a step.")
+
+    monkeypatch.setattr(task_data, "require_idle", busy)
+    with pytest.raises(TaskBusy):
+        desk.tasks.delete_task(task.task_id)
 
 
 def test_a_deleted_task_leaves_no_file(desk: Desk) -> None:
