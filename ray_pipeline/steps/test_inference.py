@@ -39,10 +39,12 @@ def run(context: StepContext, options: TestInferenceOptions) -> Result:
     known = None if options.force else _find(manifest, key, workspace)
     if known is not None:
         context.progress.log(f"{known.name} says this already; nothing was done.")
+        said = json.loads((workspace.root / known.details["facts"]).read_text("utf-8"))
+        warnings += _remarks(said["pieces"], context.experiment)
         return Result(summary={**known.details, "unchanged": True}, warnings=warnings)
     target = _next_output(workspace, context.config.exp_name)
     spoken = _speak(context, order, target)
-    warnings += _remarks(spoken)
+    warnings += _remarks(spoken["pieces"], context.experiment)
     facts = target.with_suffix(".json")
     content = {**spoken, **wanted, "warnings": warnings}
     atomic_write(facts, json.dumps(content, ensure_ascii=False, indent=1))
@@ -94,9 +96,11 @@ def _speak(context: StepContext, order: Order, target: Path) -> dict[str, Any]:
     return facts
 
 
-def _remarks(facts: dict[str, Any]) -> list[str]:
-    remarks = []
-    for piece in facts["pieces"]:
+def _remarks(pieces: list[dict[str, Any]], experiment: Path) -> list[str]:
+    from ray_pipeline.steps.spoken_rate import hurried
+
+    remarks = hurried(pieces, experiment)
+    for piece in pieces:
         if not piece["ended"]:
             remarks.append(
                 f"The voice found no end for {piece['text']!r} and was stopped after "

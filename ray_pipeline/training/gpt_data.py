@@ -30,7 +30,7 @@ from ray_pipeline.training.experiment_files import (
 TOKENS_PER_SECOND = 25
 BERT_WIDTH = 1024
 _MAX_PHONES_PER_TOKEN = 1 / 2.5
-_PHONES_PER_SECOND = (3.0, 25.0)
+PHONES_PER_SECOND = (3.0, 25.0)  # what training takes
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _check(
         most = int(max_tokens * _MAX_PHONES_PER_TOKEN)
         words = f"{len(ids)} phones, more than {most}"
         return Objection(words, "too_many_phones", {"phones": len(ids), "most": most})
-    slowest, fastest = _PHONES_PER_SECOND
+    slowest, fastest = PHONES_PER_SECOND
     rate = len(ids) / (len(tokens) / TOKENS_PER_SECOND)
     if not slowest <= rate <= fastest:
         words = (

@@ -105,6 +105,17 @@ def test_the_same_again_is_not_spoken_again_without_force(context: StepContext) 
     assert (root / "output/amy_001.wav").read_bytes() != (root / files[1]).read_bytes()
 
 
+def test_a_piece_in_which_words_are_missing_is_told_each_time(context: StepContext) -> None:
+    # Weights that have learned nothing end as soon as they may, after 11 tokens.
+    order = TestInferenceOptions(
+        target_text="This is a sentence with quite a few words in it.", top_k=1
+    )
+    [warning] = run(context, order).warnings
+    assert "in 0.4 s, 75 phones a second" in warning
+    again = run(context, order)
+    assert (again.summary["unchanged"], again.warnings) == (True, [warning])
+
+
 def test_files_are_named_within_the_task(context: StepContext) -> None:
     facts = speak(
         context,
