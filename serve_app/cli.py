@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Column, Table
 
 from ray_pipeline.errors import InvalidInput, PipelineError
@@ -63,7 +64,8 @@ def list_tasks(
         for task in client.tasks(status=status, limit=limit):
             created = task.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
             step, progress = task.current_step or "", f"{task.progress:.0f} %"
-            table.add_row(task.task_id, task.task_name, task.status, step, progress, created)
+            name = escape(task.task_name)
+            table.add_row(task.task_id, name, task.status, step, progress, created)
     out.print(table)
 
 
@@ -77,7 +79,8 @@ def upload(
     with client_of(context) as client:
         for file in files:
             stored = client.upload(task, [file])
-            out.print(f"{file} → {stored.filename} ({stored.size / 1e6:.1f} MB)")
+            size = f"{stored.size / 1e6:.1f} MB"
+            out.print(f"{file} → {stored.filename} ({size})", markup=False)
 
 
 @app.command()
@@ -101,7 +104,7 @@ def run(
         )
         out.print(answer.message)
         for warning in answer.warnings:
-            err.print(f"[yellow]{warning}[/]")
+            err.print(warning, style="yellow", markup=False)
         if follow and answer.steps:
             _follow(client, task, after)
 
@@ -122,9 +125,9 @@ def _follow(client: Client, task: str, after: int, *, logs: bool = False) -> Non
 
     with StepBars(out, logs=logs) as bars:
         done = client.wait(task, after=after, on_event=bars.show)
-    out.print(f"{done.task_name}: {done.status}, {done.progress:.0f} %")
+    out.print(f"{done.task_name}: {done.status}, {done.progress:.0f} %", markup=False)
     if done.error_message:
-        err.print(f"[red]{done.error_message}[/]")
+        err.print(done.error_message, style="red", markup=False)
     if done.status in ("failed", "cancelled"):
         raise typer.Exit(1)
 
@@ -154,7 +157,7 @@ def files(context: typer.Context, task: TaskArgument) -> None:
     table = Table("name", "kind", "size", box=None)
     with client_of(context) as client:
         for file in client.files(task):
-            table.add_row(file.name, file.kind, f"{file.size:,}")
+            table.add_row(escape(file.name), file.kind, f"{file.size:,}")
     out.print(table)
 
 
@@ -174,14 +177,15 @@ def download(
             err.print("The task has no output yet.")
             raise typer.Exit(1)
         for name in wanted:
-            out.print(str(client.download(task, name, to / Path(name).name)))
+            saved = client.download(task, name, to / Path(name).name)
+            out.print(str(saved), markup=False)
 
 
 @app.command()
 def cancel(context: typer.Context, task: TaskArgument) -> None:
     """End what runs or waits."""
     with client_of(context) as client:
-        out.print(client.cancel(task).message)
+        out.print(client.cancel(task).message, markup=False)
 
 
 @app.command()
@@ -194,7 +198,7 @@ def delete(
     if not yes:
         typer.confirm(f"Delete task {task} with all its files?", abort=True)
     with client_of(context) as client:
-        out.print(client.delete(task).message)
+        out.print(client.delete(task).message, markup=False)
 
 
 def assignments(pairs: list[str]) -> dict[str, Any]:
@@ -235,7 +239,7 @@ def main() -> None:
     try:
         app()
     except (ServiceError, PipelineError, TimeoutError) as error:
-        err.print(f"[red]{getattr(error, 'message', error)}[/]")
+        err.print(str(getattr(error, "message", error)), style="red", markup=False)
         if hint := getattr(error, "hint", ""):
-            err.print(hint)
+            err.print(hint, markup=False)
         raise SystemExit(1) from None

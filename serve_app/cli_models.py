@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def list_models(
             ", ".join(row.sources) if row.parts else "needs no files",
         )
     out.print(table)
-    out.print(f"Models folder: {folder}")
+    out.print(f"Models folder: {folder}", markup=False)
     state = "present" if has_g2pw(folder) else "not there"
     out.print(f"G2PWModel (Chinese polyphones, put there by hand): {state}")
     if files:
@@ -77,7 +78,7 @@ def pull(
     out.print(f"{row.name}: about {row.about_bytes / 1e6:,.0f} MB, licence {row.licences}")
     with PullBars(out) as bars:
         files = pull_model(name, folder, source, bars.show)
-    out.print(f"{len(files)} files of {row.name} are in {folder}.")
+    out.print(f"{len(files)} files of {row.name} are in {folder}.", markup=False)
 
 
 @models.command()
@@ -97,9 +98,9 @@ def verify(
     table = Table(box=None, show_header=False)
     found = [check for name in names or complete for check in verify_model(name, folder)]
     for check in dict.fromkeys(found):
-        table.add_row(marks[check.ok], check.file, check.detail)
+        table.add_row(marks[check.ok], check.file, escape(check.detail))
     if not found:
-        out.print(f"Nothing to check: no model in {folder} is complete.")
+        out.print(f"Nothing to check: no model in {folder} is complete.", markup=False)
         return
     out.print(table)
     if any(check.ok is False for check in found):
@@ -118,7 +119,7 @@ def convert(
     done = convert_file(source, target, replace=force)
     kind = f"{done.recognised.version} {done.recognised.kind}"
     size = target.stat().st_size / 1e6
-    out.print(f"{target}: {kind}, {done.num_tensors} tensors, {size:.1f} MB")
+    out.print(f"{target}: {kind}, {done.num_tensors} tensors, {size:.1f} MB", markup=False)
 
 
 class PullBars:

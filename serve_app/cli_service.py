@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ray_pipeline.errors import InvalidInput
@@ -56,7 +57,7 @@ def doctor() -> None:
     findings = list(examine(_settings_here()))
     table = Table(box=None, show_header=False)
     for finding in findings:
-        table.add_row(marks[finding.ok], finding.name, finding.detail)
+        table.add_row(marks[finding.ok], finding.name, escape(finding.detail))
     out.print(table)
     if any(finding.ok is False for finding in findings):
         raise typer.Exit(1)

@@ -74,6 +74,22 @@ def test_a_task_from_creation_to_download(
     assert "deleted" in gsv(url, "delete", task_id, "--yes").output
 
 
+def test_brackets_in_names_and_sentences_are_shown_and_no_markup(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task_id = gsv(url, "create", "mine [/red]", "-s", "base_model=nano").output.strip()
+    assert "mine [/red]" in gsv(url, "list").output
+    (tmp_path / "one [live].wav").write_bytes(b"sound")
+    assert (
+        "→ one [live].wav" in gsv(url, "upload", task_id, str(tmp_path / "one [live].wav")).output
+    )
+    assert "input_audio/one [live].wav" in gsv(url, "files", task_id).output
+    monkeypatch.setattr(sys, "argv", ["gsv", "--url", url, "download", task_id, "none[/b].wav"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "none[/b].wav" in capsys.readouterr().err
+
+
 def test_a_failed_run_ends_with_its_sentence_and_status_1(
     url: str, tmp_path: Path, coordinator: LocalCoordinator
 ) -> None:
