@@ -199,9 +199,7 @@ class AsyncClient:
             response = await self._http.request(call.method, call.path, **call.options)
         except httpx.TransportError as error:
             raise unreachable(self._http.base_url, error) from error
-        if response.is_error:
-            raise refused(response)
-        return call.parse(response.json())
+        return call.answer(response)
 
     async def _save(self, path: str, target: str | Path, **options: Any) -> Path:
         try:

@@ -214,9 +214,7 @@ class Client:
             response = self._http.request(call.method, call.path, **call.options)
         except httpx.TransportError as error:
             raise unreachable(self._http.base_url, error) from error
-        if response.is_error:
-            raise refused(response)
-        return call.parse(response.json())
+        return call.answer(response)
 
     def _save(self, path: str, target: str | Path, **options: Any) -> Path:
         with (

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from ray_pipeline.task import TaskStatus
+from serve_app.client.errors import foreign, refused
 from serve_app.clip_schemas import (
     ListTaken,
     ReportAnswer,
@@ -52,6 +53,16 @@ class Call(Generic[T]):
     path: str
     parse: Callable[[Any], T]
     options: dict[str, Any] = field(default_factory=dict)
+
+    def answer(self, response: httpx.Response) -> T:
+        """What a response says whose body has been read. Raises ServiceError for a refusal, and
+        for what this service does not answer."""
+        if response.is_error:
+            raise refused(response)
+        try:
+            return self.parse(response.json())
+        except (ValueError, TypeError) as error:  # no JSON, or another shape
+            raise foreign(response) from error
 
 
 def headers(api_key: str | None) -> dict[str, str]:

@@ -56,6 +56,16 @@ def refused(response: httpx.Response) -> ServiceError:
     )
 
 
+def foreign(response: httpx.Response) -> ServiceError:
+    """Something else answered: another program at this address, or a proxy with a page."""
+    return ServiceError(
+        f"What answers at {response.url} is not this service.",
+        status=response.status_code,
+        code="foreign_answer",
+        hint="Name the service's address with --url or GSV_URL.",
+    )
+
+
 def unreachable(url: httpx.URL, error: httpx.TransportError) -> ServiceError:
     return ServiceError(
         f"The service at {url} does not answer ({type(error).__name__}).",

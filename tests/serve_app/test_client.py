@@ -188,3 +188,15 @@ def test_the_asynchronous_client_does_the_same(
     seen = asyncio.run(asyncio.wait_for(work(), 30))
     assert seen == list(range(1, len(seen) + 1))
     assert (tmp_path / "copy").read_bytes() == audio[0].read_bytes()
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(200, text="<html>"), httpx.Response(200, json=1)]
+)
+def test_what_another_program_answers_is_a_sentence(answer: httpx.Response) -> None:
+    transport = httpx.MockTransport(lambda request: answer)
+    with Client(http=httpx.Client(transport=transport, base_url="http://elsewhere")) as client:
+        with pytest.raises(ServiceError, match="is not this service"):
+            client.tasks()
+        with pytest.raises(ServiceError, match="is not this service"):
+            client.task("a")
