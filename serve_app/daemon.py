@@ -116,7 +116,8 @@ def command(config: Path) -> list[str]:
 
 
 def run_in_foreground(config: Path) -> None:
-    """Become `serve run`; does not return. Ctrl-C stops it."""
+    """Become `serve run`; does not return. Ctrl-C stops it. Raises Conflict as `start` does."""
+    _require_free(_url(config))
     arguments = command(config)
     os.execve(arguments[0], arguments, {**os.environ, **_environment(config)})
 
@@ -133,11 +134,7 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
             hint="Stop it first: make stop.",
         )
     url = _url(config)
-    if _answers(url):
-        raise Conflict(
-            f"Something else answers at {url} already.",
-            hint="Stop it, or choose another port: gsv start --port 8001.",
-        )
+    _require_free(url)
     mark = secrets.token_hex(8)
     LOG_PATH.parent.mkdir(parents=True, exist_ok=True)
     with LOG_PATH.open("ab") as log:
@@ -197,6 +194,15 @@ def _url(config: Path) -> str:
     http = _http_options(config)
     host = http.get("host", "127.0.0.1")
     return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{http.get('port', 8000)}"
+
+
+def _require_free(url: str) -> None:
+    """Before anything is made ready: the proxy of a service at this port would lose its files."""
+    if _answers(url):
+        raise Conflict(
+            f"Something else answers at {url} already.",
+            hint="Stop it, or choose another port: gsv start --port 8001.",
+        )
 
 
 def _answers(url: str) -> bool:
