@@ -125,6 +125,7 @@ class JobRunner(DBOSConfiguredInstance):
         except Exception as error:
             # A fault of ours or of the database: better a failed task than one that never ends.
             self._attempts.give_up(job_id, type(error).__name__, traceback.format_exc())
+            self._end_orphans()
         self._attempts.close(job_id)
 
     @DBOS.step(retries_allowed=True, max_attempts=5)
@@ -249,7 +250,8 @@ class JobRunner(DBOSConfiguredInstance):
         self._enqueue(job_id, f"{job_id}:{len(known)}" if known else job_id)
 
     def _end_orphans(self) -> None:
-        """End step actors whose attempt is over: the coordinator died before it could."""
+        """End step actors whose attempt is over: the coordinator died or gave up before it
+        could."""
         wanted = {
             actor_name(run.task_id, run.step.value, run.attempt)
             for run in self._ledger.store.open_runs()

@@ -15,8 +15,15 @@ from ray_pipeline.task import TaskStatus
 from tests.coordinator.conftest import Desk
 
 
+@pytest.fixture
+def runner(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> JobRunner:
+    # DBOS registers what it calls, and takes one runner a process.
+    monkeypatch.setattr(jobs.DBOSConfiguredInstance, "__init__", lambda self, name: None)
+    return JobRunner(desk.ledger, desk.attempts)
+
+
 def test_a_step_cancelled_while_its_process_starts_is_not_run(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = desk.new_task()
     job = desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
@@ -32,9 +39,30 @@ def test_a_step_cancelled_while_its_process_starts_is_not_run(
     monkeypatch.setattr(jobs, "cluster_totals", lambda: jobs.ClusterTotals(cpus=2))
     assert job.first_run is not None
     name = f"step:{task.task_id}:convert_audio:1"
-    JobRunner(desk.ledger, desk.attempts)._work(job.first_run, name, None)
+    runner._work(job.first_run, name, None)
     assert ended == [name]
     assert desk.store.get_task(task.task_id).status is TaskStatus.CANCELLED
+
+
+def test_a_job_that_is_given_up_leaves_no_process_behind(
+    desk: Desk, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = desk.new_task()
+    job = desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
+    assert job.first_run is not None
+    assert desk.attempts.start(job.first_run) is not None
+    name = f"step:{task.task_id}:convert_audio:1"
+    ended: list[str] = []
+
+    def fault(*_: object) -> bool:
+        raise ConnectionError("the database went away and came back")
+
+    monkeypatch.setattr(runner, "do_step", fault)
+    monkeypatch.setattr(jobs, "end_step_actor", ended.append)
+    monkeypatch.setattr(jobs.ray.util, "list_named_actors", lambda **_: [{"name": name}])
+    JobRunner.run_job.__wrapped__(runner, job.job_id)
+    assert ended == [name]
+    assert desk.store.get_task(task.task_id).status is TaskStatus.FAILED
 
 
 def test_a_full_disk_under_a_step_is_named_and_not_called_unexpected() -> None:
