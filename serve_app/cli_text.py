@@ -33,6 +33,7 @@ def text(
     from ray_pipeline.models.base import BERT_FOLDER
     from ray_pipeline.text import parse_dictionary, phonemize_mixed
     from ray_pipeline.text.chinese.g2pw import load_polyphones
+    from ray_pipeline.text.unread import unread_words
     from serve_app.settings import load_settings
 
     words = {}
@@ -50,7 +51,7 @@ def text(
     for part in read.parts:
         _show(part)
     if read.unknown:
-        out.print(f"not understood: {' '.join(read.unknown)}")
+        out.print(f"not understood: {', '.join(unread_words(text, read.unknown))}")
 
 
 def _show(part: Phones) -> None:

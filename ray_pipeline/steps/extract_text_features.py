@@ -26,6 +26,7 @@ from ray_pipeline.steps.feature_clips import (
 )
 from ray_pipeline.steps.pronunciations import own_pronunciations, those_in
 from ray_pipeline.task import Transcript
+from ray_pipeline.text.unread import few, unread_words
 from ray_pipeline.workspace import atomic_write
 
 _VERSION = "2"
@@ -75,7 +76,7 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     require_usable(context, manifest, "transcript", "Correct the transcripts and run this again.")
     atomic_write(table, "".join(name2text_line(entry) for entry in manifest.usable()))
     result = result_of(manifest, outcome, phones=_num_phones(manifest), **asdict(models))
-    result.warnings += _unreadable(manifest)
+    result.warnings += _unreadable(manifest, by_clip)
     if num_chinese and not models.bert:
         result.warnings.append(
             f"{num_chinese} Chinese clips have no BERT features, because the model is not in the "
@@ -122,10 +123,10 @@ def _num_phones(manifest: Manifest) -> int:
     return sum(len(entry.details["phones"].split()) for entry in manifest.usable())
 
 
-def _unreadable(manifest: Manifest) -> list[str]:
+def _unreadable(manifest: Manifest, by_clip: Mapping[str, Transcript]) -> list[str]:
     return [
-        f"{entry.name}: {', '.join(map(repr, entry.details['unknown']))} could not be read aloud "
-        "and was left out."
+        f"{entry.name}: {few(unread_words(by_clip[entry.name].text, entry.details['unknown']))} "
+        "cannot be read aloud as written; in the text, write what is said."
         for entry in manifest.usable()
         if entry.details["unknown"]
     ]

@@ -98,6 +98,7 @@ def _speak(context: StepContext, order: Order, target: Path) -> dict[str, Any]:
 
 def _remarks(pieces: list[dict[str, Any]], experiment: Path) -> list[str]:
     from ray_pipeline.steps.spoken_rate import hurried
+    from ray_pipeline.text.unread import few, unread_words
 
     remarks = hurried(pieces, experiment)
     for piece in pieces:
@@ -107,8 +108,10 @@ def _remarks(pieces: list[dict[str, Any]], experiment: Path) -> list[str]:
                 f"{piece['seconds']:.0f} s."
             )
         if piece["unknown"]:
-            unknown = " ".join(piece["unknown"])
-            remarks.append(f"Nobody can say {unknown!r} in {piece['text']!r}; it was left out.")
+            words = few(unread_words(piece["text"], piece["unknown"]))
+            remarks.append(
+                f"In {piece['text']!r}, {words} cannot be read aloud as written and was left out."
+            )
     return remarks
 
 

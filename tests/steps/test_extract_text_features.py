@@ -118,8 +118,7 @@ def test_chinese_has_features_of_the_model_that_is_present(task: FeatureTask) ->
     # The original never says the sign in training either; nothing is lost in silence.
     assert rows(task)[foreign][2].startswith("我们喜欢,")
     [warning] = [warning for warning in result.warnings if warning.startswith(foreign)]
-    for lost in ("'G'", "'P'", "'T'", "'%'"):
-        assert lost in warning
+    assert warning.startswith(f"{foreign}: 'GPT', '%' cannot be read aloud as written")
 
 
 @pytest.mark.usefixtures("ray_cluster")

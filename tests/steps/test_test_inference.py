@@ -116,6 +116,11 @@ def test_a_piece_in_which_words_are_missing_is_told_each_time(context: StepConte
     assert (again.summary["unchanged"], again.warnings) == (True, [warning])
 
 
+def test_a_word_that_cannot_be_read_is_named(context: StepContext) -> None:
+    warnings = run(context, TestInferenceOptions(target_text="Hello привет there.")).warnings
+    assert any("'привет' cannot be read aloud as written" in warning for warning in warnings)
+
+
 def test_files_are_named_within_the_task(context: StepContext) -> None:
     facts = speak(
         context,
