@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from ray_pipeline.errors import InvalidInput, PipelineError
 from ray_pipeline.text import phonemize
+from ray_pipeline.text.english import numbers
 from ray_pipeline.text.english.normalise import normalise
+from ray_pipeline.text.english.tagger import Tagger, tokenize
 from ray_pipeline.text.symbols import symbol_table
 
 
@@ -42,6 +44,23 @@ def say(text: str, **options: bool) -> str:
 )
 def test_numbers_and_signs_are_spelled_out(written: str, spoken: str) -> None:
     assert read(written) == spoken
+
+
+@pytest.mark.parametrize(
+    ("digits", "cardinal", "ordinal"),
+    [
+        ("0", "zero", "zeroth"),
+        ("12", "twelve", "twelfth"),
+        ("40", "forty", "fortieth"),
+        ("101", "one hundred one", "one hundred and first"),
+        ("1001", "one thousand one", "one thousand and first"),
+        ("1100", "one thousand, one hundred", "one thousand, one hundredth"),
+        ("1001012", "one million, one thousand twelve", "one million, one thousand and twelfth"),
+        ("2" + "0" * 33, "two decillion", "two decillionth"),
+    ],
+)
+def test_whole_numbers_are_named(digits: str, cardinal: str, ordinal: str) -> None:
+    assert (numbers.cardinal(digits), numbers.ordinal(digits)) == (cardinal, ordinal)
 
 
 def test_a_number_beyond_all_names_is_read_digit_by_digit() -> None:
@@ -87,6 +106,18 @@ def test_what_the_original_reads_wrongly_is_right_without_strict_compat(
 def test_a_homograph_is_said_by_its_part_of_speech() -> None:
     phones = say("She will present the present to him")
     assert phones.index("P R IY0 Z EH1 N T") < phones.index("P R EH1 Z AH0 N T")
+
+
+def test_tokens_are_words_with_what_joins_them_and_single_marks() -> None:
+    text = "Don't, well-known - and' example.com. It's a.b''''c?"
+    tokens = "Don't , well-known - and ' example.com . It's a . b'''c ?"
+    assert tokenize(text) == tokens.split()
+
+
+def test_tags_are_those_of_nltk() -> None:
+    tags = "IN DT JJ NN VBD TO VB , DT NN RB VBD PRP ."
+    text = "Before the well-known minister refused to read, the refuse quickly followed him."
+    assert [tag for _, tag in Tagger().tag(text)] == tags.split()
 
 
 def test_initials_are_spelled_and_words_are_not() -> None:

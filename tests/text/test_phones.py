@@ -71,6 +71,18 @@ def test_importing_loads_no_language() -> None:
     assert result.stdout.strip() == "[]"
 
 
+def test_reading_english_loads_no_statistics() -> None:
+    """NLTK's import alone would load these; each worker would wait two seconds for it."""
+    code = (
+        "import sys, ray_pipeline.text as text; text.phonemize('25 words read', 'en');"
+        "print([name for name in ('nltk', 'scipy', 'sklearn', 'pandas') if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
 def test_no_sentence_of_the_golden_files_is_in_the_program() -> None:
     import json
 

@@ -1,38 +1,77 @@
-"""Numbers in words, by inflect. All take digits as text, however many."""
+"""Numbers in words. All take digits as text, however many."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
-_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_LONGEST_NUMBER = 36  # inflect has no names above
-
-
-@cache
-def _inflect() -> Any:
-    import inflect
-
-    return inflect.engine()
+_SMALL_NAMES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+)
+_TENS_NAMES = "- - twenty thirty forty fifty sixty seventy eighty ninety"
+_POWER_NAMES = (
+    "- thousand million billion trillion quadrillion quintillion sextillion septillion octillion "
+    "nonillion decillion"
+)
+_SMALL, _TENS, _POWERS = _SMALL_NAMES.split(), _TENS_NAMES.split(), _POWER_NAMES.split()
+_LONGEST_NUMBER = 3 * len(_POWERS)
+_ORDINALS = {
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+    "twelve": "twelfth",
+}
 
 
 def each_digit(digits: str) -> str:
     """`907` is nine zero seven."""
-    return " ".join(_DIGITS[int(digit)] for digit in digits)
+    return " ".join(_SMALL[int(digit)] for digit in digits)
 
 
 def cardinal(digits: str, *, andword: str = "") -> str:
-    """`1250` is one thousand, two hundred fifty; beyond all names, digit by digit."""
+    """`1250` is one thousand, two hundred fifty; with `andword`, two hundred and fifty. Beyond
+    all names, digit by digit."""
     if len(digits) > _LONGEST_NUMBER:
         return each_digit(digits)
-    words: str = _inflect().number_to_words(int(digits), andword=andword)
-    return words
+    number = int(digits)
+    groups: list[str] = []
+    for power, name in enumerate(_POWERS):
+        group = number // 1000**power % 1000
+        if group:
+            groups.insert(0, _below_1000(group, andword) + (f" {name}" if power else ""))
+    if number > 1000 and 0 < number % 1000 < 100:  # one thousand (and) one, without a comma
+        groups[-2:] = [_joined(groups[-2], andword, groups[-1])]
+    return ", ".join(groups) or _SMALL[0]
+
+
+def _below_1000(number: int, andword: str) -> str:
+    hundreds, rest = divmod(number, 100)
+    return _joined(
+        f"{_SMALL[hundreds]} hundred" if hundreds else "",
+        andword if hundreds and rest else "",
+        _below_100(rest) if rest else "",
+    )
+
+
+def _below_100(number: int) -> str:
+    if number < len(_SMALL):
+        return _SMALL[number]
+    tens, ones = divmod(number, 10)
+    return f"{_TENS[tens]}-{_SMALL[ones]}" if ones else _TENS[tens]
+
+
+def _joined(*words: str) -> str:
+    return " ".join(filter(None, words))
 
 
 def ordinal(digits: str) -> str:
     """`23` is twenty-third, `101` is one hundred and first."""
-    words: str = _inflect().ordinal(cardinal(digits, andword="and"))
-    return words
+    words = cardinal(digits, andword="and")
+    start = max(words.rfind(" "), words.rfind("-")) + 1
+    last = words[start:]
+    regular = f"{last.removesuffix('y')}ieth" if last.endswith("y") else f"{last}th"
+    return words[:start] + _ORDINALS.get(last, regular)
 
 
 def year_or_cardinal(digits: str) -> str:
@@ -41,11 +80,11 @@ def year_or_cardinal(digits: str) -> str:
     if not 1000 < number < 3000 or number == 2000:
         return cardinal(digits)
     if 2000 < number < 2010:
-        return f"two thousand {_DIGITS[number % 100]}"
-    if number % 100 == 0:
-        return f"{cardinal(str(number // 100))} hundred"
-    words: str = _inflect().number_to_words(number, andword="", zero="oh", group=2)
-    return words.replace(", ", " ")
+        return f"two thousand {_SMALL[number % 10]}"
+    century, year = divmod(number, 100)
+    if year == 0:
+        return f"{_below_100(century)} hundred"
+    return f"{_below_100(century)} {'oh ' if year < 10 else ''}{_below_100(year)}"
 
 
 def decimal(whole: str, fraction: str) -> str:
