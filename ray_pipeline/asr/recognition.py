@@ -16,7 +16,7 @@ from typing import Literal
 
 from ray_pipeline.asr import fun_asr_nano, funasr, transformers_whisper, whisper
 from ray_pipeline.asr.hearing import Recognised, Recogniser, hear_clips
-from ray_pipeline.errors import BackendMissing
+from ray_pipeline.errors import BackendMissing, BadModelFile
 
 RecogniserName = Literal["funasr", "fun-asr-nano", "whisper"]
 
@@ -138,7 +138,8 @@ def transcribe(
 ) -> list[Recognised]:
     """What is said in each clip, in order. The model is loaded once a process and kept.
 
-    One that cannot be read or heard comes back with its `problem`.
+    One that cannot be read or heard comes back with its `problem`. Raises BadModelFile for a
+    model that cannot be loaded.
     """
     return hear_clips(load_recogniser(choice, use_gpu, num_threads), paths, language)
 
@@ -155,4 +156,10 @@ def load_recogniser(choice: RecogniserChoice, use_gpu: bool, num_threads: int) -
         build = whisper.WhisperRecogniser
     else:
         build = transformers_whisper.TransformersWhisperRecogniser
-    return build(folder, choice.precision, use_gpu=use_gpu, num_threads=num_threads)
+    try:
+        return build(folder, choice.precision, use_gpu=use_gpu, num_threads=num_threads)
+    except Exception as error:  # each library has its own for a file that is cut off
+        raise BadModelFile(
+            f"The recogniser {folder.name} cannot be loaded: {error}",
+            hint="Delete its folder in models/asr/ and pull it again with `gsv models pull`.",
+        ) from error

@@ -13,13 +13,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.errors import BackendMissing, NothingUsable, PipelineError, StepFailed
+from ray_pipeline.errors import (
+    BackendMissing,
+    BadModelFile,
+    NothingUsable,
+    PipelineError,
+    StepFailed,
+)
 from ray_pipeline.manifest import ClipEntry, Manifest
 from ray_pipeline.resources import WorkerPlan
 from ray_pipeline.steps.context import StepContext
 
 _SAVE_EVERY_SECONDS = 5.0
 _NAMED_IN_ERROR = 5
+_NO_CLIPS_FAULT = (BackendMissing, BadModelFile)
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,8 @@ def make_clips(
 
     With `batch_size`, `function` takes a list of the arguments of up to so many items and answers
     for each with its entries or the PipelineError that sets it aside.
-    Raises what `function` raises when it is no PipelineError, and BackendMissing.
+    Raises what `function` raises when it is no PipelineError, and BackendMissing and
+    BadModelFile, for which no clip is to blame.
     """
     kept = {} if force else _reusable(context, items)
     for entries in kept.values():
@@ -166,7 +174,7 @@ def _entries_of(batch: Sequence[Item], reference: Any, *, is_batch: bool) -> lis
     try:
         answer = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, PipelineError) and not isinstance(error.cause, BackendMissing):
+        if isinstance(error.cause, PipelineError) and not isinstance(error.cause, _NO_CLIPS_FAULT):
             return [[_set_aside(item, error.cause, item.key)] for item in batch]
         raise (error.cause or error) from None
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):

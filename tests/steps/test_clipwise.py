@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.errors import PipelineError, StepFailed
+from ray_pipeline.errors import BadModelFile, PipelineError, StepFailed
 from ray_pipeline.manifest import ClipEntry, Manifest
 from ray_pipeline.resources import WorkerPlan
 from ray_pipeline.step_names import StepName
@@ -22,6 +22,8 @@ def make(task: AudioTask, names: list[str]) -> Manifest:
         others = [name for (name,) in batch]
         if "deadly" in others:
             os._exit(1)
+        if "unlucky" in others:
+            raise BadModelFile("The model is cut off.")
         return [
             StepFailed(f"{name} is bad.")
             if name == "bad"
@@ -50,6 +52,12 @@ def test_one_of_a_batch_is_set_aside_and_the_other_kept(tmp_path: Path) -> None:
     assert manifest.clips["c"].details["with"] == ["c"]
     bad = manifest.clips["bad"]
     assert (bad.status, bad.reason, bad.key) == ("set_aside", "bad is bad.", "key of bad")
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_no_clip_is_set_aside_for_a_damaged_model(tmp_path: Path) -> None:
+    with pytest.raises(BadModelFile, match="cut off"):
+        make(AudioTask.in_folder(tmp_path), ["a", "unlucky"])
 
 
 @pytest.mark.usefixtures("ray_cluster")
