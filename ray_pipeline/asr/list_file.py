@@ -18,6 +18,7 @@ from ray_pipeline.errors import InvalidInput
 from ray_pipeline.task import MAX_SPEAKER_LENGTH
 from ray_pipeline.workspace import atomic_write
 
+_MAX_TEXT_BYTES = 64_000_000
 _AROUND_PATHS = " \t\"'\u202a\ufeff"
 
 
@@ -132,7 +133,14 @@ def _shortened(value: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """A text file of a user. Raises InvalidInput as `decode_text` does."""
+    """A text file of a user. Raises InvalidInput as `decode_text` does, and for one that is far
+    larger than anybody writes: it is read as a whole."""
+    if path.stat().st_size > _MAX_TEXT_BYTES:
+        raise InvalidInput(
+            f"{path.name} is over {_MAX_TEXT_BYTES // 1_000_000} MB, too large for a text file.",
+            hint="If it is a recording, give it the suffix of one, such as .wav.",
+            field="file",
+        )
     return decode_text(path.read_bytes(), path.name)
 
 

@@ -81,3 +81,13 @@ def test_unusable_transcripts_are_reported_not_taken(tmp_path: Path) -> None:
     assert given.by_name == {}
     assert len(given.problems) == 4
     assert any("rows.list, line 1" in problem for problem in given.problems)
+
+
+def test_a_text_file_of_a_recordings_size_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "talk.wav").touch()
+    for name in ("talk.txt", "all.list"):
+        (tmp_path / name).touch()
+        os.truncate(tmp_path / name, 64_000_001)
+    given = given_transcripts(tmp_path, "en")
+    assert given.by_name == {}
+    assert ["over 64 MB" in problem for problem in given.problems] == [True, True]
