@@ -16,7 +16,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -76,8 +78,15 @@ def _check_gpu_id(gpu_id: str) -> str:
     return gpu_id
 
 
-def _auto_as_none(value: Any) -> Any:
-    return None if value == "auto" else value
+# In code a number or None, everywhere else (requests, answers, manifests) a number or "auto".
+Threshold = Annotated[
+    float | None,
+    BeforeValidator(lambda value: None if value == "auto" else value),
+    PlainSerializer(lambda value: "auto" if value is None else value),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": -100, "exclusiveMaximum": 0}, {"const": "auto"}]}
+    ),
+]
 
 
 class Options(BaseModel):
@@ -128,9 +137,9 @@ class ConvertAudioOptions(StepOptions):
 
 class SliceAudioOptions(StepOptions):
     """The original's slicer. Times in milliseconds, `threshold` in dB of full scale; "auto"
-    (held as None) finds one for each recording."""
+    finds one for each recording; the result says which."""
 
-    threshold: Annotated[float | None, BeforeValidator(_auto_as_none)] = Field(-34, ge=-100, lt=0)
+    threshold: Threshold = Field(-34, ge=-100, lt=0)
     min_length: int = Field(4000, ge=1, le=600_000)
     min_interval: int = Field(300, ge=1, le=60_000)
     hop_size: int = Field(10, ge=1, le=1000)

@@ -95,12 +95,23 @@ def test_the_true_slicer_names_bring_no_warning():
     assert not warnings
 
 
+def test_an_automatic_threshold_is_shown_as_it_was_asked_for():
+    options, _ = parse_options(StepName.SLICE_AUDIO, {"threshold": "auto"})
+    shown = options.model_dump(mode="json")
+    assert (options.threshold, shown["threshold"]) == (None, "auto")
+    assert parse_options(StepName.SLICE_AUDIO, shown)[0] == options
+    asked = SliceAudioOptions.model_json_schema()["properties"]["threshold"]
+    assert asked["default"] == -34
+    assert {"const": "auto"} in asked["anyOf"]
+
+
 @pytest.mark.parametrize(
     "params",
     [
         {"min_length": 100, "min_interval": 300},
         {"max_sil_kept": 5, "hop_size": 10},
         {"threshold": 3},
+        {"threshold": "loud"},
         {"thresold": -34},
         {"alpha": 2},
     ],

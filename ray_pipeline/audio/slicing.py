@@ -12,7 +12,7 @@ and one clip at a time are held in memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -58,10 +58,13 @@ class SlicerSettings:
     def window_samples(self) -> int:
         return min(round(self.rate * self.min_interval / 1000), 4 * self.hop_samples)
 
+    def level_db(self, curve: NDArray[np.float32]) -> float:
+        """The threshold that was asked for, or the one found for `curve`."""
+        return auto_threshold_db(curve) if self.threshold_db is None else self.threshold_db
+
     def threshold(self, curve: NDArray[np.float32]) -> float:
         """The amplitude below which a frame of `curve` is silent."""
-        level_db = self.threshold_db
-        return from_db(auto_threshold_db(curve) if level_db is None else level_db)
+        return from_db(self.level_db(curve))
 
     def frames(self, milliseconds: float) -> int:
         return round(self.rate * milliseconds / 1000 / self.hop_samples)
@@ -72,11 +75,13 @@ class Clip:
     """`start` and `end` in samples of the source, as in the clip's file name.
 
     `end` is a whole number of hops, so the last clip's can lie up to one hop behind the end.
+    `threshold_db` is the one by which its recording was cut, None where it was not.
     """
 
     start: int
     end: int
     samples: Samples
+    threshold_db: float | None = None
 
     def file_name(self, source_name: str) -> str:
         return f"{source_name}_{self.start:010d}_{self.end:010d}.wav"
@@ -97,6 +102,7 @@ def slice_recording(
             reason="too_short_to_slice",
         )
     curve = rms_curve(read, num_samples, settings.hop_samples, settings.window_samples)
+    level_db = settings.level_db(curve)
     ranges = find_ranges(curve, settings)
     if max_seconds is not None:
         most = settings.frames(max_seconds * 1000)
@@ -104,7 +110,8 @@ def slice_recording(
     for first, last in ranges:
         start, end = first * settings.hop_samples, last * settings.hop_samples
         if start < min(end, num_samples):
-            yield cut_clip(read, num_samples, start, end, settings)
+            clip = cut_clip(read, num_samples, start, end, settings)
+            yield replace(clip, threshold_db=level_db)
 
 
 def trimmed_bounds(

@@ -61,10 +61,13 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
     )
     manifest = outcome.manifest
     require_usable(context, manifest, "clip", _QUIET_HINT)
+    summary = _summary(manifest, outcome.num_reused)
+    if options.threshold is None:
+        summary["thresholds_db"] = _found(context, manifest)
     aside = [f"{entry.reason} It is set aside." for entry in manifest.set_aside()]
     doubtful = _quiet(manifest, converted, options) + _too_short(manifest)
     return Result(
-        summary=_summary(manifest, outcome.num_reused),
+        summary=summary,
         warnings=given.problems + aside + doubtful,
     )
 
@@ -134,6 +137,8 @@ def _write(workspace: Workspace, source_name: str, clip: Clip, more: dict[str, A
         "seconds": round(len(clip.samples) / RATE, 4),
         **more,
     }
+    if clip.threshold_db is not None:
+        details["threshold_db"] = round(clip.threshold_db, 1)
     return ClipEntry(path.name, "", outputs=[workspace.relative(path)], details=details)
 
 
@@ -160,6 +165,17 @@ def _quiet(manifest: Manifest, converted: list[ClipEntry], options: SliceAudioOp
         f"{total - kept:.0f} of {total:.0f} s came into no clip, as lying below the threshold of "
         f'{options.threshold:g} dB. If speech is missing, set params.threshold to "auto".'
     ]
+
+
+def _found(context: StepContext, manifest: Manifest) -> dict[str, float]:
+    """The threshold of each recording that was cut; said in the log too."""
+    cut = (entry.details for entry in manifest.usable() if "threshold_db" in entry.details)
+    found = {details["source"]: details["threshold_db"] for details in cut}
+    if found:
+        low, high = min(found.values()), max(found.values())
+        span = f"{low:g} dB" if low == high else f"{low:g} to {high:g} dB"
+        context.progress.log(f"Thresholds found: {span} ({len(found)} recordings).")
+    return found
 
 
 def _too_short(manifest: Manifest) -> list[str]:

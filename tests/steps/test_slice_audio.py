@@ -83,7 +83,15 @@ def test_clips_longer_than_training_can_use_are_split(tmp_path: Path) -> None:
 def test_the_threshold_can_be_found_for_each_recording(tmp_path: Path) -> None:
     task = AudioTask.in_folder(tmp_path)
     add_converted(task, "quiet.mp3", [("noise", 4500, 0.02), ("noise", 900, 0.0005)] * 2)
-    assert task.run(SLICE, threshold="auto").summary["clips"] == 2
+    add_converted(task, "loud.mp3", [("noise", 4500, 0.5), ("noise", 900, 0.0005)])
+    result = task.run(SLICE, threshold="auto")
+    assert result.summary["clips"] == 3
+    found = result.summary["thresholds_db"]
+    assert -66 < found["quiet.mp3"] < found["loud.mp3"] < -30
+    assert task.progress.logs[-1].endswith("(2 recordings).")
+    # What was asked for is shown as it was asked for, there and in the answers.
+    assert task.manifest(SLICE).options["threshold"] == "auto"
+    assert "thresholds_db" not in task.run(SLICE).summary
 
 
 @pytest.mark.usefixtures("ray_cluster")
