@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
 
+from ray_pipeline.errors import NotFound
+
 FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "the file"},
     206: {"description": "the part that `Range` asked for"},
@@ -18,8 +20,12 @@ FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 async def file_answer(request: Request, path: Path, *, inline: bool = False) -> Response:
-    """`inline` lets a browser play the file in place of saving it."""
-    status = await asyncio.to_thread(os.stat, path)
+    """`inline` lets a browser play the file in place of saving it. Raises NotFound for one that
+    a step has replaced or removed meanwhile."""
+    try:
+        status = await asyncio.to_thread(os.stat, path)
+    except FileNotFoundError:
+        raise NotFound(f"{path.name} is not there any more.", hint="Read the list again.") from None
     response = FileResponse(
         path,
         filename=path.name,

@@ -1,11 +1,15 @@
+import asyncio
 import hashlib
 import uuid
 from pathlib import Path
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 
+from ray_pipeline.errors import NotFound
 from ray_pipeline.workspace import is_partial
+from serve_app.file_answers import file_answer
 from tests.serve_app.conftest import MakeClient
 
 
@@ -128,6 +132,9 @@ def test_text_named_wav_is_stored_for_the_convert_step_to_judge(
          "multipart/form-data; boundary=X"),
         (b'--X\r\nContent-Disposition: form-data; name="file"; filename=".."\r\n\r\nx\r\n--X--\r\n',
          "multipart/form-data; boundary=X"),
+        (b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nX-Endless: '
+         + b"x" * 100_000 + b"\r\n\r\nx\r\n--X--\r\n",
+         "multipart/form-data; boundary=X"),
     ],
 )  # fmt: skip
 def test_a_body_that_is_no_upload_is_refused_with_a_sentence(
@@ -226,6 +233,12 @@ def test_a_link_out_of_the_task_is_not_followed(
     assert answer.status_code in (404, 422)
 
 
+def test_a_file_that_a_step_removes_before_it_is_sent_is_not_found(tmp_path: Path) -> None:
+    request = Request({"type": "http", "headers": []})
+    with pytest.raises(NotFound, match="not there any more"):
+        asyncio.run(file_answer(request, tmp_path / "gone.wav"))
+
+
 def test_an_upload_can_be_removed_but_not_what_a_step_made(
     client: TestClient, task_id: str, tmp_path: Path
 ) -> None:
@@ -237,7 +250,6 @@ def test_an_upload_can_be_removed_but_not_what_a_step_made(
 
 
 def test_a_sender_that_goes_away_leaves_nothing(tmp_path: Path) -> None:
-    import asyncio
 
     from starlette.requests import ClientDisconnect
 
