@@ -250,7 +250,6 @@ def test_an_upload_can_be_removed_but_not_what_a_step_made(
 
 
 def test_a_sender_that_goes_away_leaves_nothing(tmp_path: Path) -> None:
-
     from starlette.requests import ClientDisconnect
 
     from serve_app.uploads import receive_files
