@@ -71,14 +71,15 @@ def cluster() -> dict[str, Any] | None:
 
 
 def _dashboard_url() -> str | None:
-    # Only drivers are told by a public call; a replica is a worker.
-    from ray._private.worker import get_dashboard_url
+    # As Ray's own clients find it. `get_dashboard_url` is for drivers: a worker, which a replica
+    # is, always gets the default port from it, where another cluster's dashboard may be.
+    from ray._private import ray_constants
+    from ray.experimental.internal_kv import _internal_kv_get
 
-    try:
-        url = get_dashboard_url()
-    except (AttributeError, RuntimeError):
-        return None
-    return f"http://{url}" if url else None
+    found = _internal_kv_get(
+        ray_constants.DASHBOARD_ADDRESS, namespace=ray_constants.KV_NAMESPACE_DASHBOARD
+    )
+    return f"http://{found.decode()}" if found else None
 
 
 def base_models(models_dir: Path) -> list[dict[str, Any]]:

@@ -105,9 +105,17 @@ def stop(
 
 
 def status() -> None:
-    """What Ray Serve says of the service (`serve status` with the right variables)."""
-    from serve_app.daemon import ENVIRONMENT
+    """What Ray Serve says of the service started from this folder with --daemon. Without one, of
+    that in the cluster at Ray's usual address (`serve status` with the right variables)."""
+    from serve_app.client import Client
+    from serve_app.daemon import ENVIRONMENT, Service
 
-    program = str(Path(sys.executable).with_name("serve"))
+    command = [str(Path(sys.executable).with_name("serve")), "status"]
+    running = Service.recorded()
+    if running is not None:
+        # Several clusters may run on a machine; only the service knows which is its own.
+        key = _settings_here().api_key
+        with Client(running.url, api_key=key.get_secret_value() if key else None) as client:
+            command += ["--address", client.capabilities()["cluster"]["dashboard"]]
     environment = {**ENVIRONMENT, **os.environ}
-    raise typer.Exit(subprocess.run([program, "status"], env=environment, check=False).returncode)
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)

@@ -112,7 +112,10 @@ def serve_config(**overrides: Any) -> Path:
 
 
 def command(config: Path) -> list[str]:
-    return [str(Path(sys.executable).with_name("serve")), "run", str(config)]
+    """In a cluster of its own, unless the environment names one: by itself Ray would join
+    whatever `ray start` left on this machine, and stopping could not end it."""
+    program = str(Path(sys.executable).with_name("serve"))
+    return [program, "run", "--address", os.environ.get("RAY_ADDRESS") or "local", str(config)]
 
 
 def run_in_foreground(config: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+os.environ.pop("RAY_ADDRESS", None)  # tests start their own clusters
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 # Small tensors: more threads only fight for the cores.
@@ -21,6 +22,12 @@ def ray_cluster() -> Iterator[None]:
         yield
         return
     # The dashboard must be on: without it Ray leaks the placement groups of killed trainings.
-    ray.init(num_cpus=2, include_dashboard=True, dashboard_port=0, log_to_driver=False)
+    ray.init(
+        address="local",
+        num_cpus=2,
+        include_dashboard=True,
+        dashboard_port=0,
+        log_to_driver=False,
+    )
     yield
     ray.shutdown()

@@ -20,7 +20,7 @@ def main() -> None:
     from tests.coordinator.conftest import settings_in
 
     folder = Path(sys.argv[1])
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     coordinator = ensure_coordinator(settings_in(folder))
     if sys.argv[2:]:
         task_id, last = sys.argv[2:]

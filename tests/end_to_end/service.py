@@ -76,7 +76,10 @@ class RunningService:
     def mark(self) -> str:
         return str(json.loads((self.folder / "run/service.json").read_text())["mark"])
 
-    def _gsv(self, *arguments: str) -> None:
+    def status(self) -> str:
+        return self._gsv("status")
+
+    def _gsv(self, *arguments: str) -> str:
         done = subprocess.run(
             [_GSV, *arguments],
             cwd=self.folder,
@@ -86,6 +89,7 @@ class RunningService:
             check=False,
         )
         assert done.returncode == 0, f"gsv {arguments}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
 
 def processes_with_mark(mark: str) -> list[psutil.Process]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
+from ray.util.state import list_nodes
 from websockets.sync.client import connect
 
 from serve_app.client import Client, ServiceError
@@ -19,7 +23,20 @@ pytestmark = pytest.mark.end_to_end
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def no_usual_dashboard_port() -> Iterator[None]:
+    """The port that Ray's dashboard takes first is another program's, or another cluster's."""
+    with socket.socket() as listener:
+        with suppress(OSError):
+            listener.bind(("127.0.0.1", 8265))
+            listener.listen()
+        yield
+
+
+@pytest.fixture(scope="module")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, ray_cluster: None, no_usual_dashboard_port: None
+) -> Iterator[RunningService]:
+    """Beside a second cluster, which this process is connected to."""
     running = RunningService(tmp_path_factory.mktemp("service"))
     running.start()
     yield running
@@ -100,14 +117,23 @@ def test_a_websocket_resumes_from_its_cursor(
 ) -> None:
     task_id, seen = converted
     address = service.url.replace("http://", "ws://")
-    with connect(f"{address}/api/v1/task/{task_id}/events/ws?after={len(seen) - 1}") as socket:
-        assert json.loads(socket.recv(timeout=10))["seq"] == len(seen)
+    with connect(f"{address}/api/v1/task/{task_id}/events/ws?after={len(seen) - 1}") as events:
+        assert json.loads(events.recv(timeout=10))["seq"] == len(seen)
 
 
-def test_capabilities_know_the_cluster(client: Client) -> None:
+def test_capabilities_know_the_cluster_and_its_own_dashboard(client: Client) -> None:
+    import ray
+
     cluster = client.capabilities()["cluster"]
     assert cluster["cpus"] >= 1
-    assert cluster["dashboard"].startswith("http://")
+    nodes = {node.node_id for node in list_nodes(address=cluster["dashboard"], timeout=180)}
+    assert len(nodes) == 1
+    assert nodes.isdisjoint(node["NodeID"] for node in ray.nodes())
+
+
+def test_gsv_status_speaks_of_the_service_of_its_folder(service: RunningService) -> None:
+    applications = yaml.safe_load(service.status())["applications"]
+    assert applications["gsv"]["status"] == "RUNNING"
 
 
 def test_ready_says_what_the_coordinator_does(service: RunningService) -> None:
