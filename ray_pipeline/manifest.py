@@ -98,11 +98,6 @@ def fingerprint(**parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def clip_id(input_sha256: str, start_samples: int, end_samples: int) -> str:
-    """The identity of a clip: its source's content and its bounds in that source."""
-    return fingerprint(input=input_sha256, start=start_samples, end=end_samples)
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return value.as_posix()

@@ -206,15 +206,6 @@ def finish_deletions(tasks_dir: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def unique_path(path: Path) -> Path:
-    """`path`, or `name (2).wav`, `name (3).wav` … while the name is taken."""
-    candidate, number = path, 1
-    while candidate.exists():
-        number += 1
-        candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
-    return candidate
-
-
 @contextmanager
 def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Yields a temporary path in the same folder that becomes `path` when the block ends well.

@@ -9,7 +9,6 @@ from ray_pipeline.workspace import (
     atomic_write,
     is_partial,
     safe_file_name,
-    unique_path,
 )
 
 
@@ -93,13 +92,6 @@ def test_a_path_below_the_task_is_found(workspace):
 def test_a_missing_file_is_named(workspace):
     with pytest.raises(NotFound, match=r"voice\.wav"):
         workspace.find("voice.wav", "me")
-
-
-def test_a_taken_name_gets_a_number(tmp_path):
-    for expected in ("a.wav", "a (2).wav", "a (3).wav"):
-        path = unique_path(tmp_path / "a.wav")
-        assert path.name == expected
-        path.touch()
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
