@@ -47,8 +47,8 @@ def train(
 ) -> Outcome:
     """Run `loop(settings, worker)` on every worker of the plan and wait for the end.
 
-    `storage_path` is absolute and seen by all nodes. Raises the loop's own PipelineError, or
-    StepFailed after the third failure of a worker.
+    `storage_path` is absolute and seen by all nodes. Raises the loop's own PipelineError at
+    once, or StepFailed after the third failure of a worker.
     """
     # Read once, when Ray Train starts its controller: how soon a report is seen.
     os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = "0.2"
@@ -110,12 +110,14 @@ def _threads_of_a_worker() -> int:
 
 
 def _explain(error: Exception) -> PipelineError:
+    from ray_pipeline.training.reports import pipeline_error_in
+
     causes = getattr(error, "worker_failures", {})
-    for cause in [*causes.values(), error.__cause__, error]:
-        while cause is not None:
-            if isinstance(cause, PipelineError):
-                return cause
-            cause = cause.__cause__
+    refusal = getattr(error, "controller_failure", None)  # raised by ForwardReports
+    for cause in [*causes.values(), refusal, error]:
+        expected = pipeline_error_in(cause)
+        if expected is not None:
+            return expected
     first = next(iter(causes.values()), error)
     text = str(first).strip().splitlines()[-1] if str(first).strip() else type(first).__name__
     if "out of memory" in str(first).lower():

@@ -11,6 +11,7 @@ from typing import Any
 
 from ray.train import Checkpoint, UserCallback
 
+from ray_pipeline.errors import PipelineError
 from ray_pipeline.progress import Progress
 from ray_pipeline.training.worker import EpochReport
 
@@ -73,6 +74,13 @@ class EpochLedger:
         return rows
 
 
+def pipeline_error_in(error: BaseException | None) -> PipelineError | None:
+    """The error itself or the nearest of its causes that the program foresaw."""
+    while error is not None and not isinstance(error, PipelineError):
+        error = error.__cause__
+    return error
+
+
 def _mean_of(reports: list[EpochReport]) -> EpochReport:
     """Rank 0's report with the mean values of all ranks; each has seen as many batches."""
     means = {
@@ -101,7 +109,12 @@ class ForwardReports(UserCallback):
         self._ledger.add(reports)
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+        """Raises what the loop itself refused: that ends the run, for trying again gives the
+        same."""
         for rank, error in worker_exceptions.items():
+            refusal = pipeline_error_in(error)
+            if refusal is not None:
+                raise refusal
             lines = str(error).strip().splitlines() or [type(error).__name__]
             self._progress.log(
                 f"Training worker {rank} stopped ({lines[-1]}); "

@@ -46,8 +46,10 @@ def train_and_be_killed_once(settings: Fragile, worker: TrainWorker) -> None:
     train_gpt(settings.gpt, DyingWorker(worker, settings.marker))
 
 
-def refuse(settings: str, worker: TrainWorker) -> None:
-    raise BadModelFile(settings, hint="Bring another.")
+def refuse(attempts: Path, worker: TrainWorker) -> None:
+    with attempts.open("a") as file:
+        file.write("tried\n")
+    raise BadModelFile("The file is damaged.", hint="Bring another.")
 
 
 @pytest.mark.slow
@@ -73,17 +75,19 @@ def test_two_workers_see_disjoint_clips_and_survive_a_kill(
 
 
 @pytest.mark.slow
-def test_the_loops_own_error_comes_home(ray_cluster: None, tmp_path: Path) -> None:
-    with pytest.raises(BadModelFile) as caught:
+def test_the_loops_own_error_comes_home_at_once(ray_cluster: None, tmp_path: Path) -> None:
+    attempts = tmp_path / "attempts"
+    with pytest.raises(BadModelFile, match=r"The file is damaged\.") as caught:
         train(
             refuse,
-            "The file is damaged.",
+            attempts,
             plan=WorkerPlan(1, 0.5),
             run_name="run",
             storage_path=tmp_path,
             progress=NullProgress(),
         )
     assert caught.value.hint == "Bring another."
+    assert attempts.read_text() == "tried\n"
 
 
 def _report(epoch: int, loss: float, rank: int = 0) -> dict[str, object]:
