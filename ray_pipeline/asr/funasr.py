@@ -10,11 +10,14 @@ import importlib.util
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray_pipeline.asr.hearing import Recognised
 from ray_pipeline.asr.pieces import Span
 from ray_pipeline.audio.wav import Waveform
+
+if TYPE_CHECKING:
+    import torch
 
 PACKAGE = "funasr"
 PARAFORMER = "speech_paraformer-large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
@@ -52,25 +55,22 @@ class FunasrRecogniser:
     ) -> None:
         from funasr import AutoModel
 
-        half = use_gpu and precision in ("float16", "bfloat16")
-        self.precision = precision if half and precision else "float32"
+        half = precision == "bfloat16" or (use_gpu and precision == "float16")
+        self.precision = "bfloat16" if half else "float32"
         self.batch_size = _BATCH_ON_GPU if use_gpu else 1
 
-        def load(name: str, **options: Any) -> Any:
+        def load(name: str) -> Any:
             return AutoModel(
                 model=str(folder.with_name(name)),
                 device="cuda" if use_gpu else "cpu",
                 ncpu=num_threads,
                 disable_update=True,
                 disable_pbar=True,
-                **options,
             )
 
-        self._model = load(
-            folder.name,
-            fp16=self.precision == "float16",
-            bf16=self.precision == "bfloat16",
-        )
+        self._model = load(folder.name)
+        if half:
+            _encode_in_bfloat16(self._model.model.encoder)
         self._detector = load(VAD)
         self._punctuation = load(PUNCTUATION) if folder.name == PARAFORMER else None
 
@@ -95,6 +95,21 @@ class FunasrRecogniser:
     def _punctuated(self, text: str) -> str:
         assert self._punctuation is not None
         return self._punctuation.generate(input=text)[0]["text"] if text else ""
+
+
+def _encode_in_bfloat16(encoder: torch.nn.Module) -> None:
+    """The encoder is nearly all of the work. With FunASR's own options for half precision these
+    models fail (their inputs stay float32), and in float16 they hear nothing."""
+    import torch
+
+    in_float32 = encoder.forward
+
+    def forward(features: torch.Tensor, *rest: Any, **options: Any) -> tuple[Any, ...]:
+        with torch.autocast(features.device.type, dtype=torch.bfloat16):
+            encoded, *others = in_float32(features, *rest, **options)
+        return encoded.float(), *others
+
+    encoder.forward = forward
 
 
 def _sense_voice_result(tagged: str, language: str | None) -> Recognised:

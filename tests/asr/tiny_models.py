@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 LANGUAGES = ("en", "zh", "ja", "ko")
 
@@ -145,96 +144,4 @@ def make_fun_asr_nano(folder: Path) -> Path:
     model.save_pretrained(folder)
     processor = FunAsrNanoProcessor(FunAsrNanoFeatureExtractor(), tokenizer, chat_template=_CHAT)
     processor.save_pretrained(folder)
-    return folder
-
-
-def make_sense_voice(folder: Path) -> Path:
-    """FunASR's SenseVoice with one layer and its FSMN detector, in two folders of `folder`."""
-    import funasr  # noqa: F401  (fills the tables)
-    import sentencepiece
-    import torch
-    import yaml
-    from funasr.register import tables
-
-    from ray_pipeline.asr.funasr import SENSE_VOICE, VAD
-
-    def save(name: str, settings: dict[str, Any], **sizes: int) -> None:
-        place = folder / name
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "config.yaml").write_text(yaml.safe_dump(settings))
-        torch.manual_seed(3)
-        parts = {key: settings[key] for key in ("encoder", "encoder_conf")}
-        model = tables.model_classes[settings["model"]](**settings["model_conf"], **parts, **sizes)
-        torch.save(model.state_dict(), place / "model.pt")
-
-    def front_end(stacked: int, step: int) -> dict[str, Any]:
-        return {
-            "fs": 16_000,
-            "window": "hamming",
-            "n_mels": 80,
-            "frame_length": 25,
-            "frame_shift": 10,
-            "lfr_m": stacked,
-            "lfr_n": step,
-            "dither": 0.0,
-            "cmvn_file": None,
-        }
-
-    (folder / SENSE_VOICE).mkdir(parents=True)
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(["the quick brown fox jumps over the lazy dog"] * 20),
-        model_prefix=str(folder / SENSE_VOICE / "bpe"),
-        model_type="char",
-        vocab_size=31,
-        user_defined_symbols=["<|en|>", "<|zh|>"],
-        minloglevel=2,
-    )
-    save(
-        SENSE_VOICE,
-        {
-            "model": "SenseVoiceSmall",
-            "model_conf": {"sos": 1, "eos": 2, "ignore_id": -1},
-            "encoder": "SenseVoiceEncoderSmall",
-            "encoder_conf": {
-                "output_size": 32,
-                "attention_heads": 2,
-                "linear_units": 32,
-                "num_blocks": 2,
-                "tp_blocks": 1,
-                "input_layer": "pe",
-                "normalize_before": True,
-                "kernel_size": 11,
-                "selfattention_layer_type": "sanm",
-            },
-            "tokenizer": "SentencepiecesTokenizer",
-            "tokenizer_conf": {"bpemodel": None, "unk_symbol": "<unk>", "split_with_space": True},
-            "frontend": "WavFrontend",
-            "frontend_conf": front_end(7, 6),
-        },
-        input_size=560,
-        vocab_size=31,
-    )
-    save(
-        VAD,
-        {
-            "model": "FsmnVADStreaming",
-            "model_conf": {"sample_rate": 16_000},
-            "encoder": "FSMN",
-            "encoder_conf": {
-                "input_dim": 400,
-                "input_affine_dim": 16,
-                "fsmn_layers": 1,
-                "linear_dim": 16,
-                "proj_dim": 16,
-                "lorder": 20,
-                "rorder": 0,
-                "lstride": 1,
-                "rstride": 0,
-                "output_affine_dim": 16,
-                "output_dim": 248,
-            },
-            "frontend": "WavFrontendOnline",
-            "frontend_conf": front_end(5, 1),
-        },
-    )
     return folder
