@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -14,7 +14,7 @@ from ray_pipeline.audio.report import DataReport
 from ray_pipeline.workspace import atomic_path
 from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
-from serve_app.client.errors import refused, unreachable
+from serve_app.client.errors import ServiceError, refused, unreachable
 from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
 from serve_app.schemas import (
     EventAnswer,
@@ -102,15 +102,25 @@ class AsyncClient:
         Use `asyncio.timeout` around it for a limit. Raises ServiceError when the service stays
         away.
         """
+        await self.task(task_id)  # who does not answer now is not waited for
         reader = EventReader(after)
         async with aclosing(self._live(task_id, reader, on_event)) as changes:
             async for _ in changes:
-                if (await self.task(task_id)).status in OVER:
+                if await self._is_over(task_id):
                     break
         while page := await self.events(task_id, after=reader.after):
             for event in filter(reader.accept, page):
                 on_event(event)
         return await self.task(task_id)
+
+    async def _is_over(self, task_id: str) -> bool:
+        """See `Client._is_over`."""
+        try:
+            return (await self.task(task_id)).status in OVER
+        except ServiceError as error:
+            if error.is_away:
+                return False
+            raise
 
     # -- files
     async def upload(self, task_id: str, paths: Sequence[str | Path]) -> UploadAnswer:
@@ -202,15 +212,22 @@ class AsyncClient:
         return call.answer(response)
 
     async def _save(self, path: str, target: str | Path, **options: Any) -> Path:
+        async with self._stream(path, **options) as response:
+            with atomic_path(Path(target)) as partial, partial.open("wb") as out:
+                async for chunk in response.aiter_bytes():
+                    await asyncio.to_thread(out.write, chunk)
+        return Path(target)
+
+    @asynccontextmanager
+    async def _stream(self, path: str, **options: Any) -> AsyncGenerator[httpx.Response, None]:
         try:
             async with self._http.stream("GET", path, **options) as response:
-                await _check(response)
-                with atomic_path(Path(target)) as partial, partial.open("wb") as out:
-                    async for chunk in response.aiter_bytes():
-                        await asyncio.to_thread(out.write, chunk)
+                if response.is_error:
+                    await response.aread()
+                    raise refused(response)
+                yield response
         except httpx.TransportError as error:
             raise unreachable(self._http.base_url, error) from error
-        return Path(target)
 
     async def _live(
         self, task_id: str, reader: EventReader, on_event: OnEvent
@@ -221,8 +238,7 @@ class AsyncClient:
         while True:
             yield
             try:
-                async with self._http.stream("GET", path, **reader.request()) as response:
-                    await _check(response)
+                async with self._stream(path, **reader.request()) as response:
                     async for line in response.aiter_lines():
                         failures = 0
                         event = reader.feed(line)
@@ -230,14 +246,8 @@ class AsyncClient:
                             on_event(event)
                         if line.startswith(":") or (event and event.kind == "state"):
                             yield
-            except httpx.TransportError as error:
-                if failures == len(calls.RECONNECT_SECONDS):
-                    raise unreachable(self._http.base_url, error) from error
+            except ServiceError as error:
+                if not error.is_away or failures == len(calls.RECONNECT_SECONDS):
+                    raise
                 await asyncio.sleep(calls.RECONNECT_SECONDS[failures])
                 failures += 1
-
-
-async def _check(response: httpx.Response) -> None:
-    if response.is_error:
-        await response.aread()
-        raise refused(response)

@@ -14,7 +14,7 @@ from ray_pipeline.audio.report import DataReport
 from ray_pipeline.workspace import atomic_path
 from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
-from serve_app.client.errors import refused, unreachable
+from serve_app.client.errors import ServiceError, refused, unreachable
 from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
 from serve_app.schemas import (
     EventAnswer,
@@ -108,11 +108,12 @@ class Client:
         A broken connection is taken up again where it ended. Raises TimeoutError after
         `timeout` seconds (the task goes on), ServiceError when the service stays away.
         """
+        self.task(task_id)  # who does not answer now is not waited for
         reader = EventReader(after)
         deadline = time.monotonic() + timeout
         with closing(self._live(task_id, reader, on_event)) as changes:
             for _ in changes:
-                if self.task(task_id).status in OVER:
+                if self._is_over(task_id):
                     break
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"task {task_id} is not over after {timeout:g} s")
@@ -120,6 +121,15 @@ class Client:
             for event in filter(reader.accept, page):
                 on_event(event)
         return self.task(task_id)
+
+    def _is_over(self, task_id: str) -> bool:
+        """False while the service is away: for how long that is borne, the stream decides."""
+        try:
+            return self.task(task_id).status in OVER
+        except ServiceError as error:
+            if error.is_away:
+                return False
+            raise
 
     # -- files
     def upload(self, task_id: str, paths: Sequence[str | Path]) -> UploadAnswer:
@@ -246,12 +256,7 @@ class Client:
         while True:
             yield
             try:
-                with self._http.stream(
-                    "GET", calls.stream_path(task_id), **reader.request()
-                ) as response:
-                    if response.is_error:
-                        response.read()
-                        raise refused(response)
+                with self._stream(calls.stream_path(task_id), **reader.request()) as response:
                     for line in response.iter_lines():
                         failures = 0
                         event = reader.feed(line)
@@ -259,8 +264,8 @@ class Client:
                             on_event(event)
                         if line.startswith(":") or (event and event.kind == "state"):
                             yield
-            except httpx.TransportError as error:
-                if failures == len(calls.RECONNECT_SECONDS):
-                    raise unreachable(self._http.base_url, error) from error
+            except ServiceError as error:
+                if not error.is_away or failures == len(calls.RECONNECT_SECONDS):
+                    raise
                 time.sleep(calls.RECONNECT_SECONDS[failures])
                 failures += 1

@@ -34,6 +34,11 @@ class ServiceError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
+    @property
+    def is_away(self) -> bool:
+        """Nobody answered, or only the proxy in front: the service may be restarting."""
+        return self.status in (0, 502, 503, 504)
+
 
 def refused(response: httpx.Response) -> ServiceError:
     """The error in an answer whose body has been read."""

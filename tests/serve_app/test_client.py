@@ -140,6 +140,57 @@ def test_wait_goes_on_where_a_broken_connection_ended(
     assert len(set(cursors)) > 1
 
 
+@pytest.fixture
+def restarting(
+    url: str, audio: list[Path], coordinator: LocalCoordinator, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, httpx.MockTransport]:
+    """A running task, and the way to a service that goes away after the first look at it; the
+    task is completed before somebody answers again."""
+    monkeypatch.setattr("serve_app.client.calls.RECONNECT_SECONDS", (0.01,) * 8)
+    real = httpx.Client(base_url=url)
+    task_id = Client(http=real).create("a voice", NANO).task_id
+    Client(http=real).upload(task_id, audio)
+    Client(http=real).step(task_id, "convert_audio")
+    run = coordinator.begin(task_id)
+    absent: list[int | None] = [None, None, 503, 502, None, 503]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        streamed = request.url.path.endswith("/stream")
+        if streamed and len(absent) == 6:
+            absent.pop()
+            return httpx.Response(200, text=": watching\n\n")  # and then it ends
+        if len(absent) == 6 or not absent:
+            known = real.request(request.method, request.url.path, params=request.url.params)
+            return httpx.Response(known.status_code, content=known.content)
+        status = absent.pop()
+        if not absent:
+            coordinator.end(run)
+        if status is None:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(status, text="<html>")
+
+    return task_id, httpx.MockTransport(answer)
+
+
+def test_wait_outlives_a_service_that_restarts(
+    restarting: tuple[str, httpx.MockTransport],
+) -> None:
+    task_id, transport = restarting
+    with Client(http=httpx.Client(base_url="http://service", transport=transport)) as client:
+        assert client.wait(task_id).status == "completed"
+
+
+def test_the_asynchronous_wait_outlives_a_service_that_restarts(
+    restarting: tuple[str, httpx.MockTransport],
+) -> None:
+    async def work(task_id: str, transport: httpx.MockTransport) -> str:
+        http = httpx.AsyncClient(base_url="http://service", transport=transport)
+        async with AsyncClient(http=http) as client:
+            return (await client.wait(task_id)).status
+
+    assert asyncio.run(work(*restarting)) == "completed"
+
+
 def test_wait_gives_up_after_its_time(url: str, audio: list[Path]) -> None:
     with Client(url) as client:
         task_id = client.create("a voice", NANO).task_id
@@ -162,7 +213,7 @@ def test_a_refusal_carries_code_hint_and_facts(url: str) -> None:
 
 def test_a_service_that_is_not_there_is_said_so() -> None:
     with pytest.raises(ServiceError) as caught, Client("http://127.0.0.1:9") as client:
-        client.tasks()
+        client.wait("a task")
     assert (caught.value.status, caught.value.code) == (0, "unreachable")
     assert "gsv start" in caught.value.hint
 
