@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from dbos import DBOS, DBOSConfiguredInstance, SetWorkflowID
+from dbos import DBOS, DBOSConfiguredInstance, SetWorkflowID, WorkflowStatus
 from ray.exceptions import RayActorError
 from sqlalchemy import make_url
 
@@ -42,6 +42,7 @@ from ray_pipeline.task import RunState, StepRun
 # `run_job` changes; jobs of an older version are then queued anew at start (`_adopt`).
 WORKFLOW_VERSION = "1"
 _QUEUE = "gsv_jobs"
+_ACTIVE = ("PENDING", "ENQUEUED")  # DBOS's words
 _GONE_TIMEOUT_SECONDS = 10.0
 _LOOK_SECONDS = 5.0
 
@@ -235,15 +236,19 @@ class JobRunner(DBOSConfiguredInstance):
                 _log.exception("the jobs could not be looked after")
 
     def _adopt_all(self) -> None:
+        # One question for all: a look at the workflows of a job reads the whole table.
+        active = DBOS.list_workflows(status=list(_ACTIVE), load_input=False, load_output=False)
+        cared_for = {_job_of(each.workflow_id) for each in active if _is_ours(each)}
         for job in self._ledger.store.open_jobs():
-            self._adopt(job.job_id)
+            if job.job_id not in cared_for:
+                self._adopt(job.job_id)
 
     def _adopt(self, job_id: str) -> None:
         """Make sure that a job which is not over has a workflow that goes on."""
         known = DBOS.list_workflows(workflow_id_prefix=job_id)
         for status in known:
-            if status.status in ("PENDING", "ENQUEUED"):
-                if status.app_version in (None, WORKFLOW_VERSION):
+            if status.status in _ACTIVE:
+                if _is_ours(status):
                     return
                 DBOS.cancel_workflow(status.workflow_id)
         # Never handed over, or ended without our noticing, or of an older version.
@@ -262,7 +267,7 @@ class JobRunner(DBOSConfiguredInstance):
 
     def _stop(self, outcome: Cancellation) -> None:
         for status in DBOS.list_workflows(workflow_id_prefix=str(outcome.job_id)):
-            if status.status in ("PENDING", "ENQUEUED"):
+            if status.status in _ACTIVE:
                 DBOS.cancel_workflow(status.workflow_id)
         self._gate.wake()
         names = [actor_name(r.task_id, r.step.value, r.attempt) for r in outcome.runs]
@@ -271,6 +276,15 @@ class JobRunner(DBOSConfiguredInstance):
         deadline = time.monotonic() + _GONE_TIMEOUT_SECONDS
         while time.monotonic() < deadline and any(find_step_actor(name) for name in names):
             threading.Event().wait(0.05)
+
+
+def _job_of(workflow_id: str) -> str:
+    """A job's second workflow is `JOB:1`, its third `JOB:2`."""
+    return workflow_id.partition(":")[0]
+
+
+def _is_ours(workflow: WorkflowStatus) -> bool:
+    return workflow.app_version in (None, WORKFLOW_VERSION)
 
 
 def cluster_totals() -> ClusterTotals:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,6 +43,34 @@ def test_a_step_cancelled_while_its_process_starts_is_not_run(
     runner._work(job.first_run, name, None)
     assert ended == [name]
     assert desk.store.get_task(task.task_id).status is TaskStatus.CANCELLED
+
+
+def test_one_question_finds_the_job_that_lost_its_workflow(
+    desk: Desk, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = [
+        desk.planner.plan_step(desk.new_task().task_id, StepName.CONVERT_AUDIO, {})
+        for _ in range(3)
+    ]
+    first, second, lost = (job.job_id for job in planned)
+    going = [
+        SimpleNamespace(workflow_id=first, status="PENDING", app_version=jobs.WORKFLOW_VERSION),
+        SimpleNamespace(workflow_id=f"{second}:1", status="ENQUEUED", app_version=None),
+        SimpleNamespace(workflow_id=lost, status="PENDING", app_version="older"),
+    ]
+    asked: list[str | None] = []
+    handed_over: list[tuple[str, str]] = []
+
+    def list_workflows(workflow_id_prefix: str | None = None, **_: object) -> list[object]:
+        asked.append(workflow_id_prefix)
+        return [each for each in going if each.workflow_id.startswith(workflow_id_prefix or "")]
+
+    monkeypatch.setattr(jobs.DBOS, "list_workflows", list_workflows)
+    monkeypatch.setattr(jobs.DBOS, "cancel_workflow", lambda workflow_id: None)
+    monkeypatch.setattr(runner, "_enqueue", lambda *ids: handed_over.append(ids))
+    runner._adopt_all()
+    assert asked == [None, lost]
+    assert handed_over == [(lost, f"{lost}:1")]
 
 
 def test_a_job_that_is_given_up_leaves_no_process_behind(
