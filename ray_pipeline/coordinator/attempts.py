@@ -89,6 +89,7 @@ class Attempts:
                 return None
             change.drop_files(set(known) - {file.record.name for file in files})
             change.put_files(file for file in files if known.get(file.record.name) != file)
+            said = next(past.warnings for past in change.runs() if past.run_id == run.run_id)
             found = pipeline.results(self._ledger.steps, change.runs())
             if outcome.error is None:
                 ended = self._complete(change, run, outcome, digest, found)
@@ -97,7 +98,7 @@ class Attempts:
             change.add_events([state_event(ended, error=ended.error)])
             self._close_if_last(change, ended)
         self._logged_tenths.pop(run.run_id, None)
-        self._log_end(ended, outcome)
+        self._log_end(ended, outcome, said)
         return ended
 
     def interrupt(self, run: StepRun, reason: str) -> StepRun | None:
@@ -256,9 +257,11 @@ class Attempts:
         if is_last or not run.state.satisfies_needs:
             change.close_job(job.job_id)
 
-    def _log_end(self, run: StepRun, outcome: Outcome) -> None:
+    def _log_end(self, run: StepRun, outcome: Outcome, said: list[str]) -> None:
+        """`said`: warnings that the log has, because they were given while the step ran."""
         if outcome.error is None:
-            warnings = [f"Warning: {warning}" for warning in outcome.warnings]
+            late = [warning for warning in outcome.warnings if warning not in said]
+            warnings = [f"Warning: {warning}" for warning in late]
             self._ledger.say(run.task_id, run.step, *warnings, "Completed.")
             return
         sentence = " ".join(str(outcome.error.get(key, "")) for key in ("message", "hint"))

@@ -27,6 +27,7 @@ from ray_pipeline.steps.clipwise import (
     make_clips,
     require_usable,
     set_aside_summary,
+    set_aside_warnings,
 )
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, sha256_of
@@ -64,11 +65,10 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
     summary = _summary(manifest, outcome.num_reused)
     if options.threshold is None:
         summary["thresholds_db"] = _found(context, manifest)
-    aside = [f"{entry.reason} It is set aside." for entry in manifest.set_aside()]
     doubtful = _quiet(manifest, converted, options) + _too_short(manifest)
     return Result(
         summary=summary,
-        warnings=given.problems + aside + doubtful,
+        warnings=given.problems + set_aside_warnings(manifest) + doubtful,
     )
 
 

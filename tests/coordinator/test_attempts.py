@@ -51,6 +51,18 @@ def test_reports_become_events_progress_and_log_lines(desk: Desk) -> None:
         assert line in text(desk, task)
 
 
+def test_a_warning_of_a_running_step_is_not_logged_again_at_its_end(desk: Desk) -> None:
+    task = desk.new_task()
+    run = start(desk, task)
+    warning = Report(kind=EventKind.WARNING, data={"message": "a.wav is silent."})
+    desk.attempts.record(task.task_id, CONVERT, 1, [warning])
+    desk.attempts.finish(run, Outcome(warnings=["a.wav is silent.", "b.wav is clipped."]))
+    assert text(desk, task).count("Warning: a.wav is silent.") == 1
+    assert text(desk, task).count("Warning: b.wav is clipped.") == 1
+    [ended] = desk.store.step_runs(task.task_id)
+    assert ended.warnings == ["a.wav is silent.", "b.wav is clipped."]
+
+
 def test_the_log_gets_a_line_a_tenth_at_most(desk: Desk) -> None:
     task = desk.new_task()
     start(desk, task)

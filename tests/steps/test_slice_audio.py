@@ -57,6 +57,10 @@ def test_recordings_are_cut_and_those_with_a_transcript_stay_whole(tmp_path: Pat
     assert "params.threshold" in aside["faint.mp3"]
     assert "lasts 16.0 s" in aside["too-long.mp3"]
     assert "shorter files" in aside["too-long.mp3"]
+    # Each is said once: while the step ran, and in the same words at its end.
+    said = [message for _, message in task.progress.warnings]
+    assert sorted(said) == sorted(aside.values())
+    assert set(said) < set(result.warnings)
     assert any("all.list, line 2" in warning for warning in result.warnings)
 
     # Only what has changed is cut again; the old clips go.
