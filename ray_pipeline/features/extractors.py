@@ -42,7 +42,6 @@ class TextExtractor:
         g2pw: bool = False,
         dictionary: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        from ray_pipeline.models.bert import BertEncoder
         from ray_pipeline.text import phonemize
         from ray_pipeline.text.chinese.g2pw import load_polyphones
 
@@ -53,7 +52,11 @@ class TextExtractor:
             polyphones=load_polyphones(models_dir, models_dir / BERT_FOLDER) if g2pw else None,
         )
         self._bert_dir = bert_dir
-        self._bert = BertEncoder.load(models_dir, device) if bert else None
+        self._bert = None
+        if bert:
+            from ray_pipeline.models.bert import BertEncoder
+
+            self._bert = BertEncoder.load(models_dir, device)
 
     def __call__(self, clip: Clip) -> dict[str, Any]:
         text = clip.text

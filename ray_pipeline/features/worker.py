@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,15 +57,17 @@ class ClipWorker:
     """
 
     def __init__(self, build: Callable[[str], Extractor], device: str, num_threads: int) -> None:
-        import torch
-
-        torch.set_num_threads(num_threads)
         self._extractor: Extractor | PipelineError
         try:
             self._extractor = build(device)
         except PipelineError as error:
             # Raised here, it would reach the step as a dead actor without a reason.
             self._extractor = error
+        # Reading text takes no torch, and importing it costs a second or two.
+        if "torch" in sys.modules:
+            import torch
+
+            torch.set_num_threads(num_threads)
 
     def __call__(self, batch: Mapping[str, NDArray[Any]]) -> Batch:
         results = [self._attempt(clip) for clip in clips_of(batch)]

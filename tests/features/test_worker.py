@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -72,3 +74,17 @@ def test_the_extractor_is_told_its_device() -> None:
 @pytest.mark.parametrize("name", ["it's quoted.wav", "中文 🎙.wav", "a|b\tc.wav"])
 def test_any_name_comes_through_unchanged(name: str) -> None:
     assert run(lambda clip: {}, name)[0].name == name
+
+
+def test_a_worker_that_reads_text_alone_loads_no_torch() -> None:
+    code = (
+        "import sys; from functools import partial; from pathlib import Path\n"
+        "from ray_pipeline.features.extractors import TextExtractor\n"
+        "from ray_pipeline.features.worker import Clip, ClipWorker\n"
+        "here = Path()\n"
+        "build = partial(TextExtractor, symbols='v2', bert_dir=here, models_dir=here)\n"
+        "result = ClipWorker(build, 'cpu', 1)._attempt(Clip('a', text='One.', language='en'))\n"
+        "print(result.details['norm_text'], 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "One. False\n"

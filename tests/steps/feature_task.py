@@ -79,7 +79,7 @@ class FeatureTask:
         self.transcripts[clip] = replace(self.transcripts[clip], **changes)
 
 
-def make_task(root: Path) -> FeatureTask:
+def make_task(root: Path, *, workers: int = 2) -> FeatureTask:
     workspace = Workspace(root / "task")
     workspace.create()
     workspace.sliced.mkdir()
@@ -92,5 +92,6 @@ def make_task(root: Path) -> FeatureTask:
         slices.add(ClipEntry(name, "key", outputs=[f"sliced/{name}"]))
         transcripts[name] = Transcript(clip=name, text=row["text"], language="en")
     slices.save(workspace)
-    config = TaskConfig(exp_name="voice", language="en", gpu_id="0-1", base_model="nano")
+    devices = "-".join(map(str, range(workers)))
+    config = TaskConfig(exp_name="voice", language="en", gpu_id=devices, base_model="nano")
     return FeatureTask(workspace, transcripts, config, root / "models", RecordingProgress())
