@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,8 @@ def _cluster(folder: Path, *arguments: str) -> Iterator[None]:
     finally:
         family = [*psutil.Process(process.pid).children(recursive=True), process]
         for member in family:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):  # ended with its parent
+                member.kill()
         psutil.wait_procs([member for member in family if member is not process], timeout=10)
         process.wait()
 

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,8 @@ class RunningService:
         """SIGKILL for every process of the service at once, as a power cut would do."""
         processes = processes_with_mark(self.mark())
         for process in processes:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # ended with its parent
+                process.kill()
         psutil.wait_procs(processes, timeout=30)
         return len(processes)
 
