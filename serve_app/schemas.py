@@ -51,11 +51,16 @@ class Request(BaseModel):
 
 
 def _holds_nul(data: Any) -> bool:
-    if isinstance(data, dict):
-        return any(_holds_nul(part) for pair in data.items() for part in pair)
-    if isinstance(data, list):
-        return any(map(_holds_nul, data))
-    return isinstance(data, str) and "\0" in data
+    left = [data]  # no recursion: a body may nest deeper than Python calls
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            left += [*part, *part.values()]
+        elif isinstance(part, list):
+            left += part
+        elif isinstance(part, str) and "\0" in part:
+            return True
+    return False
 
 
 class Answer(BaseModel):

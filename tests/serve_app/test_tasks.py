@@ -131,3 +131,16 @@ def test_nul_is_refused_wherever_it_stands(client: TestClient, body: dict[str, A
     answer = client.post("/api/v1/task/create", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
     assert "U+0000" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("depth", [600, 900, 100_000])
+def test_a_body_that_nests_too_deep_is_refused_and_no_fault(client: TestClient, depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    for path, body in (
+        ("task/create", '{"task_name": "x", "config": {"a": %s}}'),
+        ("task/create", '{"task_name": "x", "config": {"language": %s}}'),
+        ("text/phonemize", '{"text": "x", "language": %s}'),
+    ):
+        headers = {"Content-Type": "application/json"}
+        answer = client.post(f"/api/v1/{path}", content=(body % nested).encode(), headers=headers)
+        assert answer.status_code in (400, 422), answer.text
