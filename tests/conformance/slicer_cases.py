@@ -46,7 +46,19 @@ def read_cases(file: Path) -> list[dict[str, Any]]:
 
 
 def run_file(file: Path) -> list[SlicerReport]:
-    return [run_case(case) for case in read_cases(file)]
+    """Never raises: what cannot be read or run is a failed case."""
+    try:
+        cases = read_cases(file)
+    except (OSError, ValueError) as error:
+        return [SlicerReport(file.name, [f"{type(error).__name__}: {error}"])]
+    return [_run_safely(case, f"{file.name}:{number}") for number, case in enumerate(cases, 1)]
+
+
+def _run_safely(case: dict[str, Any], place: str) -> SlicerReport:
+    try:
+        return run_case(case)
+    except Exception as error:
+        return SlicerReport(place, [f"{type(error).__name__}: {error}"])
 
 
 def run_case(case: dict[str, Any]) -> SlicerReport:

@@ -2,7 +2,7 @@
 
 `main("text", files)` prints for each file the sentences whose phones are all equal, the phone
 error rate (edits over golden phones), the consistency of word2ph and the sentences that differ.
-A text that we refuse by a named error counts as one without phones. `main("mixed", files)` and
+A text at which we fail counts as one without phones. `main("mixed", files)` and
 `main("cut", files)` print the lines whose segments or pieces are equal, and those that differ.
 """
 
@@ -86,20 +86,39 @@ def main(kind: str, files: Iterable[Path | str]) -> int:
     }
     if kind not in checks:
         raise ValueError(f"no check for {kind!r}; there are {', '.join(checks)}")
-    results = [checks[kind](Path(file)) for file in files]
+    results = [_check_file(checks[kind], Path(file)) for file in files]
     return 0 if results and all(results) else 1
+
+
+def _check_file(check: Callable[[Path], bool], path: Path) -> bool:
+    try:
+        return check(path)
+    except Exception as error:
+        print(f"FAIL {path.name}: {_describe(error)}")
+        return False
+
+
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _check_lines(
     path: Path, compare: Callable[[dict[str, Any]], list[str]], least_equal: float
 ) -> bool:
-    found = [compare(line) for line in _read(path)]
+    found = [_differences(compare, line) for line in _read(path)]
     equal = sum(not differences for differences in found)
     passed = bool(found) and equal >= least_equal * len(found)
     for difference in (text for differences in found for text in differences):
         print(difference)
     print(f"{'pass' if passed else 'FAIL'} {path.name}: {equal}/{len(found)} lines equal")
     return passed
+
+
+def _differences(compare: Callable[[dict[str, Any]], list[str]], line: dict[str, Any]) -> list[str]:
+    try:
+        return compare(line)
+    except Exception as error:
+        return [f"{line.get('id')} {_describe(error)}"]
 
 
 def _check_text(path: Path) -> bool:
@@ -137,11 +156,14 @@ def _compare(line: dict[str, Any], score: Score) -> None:
         score.consistent += _is_consistent(result)
 
 
-def _phonemize(line: dict[str, Any]) -> Phones | PipelineError:
+def _phonemize(line: dict[str, Any]) -> Phones | str:
+    """The phones, or why there are none."""
     try:
         return phonemize(line["text"], line["language"], strict_compat=True)
     except PipelineError as error:
-        return error
+        return str(error)
+    except Exception as error:  # a mistake of ours, in one sentence of many
+        return _describe(error)
 
 
 def _is_consistent(result: Phones) -> bool:
