@@ -51,6 +51,9 @@ def _models(folder: Path, only: str, threads: int) -> int:
 
     from tests.conformance.runner import run_folder
 
+    if not folder.is_dir():
+        print(f"{folder} is not a folder.", file=sys.stderr)
+        return 1
     if threads:
         torch.set_num_threads(threads)
     passed = failed = 0

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ray_pipeline.models.gpt.config import GPT_CONFIGS, GptConfig
-from ray_pipeline.models.gpt.decoding import Decoded, Sentence, decode_batch
+from ray_pipeline.models.gpt.decoding import MAX_STEPS, Decoded, Sentence, decode_batch
 from ray_pipeline.models.gpt.model import GptOutput, Text2Semantic
 from ray_pipeline.models.gpt.preference import damage, preference_loss
 from ray_pipeline.models.gpt.sampling import Sampling, penalise_repetition, probabilities
 from tests.conformance.golden_io import Case
 
 _CONFIG_OF_MANIFEST = {"t2s_s1longer": "v1", "t2s_s1longer-v2": "v2"}
-_WATCHED_STEP = 20
 
 
 def _model(case: Case) -> Text2Semantic:
@@ -97,18 +97,27 @@ _WITH_LOUDER_EOS = ("eos", "batch")
 
 def t2s_decode(case: Case) -> Mapping[str, Any]:
     model, inputs, params = _model(case), _tensors(case), case.meta["params"]
+    watched_steps = steps_to_watch(case.expected)
     got: dict[str, Any] = {}
     runs = {name: value for name, value in params.items() if isinstance(value, dict)}
     for name, options in runs.items():
         if name not in _WITH_LOUDER_EOS:
-            got |= _decode(model, inputs, name, options)
+            got |= _decode(model, inputs, name, options, watched_steps)
     got |= _teach(model, inputs, params["greedy_norep"], got["greedy_norep.y"])
     with torch.no_grad():
         model.ar_predict_layer.weight[model.config.eos] *= params["eos_row_factor"]
     for name in _WITH_LOUDER_EOS:
-        run = _decode_together if "num_phones" in runs[name] else _decode
-        got |= run(model, inputs, name, runs[name])
+        if "num_phones" in runs[name]:
+            got |= _decode_together(model, inputs, name, runs[name])
+        else:
+            got |= _decode(model, inputs, name, runs[name], watched_steps)
     return got
+
+
+def steps_to_watch(names: Iterable[str]) -> set[int]:
+    """The first step, and every N of an output `….stepN_logits`."""
+    found = (re.search(r"\.step(\d+)_logits$", name) for name in names)
+    return {0} | {int(match[1]) for match in found if match}
 
 
 def _teach(
@@ -123,7 +132,11 @@ def _teach(
 
 
 def _decode(
-    model: Text2Semantic, inputs: dict[str, Tensor], name: str, params: Mapping[str, Any]
+    model: Text2Semantic,
+    inputs: dict[str, Tensor],
+    name: str,
+    params: Mapping[str, Any],
+    watched_steps: Collection[int],
 ) -> dict[str, Any]:
     watched: dict[int, Tensor] = {}
     sentence = Sentence(inputs[params["x"]][0], inputs[params["bert"]][0], _prompt(inputs, params))
@@ -131,17 +144,15 @@ def _decode(
         model,
         [sentence],
         _sampling(params),
-        max_tokens=params["early_stop_num"],
-        on_logits=_watch(watched),
+        max_tokens=_max_tokens(params),
+        on_logits=_watch(watched, watched_steps),
     )
     got: dict[str, Any] = {
         f"{name}.y": _with_prompt(sentence, decoded.tokens)[None],
         f"{name}.idx": _index(sentence, decoded),
         f"{name}.first_logits": watched[0],
     }
-    if _WATCHED_STEP in watched:
-        got[f"{name}.step{_WATCHED_STEP}_logits"] = watched[_WATCHED_STEP]
-    return got
+    return got | {f"{name}.step{step}_logits": logits for step, logits in watched.items() if step}
 
 
 def _index(sentence: Sentence, decoded: Decoded) -> int:
@@ -157,9 +168,10 @@ def _decode_together(
     phones, bert = inputs[params["x"]][0], inputs[params["bert"]][0]
     prompt = _prompt(inputs, params)
     sentences = [Sentence(phones[:n], bert[:, :n], prompt) for n in params["num_phones"]]
-    results = decode_batch(model, sentences, _sampling(params), max_tokens=params["early_stop_num"])
+    results = decode_batch(model, sentences, _sampling(params), max_tokens=_max_tokens(params))
     # The original's batched path drops the last token of a sentence that ran into the limit.
-    kept = [d.tokens if d.ended else d.tokens[:-1] for d in results]
+    # Without a prompt it has no such path: it goes through the sentences one by one.
+    kept = [d.tokens if d.ended or prompt is None else d.tokens[:-1] for d in results]
     steps = [0 if prompt is None else len(tokens) for tokens in kept]
     got: dict[str, Any] = {f"{name}.idx": torch.tensor(steps)}
     for row, (sentence, tokens) in enumerate(zip(sentences, kept, strict=True)):
@@ -171,14 +183,20 @@ def _prompt(inputs: dict[str, Tensor], params: Mapping[str, Any]) -> Tensor | No
     return None if params["prompt"] is None else inputs[params["prompt"]][0]
 
 
+def _max_tokens(params: Mapping[str, Any]) -> int:
+    """The original writes -1 for no early stop."""
+    early_stop: int = params["early_stop_num"]
+    return MAX_STEPS if early_stop == -1 else early_stop
+
+
 def _sampling(params: Mapping[str, Any]) -> Sampling:
     names = ("top_k", "top_p", "temperature", "repetition_penalty")
     return Sampling(**{name: params[name] for name in names})
 
 
-def _watch(seen: dict[int, Tensor]) -> Callable[[int, Tensor], None]:
+def _watch(seen: dict[int, Tensor], steps: Collection[int]) -> Callable[[int, Tensor], None]:
     def keep(step: int, logits: Tensor) -> None:
-        if step in (0, _WATCHED_STEP):
+        if step in steps:
             seen[step] = logits.clone()
 
     return keep

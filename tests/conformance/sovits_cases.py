@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ray_pipeline.models.sovits import losses
-from ray_pipeline.models.sovits.config import OFFICIAL_VERSIONS, SOVITS_CONFIGS, SovitsConfig
+from ray_pipeline.models.sovits.config import SOVITS_CONFIGS, SovitsConfig
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from ray_pipeline.models.sovits.layers import frame_mask
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
@@ -39,15 +39,17 @@ def _without_start_values() -> Iterator[None]:
         yield
 
 
-def version_of(case: Case) -> str:
-    """The version that the kind of the case ends with."""
-    return next(v for v in OFFICIAL_VERSIONS if case.meta["case"].endswith("_" + v))
+def version_of(case: Case, which: str | None = None) -> str:
+    """The version that the manifest of a network is named after."""
+    manifests = case.meta["weights"]
+    manifest: str = manifests[which] if which is not None else next(iter(manifests.values()))
+    return manifest.removesuffix(".json").rpartition("_")[2]
 
 
 def load_synthesizer(case: Case, which: str | None = None) -> Synthesizer:
     weights = case.weights(which)
     assert weights is not None
-    config = _fitting(SOVITS_CONFIGS[version_of(case)], weights)
+    config = _fitting(SOVITS_CONFIGS[version_of(case, which)], weights)
     with _without_start_values():
         model = Synthesizer(config)
     load_filled(model, weights)
@@ -63,7 +65,7 @@ def load_discriminator(case: Case, which: str | None = None) -> Discriminator:
     weights = case.weights(which)
     assert weights is not None
     with _without_start_values():
-        model = Discriminator(SOVITS_CONFIGS[version_of(case)].periods)
+        model = Discriminator(SOVITS_CONFIGS[version_of(case, which)].periods)
     load_filled(model, weights)
     return model
 
@@ -153,35 +155,29 @@ def _sub_networks(
     visible = frame_mask(lengths, spec.shape[-1])
     mask = visible[:, None].float()
     ge, ge_text = model.global_embedding(spec, lengths, inputs.get("sv_emb"))
-    output = model(
-        ssl,
-        spec,
-        lengths,
-        inputs["text"],
-        inputs["text_lengths"],
-        inputs.get("sv_emb"),
-        segment_frames=dec_frames,
-        posterior_noise=inputs["posterior_noise"],
-    )
+    codes = model.extract_latent(ssl)
+    quantized = model.quantizer.decode(codes[:, 0]).repeat_interleave(2, dim=-1)
+    with_token = mask[..., : quantized.shape[-1]]  # an odd last frame has no token
     features, m_p, logs_p, _ = model.enc_p(
-        output.quantized, mask, inputs["text"], inputs["text_lengths"], ge_text
+        quantized, with_token, inputs["text"], inputs["text_lengths"], ge_text
     )
+    z, m_q, logs_q = model.enc_q(spec, mask, ge, inputs["posterior_noise"])
     latent = inputs["latent"]
     return {
         "ref_enc": model.ref_enc(spec, visible),
         "ge": ge,
         "ge512": ge_text,
         "ssl_proj": model.ssl_proj(ssl),
-        "codes": model.extract_latent(ssl).transpose(0, 1),
+        "codes": codes.transpose(0, 1),
         "extract_latent": model.extract_latent(ssl[:1]),
-        "commit_loss": output.commit_loss,
+        "commit_loss": torch.zeros(()),  # of a codebook that never changes
         "enc_p.x": features,
         "enc_p.m": m_p,
         "enc_p.logs": logs_p,
-        "enc_q.m": output.m_q,
-        "enc_q.logs": output.logs_q,
-        "enc_q.z": output.z,
-        "flow.forward": output.z_p,
+        "enc_q.m": m_q,
+        "enc_q.logs": logs_q,
+        "enc_q.z": z,
+        "flow.forward": model.flow(z, mask, ge),
         "flow.reverse": model.flow(latent * mask, mask, ge, inverse=True),
         "dec": model.dec(latent[..., :dec_frames], ge),
     }

@@ -27,6 +27,7 @@ from ray_pipeline.training.sovits_data import SovitsBatch
 from ray_pipeline.training.sovits_sampler import BucketBatchSampler
 from ray_pipeline.training.sovits_step import SovitsStepper, SovitsStepResult, sovits_optimizers
 from tests.conformance.golden_io import Case
+from tests.conformance.sovits_cases import version_of
 
 Module = TypeVar("Module", bound=nn.Module)
 Outputs = Mapping[str, Any]
@@ -108,8 +109,7 @@ _LOSS_NAMES = {
 def run_sovits_train(case: Case) -> Outputs:
     """Two iterations on one batch; gradients and outputs are those of the first."""
     params = case.meta["params"]
-    version = case.meta["case"].removeprefix("sovits_train_")
-    stepper = _stepper(case, version, params)
+    stepper = _stepper(case, version_of(case, "generator"), params)
     phase = SovitsPhase(
         share=1.0,
         segment_frames=params["segment_frames"],

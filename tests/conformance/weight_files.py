@@ -1,8 +1,8 @@
 """Sample weight files in the original's formats: are they read as what they are?
 
-A file passes when its version is the one that its name ends with, when every tensor equals the
-bytes that the archive stores (read here without torch), and when writing it again gives a file
-of the same header, tensors, configuration and info.
+A file passes when its version is the one that its name says (its configuration, where the name
+says none), when every tensor equals the bytes that the archive stores (read here without torch),
+and when writing it again gives a file of the same header, tensors, configuration and info.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ray_pipeline.models.sovits.config import OFFICIAL_VERSIONS
 from ray_pipeline.models.weights import load_gpt, load_sovits, save_gpt, save_sovits
 
 
@@ -26,7 +28,7 @@ def check_weight_file(path: Path) -> str:
 
 def _check_sovits(path: Path) -> str:
     first = load_sovits(path)
-    wanted = path.stem.rpartition("_")[2]
+    wanted = _wanted_version(path, first.file_config)
     if first.version != wanted:
         return f"recognised as {first.version}, not {wanted}"
     with TemporaryDirectory() as folder:
@@ -36,6 +38,11 @@ def _check_sovits(path: Path) -> str:
         if (first.file_config, first.info) != (second.file_config, second.info):
             return "configuration or info changed on the way"
         return _compare(path, first.state_dict, copy, second.state_dict)
+
+
+def _wanted_version(path: Path, config: Mapping[str, Any]) -> str:
+    named = [part for part in path.stem.split("_") if part in OFFICIAL_VERSIONS]
+    return named[-1] if named else str(config["version"])
 
 
 def _check_gpt(path: Path) -> str:
