@@ -26,7 +26,9 @@ _RETRY_SECONDS = 1.0
 _PAGE = 500
 _POLICY_VIOLATION = 1008
 
-Cursor = Annotated[int, Query(ge=0, description="only events with a greater `seq`")]
+_BEYOND = 2**63  # what no database counts to
+
+Cursor = Annotated[int, Query(ge=0, lt=_BEYOND, description="only events with a greater `seq`")]
 
 
 @router.get("/task/{task_id}/events", responses=problem_responses(404))
@@ -61,7 +63,7 @@ async def stream_events(
     task: TaskDep,
     services: ServicesDep,
     after: Cursor = 0,
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    last_event_id: Annotated[int | None, Header(ge=0, lt=_BEYOND)] = None,
 ) -> StreamingResponse:
     """The same, live. `Last-Event-ID` wins over `after`, so browsers resume by themselves."""
     start = after if last_event_id is None else last_event_id

@@ -71,3 +71,13 @@ def test_a_websocket_does_not_stay_open_and_silent_when_the_database_goes_away(
 
         monkeypatch.setattr(coordinator.store, "events", away)
         socket.receive_text()  # the handler ends; the test client hands over why
+
+
+def test_a_cursor_that_no_database_can_hold_is_refused(
+    client: TestClient, task_with_audio: str
+) -> None:
+    url = f"/api/v1/task/{task_with_audio}/events"
+    assert client.get(url, params={"after": 2**63 - 1}).json()["events"] == []
+    assert client.get(url, params={"after": 2**63}).status_code == 422
+    header = {"Last-Event-ID": str(2**63)}
+    assert client.get(f"{url}/stream", headers=header).status_code == 422
