@@ -22,7 +22,12 @@ from ray_pipeline.steps.clipwise import (
 )
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.steps.recognise_clips import other_precision, recognise_clips
-from ray_pipeline.steps.user_transcripts import UserText, unused_transcripts, user_text
+from ray_pipeline.steps.user_transcripts import (
+    UserText,
+    overruled_row,
+    unused_transcripts,
+    user_text,
+)
 from ray_pipeline.task import Transcript
 
 LOW_CONFIDENCE = 0.5  # Whisper base gives clean read speech 0.75 to 0.95
@@ -41,22 +46,22 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
     given = given_transcripts(context.workspace.input_audio, language)
     previous = Manifest.load(context.workspace, context.step)
     manifest = Manifest(context.step, options.model_dump())
-    unknown = []
+    unknown, overruled = [], []
     for clip in clips:
-        text = user_text(context, clip, given, previous)
+        text, before = user_text(context, clip, given, previous), previous.clips.get(clip.name)
         if text is None:
             unknown.append(clip)
         else:
-            manifest.add(_user_entry(clip, text, previous.clips.get(clip.name)))
+            manifest.add(_user_entry(clip, text, before))
+            overruled += overruled_row(clip.name, text, before)
     outcome = recognise_clips(context, options, unknown, trainable_language(language), manifest)
     require_usable(
         context, manifest, "clip with a text", "Upload transcripts, or install a recogniser."
     )
     transcripts = [_transcript(context, clip, manifest.clips[clip.name]) for clip in clips]
     _write_list_file(context, clips, transcripts)
-    warnings = (
-        given.problems + unused_transcripts(context, given, clips) + set_aside_warnings(manifest)
-    )
+    warnings = given.problems + unused_transcripts(context, given, clips) + overruled
+    warnings += set_aside_warnings(manifest)
     return Result(
         summary=_summary(manifest, transcripts, outcome),
         warnings=warnings + other_precision(manifest, options.precision) + _doubtful(manifest),
@@ -78,6 +83,8 @@ def _user_entry(clip: ClipAudio, user: UserText, before: ClipEntry | None) -> Cl
     }
     if before is not None and before.inputs == inputs and "segments" in before.details:
         details["segments"] = before.details["segments"]
+    if user.overruled is not None:
+        details["overruled"] = user.overruled.text
     key = fingerprint(input=clip.sha256, text=user.text, language=user.language)
     return ClipEntry(clip.name, key, inputs=inputs, details=details)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ray_pipeline.asr.given import GivenTranscripts, recordings_in
+from ray_pipeline.asr.given import GivenText, GivenTranscripts, recordings_in
 from ray_pipeline.manifest import ClipEntry, Manifest
 from ray_pipeline.steps.clip_audio import ClipAudio
 from ray_pipeline.steps.context import StepContext
@@ -13,12 +13,14 @@ from ray_pipeline.task import Transcript
 
 @dataclass(frozen=True)
 class UserText:
-    """`origin` is the uploaded file that it came from, or "edit"."""
+    """`origin` is the uploaded file that it came from, or "edit"; `overruled` is a row of a list
+    that says otherwise than the edit."""
 
     text: str
     language: str
     speaker: str
     origin: str
+    overruled: GivenText | None = None
 
 
 def user_text(
@@ -26,9 +28,10 @@ def user_text(
 ) -> UserText | None:
     """The user's words for a clip, None where there are none."""
     edited = context.transcripts.get(clip.name)
-    if edited is not None and _is_edit(edited, previous.clips.get(clip.name)):
-        return UserText(edited.text, edited.language, edited.speaker, "edit")
     row = given.of(clip.name)
+    if edited is not None and _is_edit(edited, previous.clips.get(clip.name)):
+        other = row if row is not None and row.text != edited.text else None
+        return UserText(edited.text, edited.language, edited.speaker, "edit", other)
     if row is None and "given_text" in clip.sliced.details:
         row = given.of(clip.sliced.details["source"])
     if row is None:
@@ -44,6 +47,19 @@ def _is_edit(stored: Transcript, entry: ClipEntry | None) -> bool:
     if entry is None or entry.details.get("origin", "edit") == "edit":
         return True
     return (stored.text, stored.language) != (entry.details["text"], entry.details["language"])
+
+
+def overruled_row(clip: str, user: UserText, before: ClipEntry | None) -> list[str]:
+    """A sentence about a row that came after the edit that overrules it, in the first run that
+    meets it; a list that the edit corrects is no news. `before` is of the last run."""
+    row = user.overruled
+    known = [before.details.get(name) for name in ("text", "overruled")] if before else []
+    if row is None or row.text in known:
+        return []
+    return [
+        f"{row.origin} has another text for {clip} than your edit, which was kept. A corrected "
+        "list is sent back with `gsv transcripts load`, or on the page."
+    ]
 
 
 def unused_transcripts(

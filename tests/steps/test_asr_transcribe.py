@@ -75,6 +75,20 @@ def test_a_corrected_upload_replaces_what_was_read_from_it_before(task: AudioTas
     assert task.transcripts[clip].text == "Hello there."
 
 
+def test_a_list_that_an_edit_overrules_is_told(task: AudioTask) -> None:
+    clip = put_recording(task, "talk.mp3", "Helo there.")
+    task.upload("me.list", f"{clip}|anna|EN|Helo you there.\n")
+    task.run(ASR)
+    task.transcripts[clip] = replace(task.transcripts[clip], text="Hello, you there.")
+    for _ in range(2):  # the list is what was corrected
+        assert task.run(ASR).warnings == []
+    task.upload("me.list", f"{clip}|anna|EN|Hello, they there.\n")
+    [warning] = task.run(ASR).warnings
+    assert warning.startswith(f"me.list has another text for {clip} than your edit")
+    assert task.transcripts[clip].text == "Hello, you there."
+    assert task.run(ASR).warnings == []
+
+
 def test_what_the_user_left_out_stays_out_of_the_list_file(task: AudioTask) -> None:
     kept, left_out = (put_recording(task, name, f"In {name}.") for name in ("a.mp3", "b.mp3"))
     task.run(ASR)
