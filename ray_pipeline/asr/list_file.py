@@ -105,7 +105,7 @@ def _parse_row(line: str) -> ListRow | str:
     """The row, or why it is none."""
     fields = line.split("|")
     if len(fields) < 4:
-        return f"it has {len(fields)} fields; path|speaker|LANGUAGE|text are needed"
+        return f"it has {len(fields) - 1} of the three | in path|speaker|LANGUAGE|text"
     if len(fields) > 4:
         return "it has more than four fields; a text must not contain '|'"
     path, speaker, language, text = (field.strip() for field in fields)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 _HAN, _KANA, _HANGUL = r"\u3400-\u9fff", r"\u3040-\u30ff", r"\uac00-\ud7af"
-# Words of scripts with spaces, stretches of those without, signs one by one.
-_WORD = re.compile(rf"[{_HAN}]+|[{_KANA}]+|[{_HANGUL}]+|[^\W{_HAN}{_KANA}{_HANGUL}]+|\S")
+# Percentages, words of scripts with spaces, stretches of those without, signs one by one.
+_WORD = re.compile(rf"\d[\d.,]*%|[{_HAN}]+|[{_KANA}]+|[{_HANGUL}]+|[^\W{_HAN}{_KANA}{_HANGUL}]+|\S")
 
 
 def unread_words(text: str, unknown: Sequence[str]) -> list[str]:

@@ -48,12 +48,18 @@ async def run_steps(
         task_id, wanted.from_step, wanted.to_step, params, wanted.force
     )
     return RunStarted(
-        message=f"{len(job.steps)} steps were started." if job.steps else "Nothing is left to do.",
+        message=_started(len(job.steps)),
         task_id=task_id,
         job_id=job.job_id,
         steps=list(job.steps),
         warnings=list(job.warnings),
     )
+
+
+def _started(count: int) -> str:
+    if count == 0:
+        return "Nothing is left to do."
+    return "1 step was started." if count == 1 else f"{count} steps were started."
 
 
 @router.get("/task/{task_id}/steps", responses=problem_responses(404))
