@@ -5,7 +5,8 @@ wheel, which brings model and runtime. `frcrn`: FRCRN (Zhao et al. 2022), the or
 through modelscope from a local folder; it works at 16 kHz, so nothing above 8 kHz is left.
 
 Whatever the back-end, the result has the input's rate and length, is not delayed, and keeps
-the level of the speech.
+the level of the speech. What DeepFilterNet takes beyond the noise of the pauses is put back
+(noise_floor.py): by itself it takes the echo of a room too, and speech with it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ray_pipeline.audio.levels import from_db, rms
+from ray_pipeline.audio.noise_floor import keep_speech
 from ray_pipeline.audio.wav import Waveform
 from ray_pipeline.errors import BackendMissing
 
@@ -98,6 +100,8 @@ def denoise(waveform: Waveform, rate: int, choice: DenoiserChoice) -> Denoised:
     result = _fit_length(soxr.resample(cleaned, process_hz, rate), len(waveform))
     if rms(result) < rms(waveform) * from_db(_LOST_SPEECH_DB):
         return Denoised(waveform, was_kept=True)
+    if choice.backend == "deepfilternet":  # FRCRN has no upper half to compare
+        result = keep_speech(result, waveform, rate)
     return Denoised(result)
 
 

@@ -24,7 +24,7 @@ from ray_pipeline.steps.clipwise import (
 from ray_pipeline.steps.context import Result, StepContext
 from ray_pipeline.workspace import Workspace, sha256_of
 
-_VERSION = "1"
+_VERSION = "2"
 
 
 def run(context: StepContext, options: DenoiseAudioOptions) -> Result:
