@@ -6,6 +6,7 @@ batch are heard all the same.
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import Protocol
 from ray_pipeline.asr.pieces import RATE, Span, cut_pieces, read_clip, samples_of
 from ray_pipeline.audio.wav import Waveform
 from ray_pipeline.errors import PipelineError, StepFailed
+
+_log = logging.getLogger(__name__)
 
 # Text that zlib shortens more than this says the same again and again (Radford et al. 2022).
 REPEATS_ABOVE = 2.4
@@ -99,6 +102,7 @@ def _heard(
     except Exception as error:
         if len(pieces) > 1:
             return [_heard(recogniser, [piece], language)[0] for piece in pieces]
+        _log.exception("a piece could not be heard")  # the sentence alone would not find a bug
         return [Recognised("", "", None, problem=f"{type(error).__name__}: {error}")]
 
 

@@ -65,11 +65,14 @@ def test_a_file_that_cannot_be_read_comes_back_with_its_reason(
     assert "gone.wav cannot be read" in answers[2].problem
 
 
-def test_a_clip_that_fails_does_not_take_its_batch_with_it(clips: list[Path]) -> None:
+def test_a_clip_that_fails_does_not_take_its_batch_with_it(
+    clips: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
     ruler = Ruler(bad=(3,))
     answers = hear_clips(ruler, clips, "en")
     assert [answer.text for answer in answers] == ["5 s", "2 s", "4 s", ""]
     assert answers[3].problem == "RuntimeError: out of memory"
+    assert [record.message for record in caplog.records] == ["a piece could not be heard"]
     assert ruler.batches == [[2, 3, 4], [2], [3], [4], [5]]
 
 
