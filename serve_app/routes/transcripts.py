@@ -30,6 +30,8 @@ from serve_app.routes.clips import ClipName
 
 router = APIRouter(tags=["transcripts"])
 
+_NAMED_IN_ERROR = 5
+
 IfMatch = Annotated[
     str | None, Header(description="an `ETag` as it was answered; refuses to overwrite a change")
 ]
@@ -146,9 +148,10 @@ async def upload_list(
     by_clip = {row.clip: row for row in before}
     named = {row.file_name: row for row in rows if row.file_name in by_clip}
     unknown = [row.file_name for row in rows if row.file_name not in by_clip]
+    unread = [f"Line {item.line} was not used: {item.reason.rstrip('.')}." for item in problems]
     if not named:
         raise InvalidInput(
-            "No row of the list names a clip of this task.",
+            " ".join(["No row of the list names a clip of this task.", *unread[:_NAMED_IN_ERROR]]),
             hint="A list of recordings, or one for clips that have not been transcribed yet, is "
             "uploaded as a file.",
             field="body",
@@ -158,9 +161,8 @@ async def upload_list(
     ]
     changed = [row for row in listed if row != by_clip[row.clip]]
     await coordinator.put_transcripts(task.task_id, changed, [by_clip[row.clip] for row in changed])
-    sentences = [f"Line {item.line} was not used: {item.reason.rstrip('.')}." for item in problems]
-    sentences += [f"{name} is no clip of this task." for name in unknown]
-    return ListTaken(rows=len(named), changed=len(changed), problems=sentences)
+    strange = [f"{name} is no clip of this task." for name in unknown]
+    return ListTaken(rows=len(named), changed=len(changed), problems=unread + strange)
 
 
 def _listed(row: Transcript, listed: ListRow, default_speaker: str) -> Transcript:

@@ -122,6 +122,8 @@ def test_a_list_that_fits_nothing_is_refused(client: TestClient, url: str) -> No
         answer = client.put(f"{url}.list", content=body)
         assert answer.status_code == 422
         assert answer.json()["hint"]
+    answer = client.put(f"{url}.list", content=b"a.wav, Hello")
+    assert "Line 1 was not used: it has 0 of the three |" in answer.json()["detail"]
 
 
 def test_the_first_text_of_a_clip_includes_it(
