@@ -1,7 +1,5 @@
 """Eleven steps over HTTP with real Serve, Data and Train, driven by the client of years ago."""
 
-import time
-
 import numpy as np
 import pytest
 import requests
@@ -37,7 +35,7 @@ def task_id(service, uploads):
     for step in StepName:
         started = client.execute_step(task_id, step, PARAMS.get(step))
         assert started["step"] == step, started
-        final = client.wait_for_completion(task_id, timeout=600, pause=0.5)
+        final = client.wait_for_completion(task_id, timeout=1200, pause=0.5)
         assert final["status"] == "completed", (step, final)
     return task_id
 
@@ -121,12 +119,11 @@ def test_weights_and_features_lie_where_the_original_has_them(service, task_id):
 
 
 def test_a_step_done_again_computes_nothing(service, client, task_id):
-    started = time.monotonic()
     client.execute_step(task_id, "extract_audio_features")
-    final = client.wait_for_completion(task_id, timeout=120, pause=0.2)
+    final = client.wait_for_completion(task_id, timeout=1200, pause=0.2)
     assert final["status"] == "completed"
     answer = requests.get(f"{service.url}/api/v1/task/{task_id}/steps").json()["steps"]
     step = next(step for step in answer if step["step"] == "extract_audio_features")
     assert step["attempt"] == 2
+    assert (step["result"]["unchanged"], step["result"]["workers"]) == (4, 0)
     assert not any(later["stale"] for later in answer)
-    assert time.monotonic() - started < 60

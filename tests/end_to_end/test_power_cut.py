@@ -11,7 +11,9 @@ from tests.older_client import TrainingClient
 pytestmark = pytest.mark.end_to_end
 
 CONFIG = {"language": "en", "base_model": "nano", "exp_name": "me", "batch_size": 2}
-EPOCHS, MAX_STEPS = 6, 60
+MAX_STEPS = 40  # four epochs
+# For machines that do much else: what is waited for comes, or the task fails.
+PATIENCE_SECONDS = 1200
 
 
 @pytest.fixture
@@ -34,12 +36,12 @@ def epochs_of(service, task_id):
 
 
 def wait_for_epoch(service, task_id, epoch):
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        if epoch in epochs_of(service, task_id):
-            return
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while epoch not in epochs_of(service, task_id):
+        task = get(service, task_id, "")
+        assert task["status"] != "failed", task
+        assert time.monotonic() < deadline, task
         time.sleep(0.3)
-    raise AssertionError(f"no epoch {epoch}: {get(service, task_id, '')}")
 
 
 def test_a_killed_cluster_takes_its_training_up_again(own_service, uploads):
@@ -49,14 +51,14 @@ def test_a_killed_cluster_takes_its_training_up_again(own_service, uploads):
         client.upload_audio(task_id, path)
     body = {"to": "train_sovits", "params": {"train_sovits": {"max_steps": MAX_STEPS}}}
     requests.post(f"{service.url}/api/v1/task/{task_id}/run", json=body).raise_for_status()
-    wait_for_epoch(service, task_id, 2)
+    wait_for_epoch(service, task_id, 1)
     before = {step["step"]: step for step in get(service, task_id, "/steps")["steps"]}
     assert before["train_sovits"]["state"] == "running"
 
     assert service.kill() > 5
     service.start()
 
-    final = client.wait_for_completion(task_id, timeout=400, pause=0.5)
+    final = client.wait_for_completion(task_id, timeout=PATIENCE_SECONDS, pause=0.5)
     assert final["status"] == "completed", final
     after = {step["step"]: step for step in get(service, task_id, "/steps")["steps"]}
     for step, run in before.items():
@@ -64,5 +66,4 @@ def test_a_killed_cluster_takes_its_training_up_again(own_service, uploads):
             assert after[step]["started_at"] == run["started_at"]
     assert after["train_sovits"]["attempt"] == before["train_sovits"]["attempt"] + 1
     epochs = epochs_of(service, task_id)
-    assert epochs == sorted(set(epochs)), "an epoch was told twice"
-    assert epochs[0] == 1
+    assert epochs == [1, 2, 3, 4], "an epoch was told twice or never"
