@@ -15,7 +15,7 @@ STEP = StepName.EXTRACT_AUDIO_FEATURES
 
 @pytest.fixture
 def task(tmp_path: Path) -> FeatureTask:
-    return make_task(tmp_path)
+    return make_task(tmp_path, workers=1)
 
 
 @pytest.mark.usefixtures("ray_cluster")

@@ -13,7 +13,7 @@ STEP = StepName.EXTRACT_SPEAKER_VECTORS
 
 @pytest.fixture
 def task(tmp_path: Path) -> FeatureTask:
-    return make_task(tmp_path)
+    return make_task(tmp_path, workers=1)
 
 
 @pytest.mark.usefixtures("ray_cluster")

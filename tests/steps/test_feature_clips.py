@@ -19,7 +19,7 @@ from tests.steps.feature_task import FeatureTask, make_task
 
 @pytest.fixture
 def task(tmp_path: Path) -> FeatureTask:
-    return make_task(tmp_path)
+    return make_task(tmp_path, workers=1)
 
 
 def included(task: FeatureTask) -> list[str]:
