@@ -186,13 +186,16 @@ class StorageFull(PipelineError):
     @classmethod
     def of(cls, error: BaseException) -> StorageFull | None:
         """What a user hears of an OSError that says so; None for any other error."""
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return cls(
-                "There is no room left on the disk of the service.",
-                hint="Delete tasks that are done with, or give the data folder more room; then "
-                "try again.",
-            )
-        return None
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return cls.said() if full else None
+
+    @classmethod
+    def said(cls) -> StorageFull:
+        return cls(
+            "There is no room left on the disk of the service.",
+            hint="Delete tasks that are done with, or give the data folder more room; then "
+            "try again.",
+        )
 
 
 class Unavailable(PipelineError):

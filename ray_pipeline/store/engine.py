@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 
 from ray_pipeline.errors import BackendMissing, InvalidInput
 
@@ -53,6 +54,12 @@ def _begin_sqlite(connection: Connection) -> None:
     # when somebody wrote in between. Taking the write lock first avoids that.
     writes = connection.get_execution_options().get("gsv_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def is_full(error: OperationalError) -> bool:
+    """Whether the disk of the database is full: what SQLite says, PostgreSQL's code."""
+    full = "database or disk is full" in str(error.orig)
+    return full or getattr(error.orig, "sqlstate", None) == "53100"
 
 
 def _postgres_engine(url: str) -> Engine:

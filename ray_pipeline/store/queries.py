@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from ray_pipeline.errors import NotFound
+from ray_pipeline.errors import NotFound, StorageFull
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.step_names import StepName
 from ray_pipeline.store.changes import KnownFile, TaskChange, new_task, read_known_files
-from ray_pipeline.store.engine import WRITES, make_engine
+from ray_pipeline.store.engine import WRITES, is_full, make_engine
 from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
 from ray_pipeline.store.records import (
     Job,
@@ -194,8 +195,14 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
-        with self._turn, Session(self._writer) as session, session.begin():
-            yield session
+        """Raises StorageFull where the database has no room for it."""
+        try:
+            with self._turn, Session(self._writer) as session, session.begin():
+                yield session
+        except OperationalError as error:
+            if is_full(error):
+                raise StorageFull.said() from error
+            raise
 
 
 def _task_row(session: Session, task_id: str, *, lock: bool = False) -> TaskRow:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
-from ray_pipeline.errors import NotFound
+from ray_pipeline.errors import NotFound, StorageFull
 from ray_pipeline.options import TaskConfig
 from ray_pipeline.step_names import StepName
-from ray_pipeline.store import KnownFile, NewEvent, PlannedStep, Store, TaskChange
+from ray_pipeline.store import KnownFile, NewEvent, PlannedStep, Store, TaskChange, upgrade
+from ray_pipeline.store.engine import is_full
 from ray_pipeline.task import EventKind, FileRecord, RunState, StepRun, TaskStatus, Transcript
 
 
@@ -43,6 +47,25 @@ def test_a_task_comes_back_with_its_config_and_times_with_zone(store: Store) -> 
     assert before <= task.created_at <= datetime.now(UTC)
     assert task.created_at.isoformat().endswith("+00:00")
     assert task.status is TaskStatus.CREATED
+
+
+def test_a_full_disk_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/gsv.sqlite3"
+    upgrade(url)
+    store = Store(url)
+    # Held at the size that it has.
+    event.listen(store._engine, "connect", lambda c, _: c.execute("PRAGMA max_page_count = 1"))
+    create(store, "t1")
+    with pytest.raises(StorageFull, match="no room left"), store.change("t1") as change:
+        change.add_events([log("x" * 1_000_000)])
+    assert store.events("t1") == []
+    store.close()
+
+
+def test_postgresql_says_by_a_code_that_its_disk_is_full() -> None:
+    errors = pytest.importorskip("psycopg").errors
+    assert is_full(OperationalError("", {}, errors.DiskFull("could not extend file")))
+    assert not is_full(OperationalError("", {}, errors.AdminShutdown("terminating connection")))
 
 
 def test_unknown_tasks_are_not_found(store: Store) -> None:
