@@ -21,11 +21,11 @@ from ray_pipeline.steps.training_glue import (
     record,
     require_clips,
     run_training,
+    share_out,
 )
 from ray_pipeline.text.symbols import symbol_table
 from ray_pipeline.training.checkpoints import link_checkpoints
 from ray_pipeline.training.configs import ConfigFacts, gpt_file_config
-from ray_pipeline.training.evaluation import held_out_names
 from ray_pipeline.training.experiment_files import repeat_short_list
 from ray_pipeline.training.gpt_data import GptItem, find_gpt_items
 from ray_pipeline.training.gpt_loop import CHECKPOINT_PATTERNS, GptSettings, train_gpt
@@ -58,16 +58,13 @@ def _plan(
         context.experiment, symbol_table(base.symbols), max_seconds=model.max_seconds
     )
     require_clips([item.name for item in items], dropped, 1)
-    held_out: set[str] = set()
-    if recipe.own_shares:
-        held_out = held_out_names([item.name for item in items], context.config.seed)
-    used = [item for item in items if item.name not in held_out]
+    used, held_out = share_out(context, items, own_shares=recipe.own_shares)
     settings = _settings(
         context,
         options,
         base,
         used if recipe.own_shares else repeat_short_list(used),
-        [item for item in items if item.name in held_out],
+        held_out,
     )
     job = TrainingJob(
         key=job_key(
@@ -76,7 +73,7 @@ def _plan(
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         used=[item.name for item in used],
-        held_out=sorted(held_out),
+        held_out=sorted(item.name for item in held_out),
         dropped=dropped,
         weights_folder=settings.weights_folder,
         weights_pattern=f"{settings.voice}-e*.ckpt",

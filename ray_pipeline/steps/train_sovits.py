@@ -21,11 +21,11 @@ from ray_pipeline.steps.training_glue import (
     record,
     require_clips,
     run_training,
+    share_out,
 )
 from ray_pipeline.text.symbols import symbol_table
 from ray_pipeline.training.checkpoints import link_checkpoints
 from ray_pipeline.training.configs import ConfigFacts, sovits_file_config
-from ray_pipeline.training.evaluation import held_out_names
 from ray_pipeline.training.experiment_files import repeat_short_list
 from ray_pipeline.training.recipes import sovits_recipe
 from ray_pipeline.training.sovits_data import SovitsItem, find_sovits_items
@@ -69,16 +69,13 @@ def _plan(
         frames=(shortest, BOUNDARIES_FRAMES[-1]),
     )
     require_clips([item.name for item in items], dropped, 1 if recipe.own_shares else 2)
-    held_out: set[str] = set()
-    if recipe.own_shares:
-        held_out = held_out_names([item.name for item in items], context.config.seed)
-    used = [item for item in items if item.name not in held_out]
+    used, held_out = share_out(context, items, own_shares=recipe.own_shares)
     settings = _settings(
         context,
         options,
         base,
         used if recipe.own_shares else repeat_short_list(used),
-        [item for item in items if item.name in held_out],
+        held_out,
     )
     job = TrainingJob(
         key=job_key(
@@ -87,7 +84,7 @@ def _plan(
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         used=[item.name for item in used],
-        held_out=sorted(held_out),
+        held_out=sorted(item.name for item in held_out),
         dropped=dropped,
         weights_folder=settings.weights_folder,
         weights_pattern=f"{settings.voice}_e*_s*.pth",

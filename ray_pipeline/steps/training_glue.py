@@ -13,15 +13,19 @@ from ray_pipeline.models.base import BaseModel
 from ray_pipeline.options import TrainOptions
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.context import Result, StepContext
+from ray_pipeline.training.evaluation import held_out_names
 from ray_pipeline.training.experiment_files import DroppedClip
 from ray_pipeline.training.launcher import train
 from ray_pipeline.training.runs import choose_run, finish_run
 
 if TYPE_CHECKING:
+    from ray_pipeline.training.gpt_data import GptItem
     from ray_pipeline.training.reports import Outcome
+    from ray_pipeline.training.sovits_data import SovitsItem
     from ray_pipeline.training.worker import TrainWorker
 
 Settings = TypeVar("Settings")
+Item = TypeVar("Item", "GptItem", "SovitsItem")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +157,17 @@ def _otherwise_than_asked(
             f"{len(set(job.used))} clips allow no more."
         )
     return warnings
+
+
+def share_out(
+    context: StepContext, items: Sequence[Item], *, own_shares: bool
+) -> tuple[list[Item], list[Item]]:
+    """What is trained on, and what is held out to judge the voice by: nothing, unless the recipe
+    has `own_shares`."""
+    names = [item.name for item in items]
+    held_out = held_out_names(names, context.config.seed) if own_shares else set()
+    used = [item for item in items if item.name not in held_out]
+    return used, [item for item in items if item.name in held_out]
 
 
 def require_clips(names: Sequence[str], dropped: Sequence[DroppedClip], least: int) -> None:

@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 from ray_pipeline.store import Store, upgrade
 from serve_app.api import make_app
 from serve_app.settings import Settings
+from tests.serve_app.live_server import serving
 from tests.serve_app.local_coordinator import LocalCoordinator, coordinator_settings
+from tests.serve_app.speech_task import transcribe, write_clips
 
 HERE = "http://127.0.0.1:8000"
 
@@ -69,3 +71,18 @@ def task_with_audio(client: TestClient, task_id: str) -> str:
     files = {"file": ("talk.wav", b"RIFF and so on")}
     assert client.post(f"/api/v1/task/{task_id}/files/upload", files=files).status_code == 200
     return task_id
+
+
+@pytest.fixture
+def url(make_client: MakeClient) -> Iterator[str]:
+    """The API behind real HTTP."""
+    with serving(make_client().app) as address:
+        yield address
+
+
+@pytest.fixture
+def task(task_with_audio: str, tmp_path: Path, coordinator: LocalCoordinator) -> str:
+    """A task with clips and their transcripts."""
+    write_clips(tmp_path, task_with_audio)
+    transcribe(coordinator, task_with_audio)
+    return task_with_audio

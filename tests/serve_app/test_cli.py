@@ -3,7 +3,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,7 @@ from typer.testing import CliRunner, Result
 
 from ray_pipeline.task import EventKind
 from serve_app import cli
-from tests.serve_app.conftest import MakeClient
-from tests.serve_app.live_server import serving
 from tests.serve_app.local_coordinator import LocalCoordinator
-
-
-@pytest.fixture
-def url(make_client: MakeClient) -> Iterator[str]:
-    with serving(make_client().app) as address:
-        yield address
 
 
 def gsv(url: str, *arguments: str) -> Result:

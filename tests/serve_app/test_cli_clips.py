@@ -1,9 +1,7 @@
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
@@ -12,23 +10,7 @@ from ray_pipeline.audio.verdicts import advise, judge_clips, troubles_of
 from ray_pipeline.steps.diagnosis import diagnose
 from serve_app import cli
 from serve_app.report_page import print_report
-from tests.serve_app.conftest import MakeClient
-from tests.serve_app.live_server import serving
-from tests.serve_app.local_coordinator import LocalCoordinator
-from tests.serve_app.speech_task import CLIPS, transcribe, write_clips
-
-
-@pytest.fixture
-def url(make_client: MakeClient) -> Iterator[str]:
-    with serving(make_client().app) as address:
-        yield address
-
-
-@pytest.fixture
-def task(task_with_audio: str, tmp_path: Path, coordinator: LocalCoordinator) -> str:
-    write_clips(tmp_path, task_with_audio)
-    transcribe(coordinator, task_with_audio)
-    return task_with_audio
+from tests.serve_app.speech_task import CLIPS, write_clips
 
 
 def gsv(url: str, *arguments: str) -> Result:

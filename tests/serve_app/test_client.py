@@ -10,17 +10,9 @@ from ray_pipeline.task import EventKind
 from serve_app.client import AsyncClient, Client, ServiceError
 from serve_app.schemas import EventAnswer
 from tests.older_client import TrainingClient
-from tests.serve_app.conftest import MakeClient
-from tests.serve_app.live_server import serving
 from tests.serve_app.local_coordinator import LocalCoordinator
 
 NANO = {"language": "en", "base_model": "nano"}
-
-
-@pytest.fixture
-def url(make_client: MakeClient) -> Iterator[str]:
-    with serving(make_client().app) as address:
-        yield address
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,21 +10,7 @@ from serve_app.client import AsyncClient, Client, ServiceError
 from serve_app.report_desk import ReportDesk, diagnose_here
 from tests.serve_app.conftest import MakeClient
 from tests.serve_app.live_server import serving
-from tests.serve_app.local_coordinator import LocalCoordinator
-from tests.serve_app.speech_task import CLIPS, transcribe, write_clips
-
-
-@pytest.fixture
-def url(make_client: MakeClient) -> Iterator[str]:
-    with serving(make_client().app) as address:
-        yield address
-
-
-@pytest.fixture
-def task(task_with_audio: str, tmp_path: Path, coordinator: LocalCoordinator) -> str:
-    write_clips(tmp_path, task_with_audio)
-    transcribe(coordinator, task_with_audio)
-    return task_with_audio
+from tests.serve_app.speech_task import CLIPS
 
 
 def test_an_edit_by_an_old_etag_is_a_conflict(url: str, task: str) -> None:
