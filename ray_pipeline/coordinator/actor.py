@@ -62,7 +62,8 @@ class Coordinator:
         return await _in_thread(self._tasks.create_task, name, parse_task_config(config))
 
     async def delete_task(self, task_id: str) -> None:
-        """Cancels what runs, then removes the task's files and rows. Raises NotFound."""
+        """Cancels what runs, then removes the task's files and rows. Raises NotFound, and
+        TaskBusy if somebody starts a step in between."""
         await self.cancel(task_id)
         await _in_thread(self._tasks.delete_task, task_id)
 

@@ -52,8 +52,9 @@ async def cancel_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
     return Message(message=sentence, task_id=task_id)
 
 
-@router.delete("/task/{task_id}", responses=problem_responses(404))
+@router.delete("/task/{task_id}", responses=problem_responses(404, 409))
 async def delete_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
-    """Cancel what runs, then remove the task with all its files."""
+    """Cancel what runs, then remove the task with all its files. 409 if somebody starts a step
+    in between."""
     await coordinator.delete_task(task_id)
     return Message(message="The task and its files were deleted.", task_id=task_id)

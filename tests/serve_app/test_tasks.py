@@ -144,3 +144,19 @@ def test_a_body_that_nests_too_deep_is_refused_and_no_fault(client: TestClient, 
         headers = {"Content-Type": "application/json"}
         answer = client.post(f"/api/v1/{path}", content=(body % nested).encode(), headers=headers)
         assert answer.status_code in (400, 422), answer.text
+
+
+def test_a_task_that_somebody_starts_while_it_is_deleted_stays(
+    client: TestClient,
+    task_with_audio: str,
+    coordinator: LocalCoordinator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    coordinator.start_step(task_with_audio, "convert_audio", {})
+    monkeypatch.setattr(coordinator._planner, "cancel", lambda task_id: None)
+    path = f"/api/v1/task/{task_with_audio}"
+    answer = client.delete(path)
+    assert (answer.status_code, answer.json()["code"]) == (409, "task_busy")
+    assert client.get(path).status_code == 200
+    described = client.get("/openapi.json").json()["paths"]["/api/v1/task/{task_id}"]["delete"]
+    assert "409" in described["responses"]
