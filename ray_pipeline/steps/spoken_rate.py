@@ -29,9 +29,9 @@ def hurried(pieces: list[dict[str, Any]], experiment: Path) -> list[str]:
         rate = len(piece["phones"]) / seconds
         if len(piece["phones"]) >= _FEWEST_PHONES and rate > most:
             sentences.append(
-                f"The voice spoke {piece['text']!r} in {seconds:.1f} s, {rate:.0f} phones a second "
-                f"where its recordings allow for {most:.0f} at most: words are missing. Try "
-                "another seed or reference, or train longer."
+                f"The voice spoke {piece['text'].strip()!r} in {seconds:.1f} s, {rate:.0f} phones "
+                f"a second where its recordings allow for {most:.0f} at most: words are missing. "
+                "Try another seed or reference, or train longer."
             )
     return sentences
 

@@ -8,7 +8,7 @@ from ray_pipeline.steps.spoken_rate import hurried
 
 def piece(num_phones: int, seconds: float) -> dict[str, Any]:
     return {
-        "text": "Many words.",
+        "text": " Many words.",
         "phones": ["a"] * num_phones,
         "num_tokens": round(25 * seconds),
     }
