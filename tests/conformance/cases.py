@@ -12,6 +12,9 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tests.conformance.golden_io import Case
 
 Runner = Callable[[Case], Mapping[str, Any]]
@@ -27,6 +30,12 @@ def runners() -> dict[str, Runner]:
         if importlib.util.find_spec(full_name) is not None:
             table |= importlib.import_module(full_name).CASES
     return table
+
+
+def waveform(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """An input in -1…1: the golden files store waveforms as int16 or as they are."""
+    floats: NDArray[np.float32] = samples.astype(np.float32)
+    return floats / np.float32(32768) if samples.dtype == np.int16 else floats
 
 
 def find_runner(kind: str, table: Mapping[str, Runner]) -> Runner | None:

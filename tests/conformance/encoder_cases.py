@@ -13,6 +13,7 @@ from ray_pipeline.models.content import HubertEncoder, loudness_mix, mixed_int16
 from ray_pipeline.models.eres2net import Eres2Net
 from ray_pipeline.models.speaker import filter_bank
 from tests.conformance import fill
+from tests.conformance.cases import waveform
 from tests.conformance.golden_io import Case
 
 Outputs = Mapping[str, Any]
@@ -22,7 +23,7 @@ _TRAINING_SCALE = 1145.14
 
 def hubert(case: Case) -> Outputs:
     encoder = _filled_hubert(case)
-    wav = case.inputs["wav16k"].astype(np.float32) / np.float32(32768)
+    wav = waveform(case.inputs["wav16k"])
     outputs = {}
     for name, numbers in case.meta["params"].items():
         heard = np.pad(wav * np.float32(numbers["scale"]), (0, numbers.get("tail_samples", 0)))
@@ -53,8 +54,7 @@ def eres2net(case: Case) -> Outputs:
     state = {name: torch.from_numpy(value) for name, value in weights.items()}
     model.load_state_dict(state, strict=True, assign=True)
     model.eval()
-    wav = torch.from_numpy(case.inputs["wav16k"].astype(np.float32)) / 32768
-    features: Tensor = filter_bank(wav)
+    features: Tensor = filter_bank(torch.from_numpy(waveform(case.inputs["wav16k"])))
     return {
         "fbank": features,
         "embedding": model(features[None]),

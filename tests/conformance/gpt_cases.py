@@ -92,7 +92,7 @@ def _first_item_alone(
 # -- decoding
 
 
-_WITH_LOUDER_EOS = ("eos", "batch")
+_WITH_LOUDER_EOS = {"eos", "batch"}
 
 
 def t2s_decode(case: Case) -> Mapping[str, Any]:
@@ -103,10 +103,13 @@ def t2s_decode(case: Case) -> Mapping[str, Any]:
     for name, options in runs.items():
         if name not in _WITH_LOUDER_EOS:
             got |= _decode(model, inputs, name, options, watched_steps)
-    got |= _teach(model, inputs, params["greedy_norep"], got["greedy_norep.y"])
-    with torch.no_grad():
-        model.ar_predict_layer.weight[model.config.eos] *= params["eos_row_factor"]
-    for name in _WITH_LOUDER_EOS:
+    if "greedy_norep" in runs:
+        got |= _teach(model, inputs, params["greedy_norep"], got["greedy_norep.y"])
+    louder = runs.keys() & _WITH_LOUDER_EOS
+    if louder:
+        with torch.no_grad():
+            model.ar_predict_layer.weight[model.config.eos] *= params["eos_row_factor"]
+    for name in louder:
         if "num_phones" in runs[name]:
             got |= _decode_together(model, inputs, name, runs[name])
         else:

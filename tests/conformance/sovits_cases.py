@@ -17,6 +17,7 @@ from ray_pipeline.models.sovits.discriminator import Discriminator
 from ray_pipeline.models.sovits.layers import frame_mask
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.models.spectrogram import mel_spectrogram, spec_to_mel, spectrogram
+from tests.conformance.cases import waveform
 from tests.conformance.golden_io import Case
 
 
@@ -72,9 +73,9 @@ def load_discriminator(case: Case, which: str | None = None) -> Discriminator:
 
 def mel(case: Case) -> dict[str, Tensor]:
     outputs = {}
-    for name, wav in tensors(case).items():
+    for name, samples in case.inputs.items():
         letter = name.removeprefix("wav_")
-        wave = wav.float() / 32768.0
+        wave = torch.from_numpy(waveform(samples))
         spec = spectrogram(wave)
         num_low = case.meta["outputs"][f"spec_low_{letter}"]["shape"][1]
         outputs[f"spec_{letter}"] = spec

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.conformance.__main__ import main
-from tests.conformance.cases import find_runner, runners
+from tests.conformance.cases import find_runner, runners, waveform
 from tests.conformance.golden_io import Case
 from tests.conformance.gpt_cases import steps_to_watch
 from tests.conformance.runner import Report, run_file
@@ -116,6 +116,25 @@ def test_what_hubert_hears_is_read_from_the_case(tmp_path: Path) -> None:
 def test_the_steps_whose_logits_are_wanted_are_read_from_the_outputs() -> None:
     names = ["greedy.y", "greedy.first_logits", "greedy.step20_logits", "other.step7_logits"]
     assert steps_to_watch(names) == {0, 7, 20}
+
+
+def test_a_decoding_case_may_have_fewer_runs(tmp_path: Path) -> None:
+    case = Case(str(_GOLDEN / "t2s_decode.npz"))
+    kept = [name for name in case.expected if name.startswith(("greedy_norep", "teacher"))]
+    path = tmp_path / "t2s_decode.npz"
+    _changed_copy(
+        path,
+        {f"out.{name}": None for name in case.expected if name not in kept},
+        source="t2s_decode.npz",
+        params={"greedy_norep": case.meta["params"]["greedy_norep"]},
+    )
+    report = run_file(path)
+    assert report.passed, str(report)
+
+
+def test_int16_waveforms_are_scaled_and_others_are_taken_as_they_are() -> None:
+    assert waveform(np.array([-32768, 16384], np.int16)).tolist() == [-1.0, 0.5]
+    assert waveform(np.array([-1.5, 0.5], np.float32)).tolist() == [-1.5, 0.5]
 
 
 @pytest.mark.parametrize("frames", [59, 60])
