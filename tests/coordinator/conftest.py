@@ -17,6 +17,8 @@ from ray_pipeline.coordinator.task_data import TaskData
 from ray_pipeline.store import Store, upgrade
 from ray_pipeline.task import Task, TaskStatus
 
+# In seconds; an idle machine needs less than ten, one that does much else a minute and more.
+PATIENCE = 300.0
 SMALL_STEPS = "tests.coordinator.small_steps:STEPS"
 
 
@@ -79,7 +81,7 @@ class Service:
         self.store = Store(settings.database_url)
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        return self.ray.get(getattr(self.actor, method).remote(*args, **kwargs), timeout=60)
+        return self.ray.get(getattr(self.actor, method).remote(*args, **kwargs), timeout=PATIENCE)
 
     def new_task(self, **files: str) -> Task:
         task: Task = self.call("create_task", "a voice", {"base_model": "nano", "language": "en"})
@@ -89,13 +91,13 @@ class Service:
             self.call("register_file", task.task_id, f"input_audio/{name}")
         return task
 
-    def wait(self, task: Task, *statuses: TaskStatus, seconds: float = 60) -> Task:
+    def wait(self, task: Task, *statuses: TaskStatus, seconds: float = PATIENCE) -> Task:
         """The task once it has one of the statuses (by default: once it is over)."""
         over = statuses or (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
         self.until(lambda: self.store.get_task(task.task_id).status in over, seconds)
         return self.store.get_task(task.task_id)
 
-    def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "it took too long"

@@ -153,7 +153,7 @@ def test_many_tasks_at_once_all_complete_on_two_cpus(service: Service) -> None:
         ]
         assert all(len(job.result().steps) == 2 for job in jobs)
     for task in tasks:
-        assert service.wait(task, seconds=120).status is TaskStatus.COMPLETED
+        assert service.wait(task).status is TaskStatus.COMPLETED
 
 
 def test_deleting_a_running_task_cancels_it_and_removes_its_files(service: Service) -> None:

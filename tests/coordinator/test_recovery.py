@@ -19,7 +19,7 @@ from ray_pipeline.coordinator.planning import Planner
 from ray_pipeline.coordinator.step_actor import find_step_actor
 from ray_pipeline.step_names import StepName
 from ray_pipeline.task import RunState, StepRun, TaskStatus
-from tests.coordinator.conftest import Desk, Service, settings_in
+from tests.coordinator.conftest import PATIENCE, Desk, Service, settings_in
 
 
 def test_a_killed_coordinator_comes_back_and_the_running_step_was_never_interrupted(
@@ -34,7 +34,7 @@ def test_a_killed_coordinator_comes_back_and_the_running_step_was_never_interrup
     service.until(lambda: _answers(service), 30)
     print(f"\nthe coordinator answers {time.monotonic() - killed:.1f} s after kill -9")
     assert service.call("health")["process_id"] != before
-    done = service.wait(task, seconds=60)
+    done = service.wait(task)
     assert done.status is TaskStatus.COMPLETED
     runs = service.store.step_runs(task.task_id)
     assert [(run.step, run.attempt, run.state) for run in runs] == [
@@ -128,7 +128,7 @@ def _answers(service: Service) -> bool:
         return False
 
 
-def _until(condition: Any, seconds: float = 90) -> None:
+def _until(condition: Any, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it took too long"
