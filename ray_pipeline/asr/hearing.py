@@ -84,9 +84,13 @@ def hear_clips(
 def _opened(recogniser: Recogniser, path: Path) -> _Clip | Recognised:
     try:
         waveform = read_clip(path)
+        speech = recogniser.find_speech(waveform)
     except StepFailed as error:
         return Recognised("", "", None, problem=str(error))
-    speech = recogniser.find_speech(waveform)
+    except PipelineError:
+        raise
+    except Exception as error:
+        return _unheard(error)
     return _Clip(waveform, speech, cut_pieces(waveform, speech))
 
 
@@ -102,8 +106,12 @@ def _heard(
     except Exception as error:
         if len(pieces) > 1:
             return [_heard(recogniser, [piece], language)[0] for piece in pieces]
-        _log.exception("a piece could not be heard")  # the sentence alone would not find a bug
-        return [Recognised("", "", None, problem=f"{type(error).__name__}: {error}")]
+        return [_unheard(error)]
+
+
+def _unheard(error: Exception) -> Recognised:
+    _log.exception("a clip could not be heard")  # the sentence alone would not find a bug
+    return Recognised("", "", None, problem=f"{type(error).__name__}: {error}")
 
 
 def _whole(clip: _Clip, language: str | None) -> Recognised:

@@ -26,7 +26,7 @@ from ray_pipeline.models.bert import BertEncoder, features_of, has_chinese
 from ray_pipeline.models.codebook import Codebook
 from ray_pipeline.models.content import ContentEncoder, load_content_encoder
 from ray_pipeline.models.gpt.decoding import Decoded, Sentence, decode_batch
-from ray_pipeline.models.gpt.half_weights import use_half_weights
+from ray_pipeline.models.gpt.half_weights import all_half, use_half_weights
 from ray_pipeline.models.gpt.loading import build_text2semantic
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.gpt.sampling import Sampling
@@ -101,7 +101,7 @@ class Voice:
         sovits = load_sovits(sovits_path)
         gpt_file = load_gpt(gpt_path, expected=sovits.version)
         gpt = build_text2semantic(gpt_file.config, gpt_file.state_dict).to(device)
-        if device.type == "cpu":
+        if device.type == "cpu" and all_half(gpt_file.state_dict):
             use_half_weights(gpt)
         synthesizer = build_synthesizer(sovits).to(device)
         if gpt.config.eos != sovits.config.codebook_size:

@@ -72,8 +72,21 @@ def test_a_clip_that_fails_does_not_take_its_batch_with_it(
     answers = hear_clips(ruler, clips, "en")
     assert [answer.text for answer in answers] == ["5 s", "2 s", "4 s", ""]
     assert answers[3].problem == "RuntimeError: out of memory"
-    assert [record.message for record in caplog.records] == ["a piece could not be heard"]
+    assert [record.message for record in caplog.records] == ["a clip could not be heard"]
     assert ruler.batches == [[2, 3, 4], [2], [3], [4], [5]]
+
+
+def test_a_clip_in_which_speech_cannot_be_looked_for_is_set_aside_alone(
+    clips: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_speech(self: Ruler, waveform: Waveform) -> None:
+        if len(waveform) > 4.5 * RATE:
+            raise ValueError("too long for this detector")
+
+    monkeypatch.setattr(Ruler, "find_speech", find_speech)
+    answers = hear_clips(Ruler(), clips, "en")
+    assert answers[0].problem == "ValueError: too long for this detector"
+    assert [answer.text for answer in answers[1:]] == ["2 s", "4 s", "3 s"]
 
 
 def test_a_clip_without_speech_is_not_given_to_the_recogniser(clips: list[Path]) -> None:

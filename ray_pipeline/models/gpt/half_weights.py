@@ -7,6 +7,8 @@ as much is read. The product is FBGEMM's (Khudia et al. 2021), which torch has o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +28,11 @@ class HalfLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         product: Tensor = torch.ops.quantized.linear_dynamic_fp16(x, self._packed)
         return product
+
+
+def all_half(state_dict: Mapping[str, Tensor]) -> bool:
+    """Whether half weights are all that a file has, as in every export."""
+    return all(x.dtype == torch.float16 for x in state_dict.values() if x.is_floating_point())
 
 
 def can_use_half_weights() -> bool:

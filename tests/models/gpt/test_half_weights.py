@@ -5,7 +5,12 @@ import torch
 from torch import nn
 
 from ray_pipeline.models.gpt.config import tiny_gpt_config
-from ray_pipeline.models.gpt.half_weights import HalfLinear, can_use_half_weights, use_half_weights
+from ray_pipeline.models.gpt.half_weights import (
+    HalfLinear,
+    all_half,
+    can_use_half_weights,
+    use_half_weights,
+)
 from ray_pipeline.models.gpt.model import Text2Semantic
 
 needs_product = pytest.mark.skipif(
@@ -24,7 +29,7 @@ def test_weights_of_an_export_lose_nothing() -> None:
 @needs_product
 def test_the_same_tokens_come_out_as_in_float32() -> None:
     torch.manual_seed(0)
-    model = Text2Semantic(tiny_gpt_config()).eval()
+    model = Text2Semantic(tiny_gpt_config()).half().float().eval()
     phones, bert = torch.randint(0, 700, (1, 7)), torch.randn(1, 1024, 7)
     prompt = torch.randint(0, 40, (1, 5))
     before = model.decode(phones, bert, prompt, top_k=1, max_tokens=30)
@@ -36,3 +41,9 @@ def test_nothing_changes_where_torch_lacks_the_product(monkeypatch: pytest.Monke
     monkeypatch.setattr("ray_pipeline.models.gpt.half_weights.can_use_half_weights", lambda: False)
     model = Text2Semantic(tiny_gpt_config())
     assert isinstance(use_half_weights(model).h.layers[0].linear1, nn.Linear)
+
+
+def test_a_file_with_one_full_weight_is_not_all_half() -> None:
+    half = {"weight": torch.ones(2).half(), "count": torch.tensor(3)}
+    assert all_half(half)
+    assert not all_half({**half, "bias": torch.ones(2)})
