@@ -116,6 +116,8 @@ def status() -> None:
         # Several clusters may run on a machine; only the service knows which is its own.
         key = _settings_here().api_key
         with Client(running.url, api_key=key.get_secret_value() if key else None) as client:
-            command += ["--address", client.capabilities()["cluster"]["dashboard"]]
+            cluster = client.capabilities()["cluster"] or {}
+        if cluster.get("dashboard"):
+            command += ["--address", cluster["dashboard"]]
     environment = {**ENVIRONMENT, **os.environ}
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
