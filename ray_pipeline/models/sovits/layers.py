@@ -6,6 +6,7 @@ spelling of the original's files. `fuse_weight_norm` multiplies them once for in
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -103,10 +104,10 @@ class NormedConv2d(_WeightNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight()
-        if x.device.type != "cpu":
+        if not on_narrow_cpu(x):
             return F.conv2d(x, weight, self.bias, (self.stride, 1), (self.padding, 0))
-        # The convolutions of CPUs are made for wide images, their matrix products are not. The
-        # result keeps its channels side by side, the order that the next layer wants.
+        # Convolutions are made for wide images there, matrix products are not. The result keeps
+        # its channels side by side, the order that the next layer wants.
         padded = F.pad(x.permute(0, 3, 2, 1), (0, 0, self.padding, self.padding))
         windows = padded.unfold(2, weight.shape[2], self.stride).flatten(-2)
         return F.linear(windows, weight.flatten(1), self.bias).permute(0, 3, 2, 1)
@@ -128,6 +129,17 @@ class NormedConvTranspose1d(_WeightNorm):
             stride, padding = (1, self.stride), (0, self.padding)
             return F.conv_transpose2d(x, weight[:, :, None], self.bias, stride, padding)
         return F.conv_transpose1d(x, weight, self.bias, self.stride, self.padding)
+
+
+def on_narrow_cpu(x: Tensor) -> bool:
+    """Whether `x` is on a CPU without AVX-512. With it, torch's plain convolutions are the
+    fastest (benchmarks.compare_with_original on both kinds); without it, ways around them are."""
+    return x.device.type == "cpu" and not _has_avx512()
+
+
+@functools.cache
+def _has_avx512() -> bool:
+    return torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 def fuse_weight_norm(module: nn.Module) -> None:

@@ -11,7 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ray_pipeline.models.sovits.config import SovitsConfig
-from ray_pipeline.models.sovits.layers import NormedConv1d, NormedConvTranspose1d
+from ray_pipeline.models.sovits.layers import (
+    NormedConv1d,
+    NormedConvTranspose1d,
+    on_narrow_cpu,
+)
 
 _SLOPE = 0.1
 _LAST_SLOPE = 0.01
@@ -102,8 +106,8 @@ class Vocoder(nn.Module):
 
 
 def _side_by_side(x: Tensor) -> Tensor:
-    """[B, C, T] → [B, C, 1, T] with the channels of a frame beside each other in memory, on a CPU
-    when nothing learns: convolutions are faster so, their gradients are not."""
-    if x.dim() == 4 or x.device.type != "cpu" or torch.is_grad_enabled():
+    """[B, C, T] → [B, C, 1, T] with the channels of a frame beside each other in memory, on a
+    narrow CPU when nothing learns: convolutions are faster so, their gradients are not."""
+    if x.dim() == 4 or not on_narrow_cpu(x) or torch.is_grad_enabled():
         return x
     return x[:, :, None].contiguous(memory_format=torch.channels_last)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from ray_pipeline.models.sovits import layers
 from ray_pipeline.models.sovits.layers import (
     NormedConv1d,
     NormedConv2d,
@@ -32,11 +35,17 @@ _PAIRS = [
 ]
 
 
+@pytest.mark.parametrize("has_avx512", [False, True])
 @pytest.mark.parametrize(("ours", "plain", "shape"), _PAIRS)
 def test_computes_what_torchs_weight_norm_computes(
-    ours: nn.Module, plain: nn.Module, shape: tuple[int, ...]
+    ours: nn.Module,
+    plain: nn.Module,
+    shape: tuple[int, ...],
+    has_avx512: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    theirs = weight_norm(plain, dim=0)
+    monkeypatch.setattr(layers, "_has_avx512", lambda: has_avx512)
+    ours, theirs = copy.deepcopy(ours), weight_norm(copy.deepcopy(plain), dim=0)
     state = ours.state_dict()
     with torch.no_grad():
         theirs.bias.copy_(state["bias"])

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ray_pipeline.models.sovits import layers
 from ray_pipeline.models.sovits.config import OFFICIAL_VERSIONS, SOVITS_CONFIGS
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from ray_pipeline.models.sovits.layers import fuse_weight_norm
@@ -134,7 +135,11 @@ def test_fused_weights_speak_the_same(nano: Synthesizer) -> None:
     nano.train().eval()
 
 
-def test_the_vocoder_says_the_same_whether_something_learns_or_not(nano: Synthesizer) -> None:
+@pytest.mark.parametrize("has_avx512", [False, True])
+def test_the_vocoder_says_the_same_whether_something_learns_or_not(
+    nano: Synthesizer, has_avx512: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "_has_avx512", lambda: has_avx512)
     latent, ge = torch.randn(2, _NANO.inter_channels, 9), torch.randn(2, _NANO.gin_channels, 1)
     learning = nano.dec(latent, ge)
     with torch.no_grad():
