@@ -161,5 +161,6 @@ def load_recogniser(choice: RecogniserChoice, use_gpu: bool, num_threads: int) -
     except Exception as error:  # each library has its own for a file that is cut off
         raise BadModelFile(
             f"The recogniser {folder.name} cannot be loaded: {error}",
-            hint="Delete its folder in models/asr/ and pull it again with `gsv models pull`.",
+            hint="If its files are damaged, delete its folder in models/asr/ and pull it again "
+            "with `gsv models pull`.",
         ) from error

@@ -171,7 +171,7 @@ def _sub_networks(
         "ssl_proj": model.ssl_proj(ssl),
         "codes": codes.transpose(0, 1),
         "extract_latent": model.extract_latent(ssl[:1]),
-        "commit_loss": torch.zeros(()),  # of a codebook that never changes
+        "commit_loss": _commit_loss(model, inputs, dec_frames),
         "enc_p.x": features,
         "enc_p.m": m_p,
         "enc_p.logs": logs_p,
@@ -182,6 +182,22 @@ def _sub_networks(
         "flow.reverse": model.flow(latent * mask, mask, ge, inverse=True),
         "dec": model.dec(latent[..., :dec_frames], ge),
     }
+
+
+def _commit_loss(model: Synthesizer, inputs: Mapping[str, Tensor], dec_frames: int) -> Tensor:
+    """Of the training's forward pass, which is only given whole tokens."""
+    whole = inputs["spec"].shape[-1] // 2 * 2
+    output = model(
+        inputs["ssl"][..., :whole],
+        inputs["spec"][..., :whole],
+        inputs["spec_lengths"].clamp(max=whole),
+        inputs["text"],
+        inputs["text_lengths"],
+        inputs.get("sv_emb"),
+        segment_frames=dec_frames,
+        posterior_noise=inputs["posterior_noise"][..., :whole],
+    )
+    return output.commit_loss
 
 
 def _decode(model: Synthesizer, inputs: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> Tensor:

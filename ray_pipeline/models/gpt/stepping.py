@@ -23,7 +23,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from ray_pipeline.models.gpt.model import Text2Semantic
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # Ten seconds of speech. A multiple of 16, so that the attention on a GPU takes the mask as it is.
 BLOCK = 256
@@ -122,7 +122,7 @@ class GraphSteps(BlockSteps):
         try:
             return record(self._step)
         except RuntimeError as error:
-            logger.warning("Decoding without a CUDA graph, which is slower: %s", error)
+            _log.warning("Decoding without a CUDA graph, which is slower: %s", error)
             return self._step
 
 
