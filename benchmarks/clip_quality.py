@@ -21,9 +21,9 @@ from typing import Any
 
 from benchmarks.speech.corpus import Recording, Utterance, join, read_corpus, spread
 from benchmarks.speech.prepared import Findings, examine, prepare
-from ray_pipeline.asr.list_file import ListRow, write_list
-from ray_pipeline.options import SliceAudioOptions
+from ray_pipeline.core.options import SliceAudioOptions
 from ray_pipeline.steps.slice_audio import MAX_GIVEN_SECONDS
+from ray_pipeline.transcripts.list_file import ListRow, write_list
 
 PROMISED_SHARE = 0.97
 DENOISE = {"on": [True], "off": [False], "both": [True, False]}

@@ -30,7 +30,7 @@ from ray_pipeline.audio.denoising import DenoiserChoice, choose_denoiser, denois
 from ray_pipeline.audio.levels import si_sdr
 from ray_pipeline.audio.slicing import SlicerSettings, level_clip
 from ray_pipeline.audio.wav import RATE, Waveform, read_mono
-from ray_pipeline.errors import BackendMissing
+from ray_pipeline.core.errors import BackendMissing
 
 SNRS_DB = (0, 5, 10)
 MODELS = Path("models")

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.memory import MemoryWatch
 from benchmarks.running_service import PROJECT, running_service
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.step_names import StepName
 from serve_app.client import Client
 
 CONFIG = {"language": "en", "base_model": "nano", "exp_name": "cost"}

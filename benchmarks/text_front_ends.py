@@ -24,7 +24,7 @@ LANGUAGES = ("zh", "en", "ja", "ko", "yue")
 
 
 def ours(language: str) -> Callable[[str], object]:
-    from ray_pipeline.errors import InvalidInput
+    from ray_pipeline.core.errors import InvalidInput
     from ray_pipeline.text import phonemize
 
     def read(text: str) -> None:

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from examples.figures import draw_curves, draw_mel
 from examples.report import Spoken, write_report
-from ray_pipeline.task import EventKind
+from ray_pipeline.core.task import EventKind
 from serve_app import daemon
 from serve_app.client import Client
 from serve_app.schemas import EventAnswer

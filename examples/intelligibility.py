@@ -16,7 +16,7 @@ MODELS = Path("models")
 
 def word_error_rates(spoken: Mapping[str, Spoken], samples: Path) -> str:
     """A table in Markdown, or why there is none."""
-    from ray_pipeline.errors import BackendMissing
+    from ray_pipeline.core.errors import BackendMissing
 
     controls = [line.split("|") for line in (samples / "transcripts.list").read_text().splitlines()]
     wanted = [(one.wav, one.text) for one in spoken.values()]

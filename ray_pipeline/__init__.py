@@ -3,6 +3,6 @@
 Importing any module of this package makes `import torchaudio` work on a CPU-only torch.
 """
 
-from ray_pipeline.torchaudio_on_cpu import stand_in_for_missing_cuda
+from ray_pipeline.core.torchaudio_on_cpu import stand_in_for_missing_cuda
 
 stand_in_for_missing_cuda()

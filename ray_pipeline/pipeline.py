@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ray_pipeline.errors import StepNotReady
-from ray_pipeline.resources import ResourceRequest
-from ray_pipeline.step_names import StepName
-from ray_pipeline.task import RunState, StepRun, TaskStatus
+from ray_pipeline.core.errors import StepNotReady
+from ray_pipeline.core.resources import ResourceRequest
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import RunState, StepRun, TaskStatus
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.models.base import BASE_MODELS, has_bert, missing_files, resolve_base_model
+from ray_pipeline.core.pretrained_bases import (
+    BASE_MODELS,
+    has_bert,
+    missing_files,
+    resolve_base_model,
+)
 from ray_pipeline.text.chinese.g2pw import has_g2pw
 from serve_app.settings import Settings
 

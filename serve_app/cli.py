@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from ray_pipeline.errors import InvalidInput, PipelineError
+from ray_pipeline.core.errors import InvalidInput, PipelineError
 from serve_app import cli_clips, cli_service
 from serve_app.cli_common import TaskArgument, client_of, err, out
 from serve_app.client import DEFAULT_URL, Client, ServiceError

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.core.errors import InvalidInput
 from serve_app.cli_common import TaskArgument, client_of, err, out
 from serve_app.clip_schemas import TranscriptBody
 

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from ray_pipeline.models.pulling import PullProgress
+    from ray_pipeline.hub.pulling import PullProgress
 
 out = Console(highlight=False)
 
@@ -27,7 +27,7 @@ def list_models(
     files: Annotated[bool, typer.Option("--files", "-f", help="name what is missing")] = False,
 ) -> None:
     """Everything that can be pulled; base models in the order in which `auto` prefers them."""
-    from ray_pipeline.models.catalogue import CATALOGUE
+    from ray_pipeline.hub.catalogue import CATALOGUE
     from ray_pipeline.text.chinese.g2pw import has_g2pw
     from serve_app.settings import load_settings
 
@@ -66,8 +66,8 @@ def pull(
     ] = None,
 ) -> None:
     """Download what is missing. Call it again after an interruption: it goes on where it was."""
-    from ray_pipeline.models.catalogue import entry
-    from ray_pipeline.models.pulling import pull as pull_model
+    from ray_pipeline.hub.catalogue import entry
+    from ray_pipeline.hub.pulling import pull as pull_model
     from serve_app.settings import load_settings
 
     folder = load_settings().models_dir
@@ -88,8 +88,8 @@ def verify(
     ] = None,
 ) -> None:
     """Check sizes and checksums, and read every weight file through."""
-    from ray_pipeline.models.catalogue import CATALOGUE
-    from ray_pipeline.models.pulling import verify as verify_model
+    from ray_pipeline.hub.catalogue import CATALOGUE
+    from ray_pipeline.hub.pulling import verify as verify_model
     from serve_app.settings import load_settings
 
     folder = load_settings().models_dir
@@ -114,7 +114,7 @@ def convert(
     force: Annotated[bool, typer.Option("--force", "-f", help="replace OUT")] = False,
 ) -> None:
     """Convert exported weights (.pth, .ckpt) to .safetensors, or back."""
-    from ray_pipeline.models.conversion import convert as convert_file
+    from ray_pipeline.weights.conversion import convert as convert_file
 
     done = convert_file(source, target, replace=force)
     kind = f"{done.recognised.version} {done.recognised.kind}"

@@ -7,9 +7,9 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from ray_pipeline.audio.report import DataReport
-from ray_pipeline.manifest import fingerprint
-from ray_pipeline.task import MAX_SPEAKER_LENGTH, ClipTiming, Transcript
+from ray_pipeline.core.manifest import fingerprint
+from ray_pipeline.core.task import MAX_SPEAKER_LENGTH, ClipTiming, Transcript
+from ray_pipeline.quality.report import DataReport
 from serve_app.schemas import Answer, Request
 
 

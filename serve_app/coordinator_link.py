@@ -1,7 +1,7 @@
 """The coordinator as the routes see it: plain calls that raise plain errors.
 
 A call crosses a process; what can go wrong there (the actor restarts, an error comes back
-wrapped) is turned into errors of `ray_pipeline.errors` here and nowhere else.
+wrapped) is turned into errors of `ray_pipeline.core.errors` here and nowhere else.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ray_pipeline.errors import PipelineError, Unavailable
-from ray_pipeline.task import FileRecord, StepName, StepRun, Task, Transcript
+from ray_pipeline.core.errors import PipelineError, Unavailable
+from ray_pipeline.core.task import FileRecord, StepName, StepRun, Task, Transcript
 
 Call = Callable[..., Awaitable[Any]]
 

@@ -27,8 +27,8 @@ import httpx
 import psutil
 import yaml
 
-from ray_pipeline.errors import Conflict, InvalidInput, Unavailable
-from ray_pipeline.workspace import atomic_write
+from ray_pipeline.core.errors import Conflict, InvalidInput, Unavailable
+from ray_pipeline.core.workspace import atomic_write
 from serve_app.settings import load_settings
 
 MARK = "GSV_SERVICE_MARK"

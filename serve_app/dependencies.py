@@ -8,10 +8,10 @@ from typing import Annotated, cast
 from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
-from ray_pipeline.errors import NotFound
+from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.task import StepName, Task
+from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.store import Store
-from ray_pipeline.task import StepName, Task
-from ray_pipeline.workspace import Workspace
 from serve_app.coordinator_link import CoordinatorLink
 from serve_app.report_desk import ReportDesk
 from serve_app.settings import Settings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ray_pipeline.models.base import has_bert
+from ray_pipeline.core.pretrained_bases import has_bert
 from ray_pipeline.text.chinese.g2pw import has_g2pw
 from serve_app.capabilities import back_ends, base_models, ffmpeg_path, versions
 from serve_app.settings import Settings

@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ray_pipeline.errors import PipelineError
+from ray_pipeline.core.errors import PipelineError
 from serve_app.schemas import Problem
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
 
-from ray_pipeline.errors import NotFound
+from ray_pipeline.core.errors import NotFound
 
 FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "the file"},

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ray_pipeline.errors import TooLarge
+from ray_pipeline.core.errors import TooLarge
 from serve_app.errors import pipeline_problem, problem
 from serve_app.settings import Settings, is_loopback
 

@@ -1,5 +1,5 @@
 """The API's description, completed by what FastAPI cannot see: every failure is a problem
-document, `config` and `params` are checked by `ray_pipeline.options`, and the API key."""
+document, `config` and `params` are checked by `ray_pipeline.core.options`, and the API key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from ray_pipeline.options import OPTIONS
+from ray_pipeline.core.options import OPTIONS
 from serve_app.errors import problem_responses
 from serve_app.schemas import Problem
 

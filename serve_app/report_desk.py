@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from ray_pipeline.audio.report import DataReport
-from ray_pipeline.errors import PipelineError
-from ray_pipeline.steps.data_report import load_report, report_key
-from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
+from ray_pipeline.core.errors import PipelineError
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import Workspace
+from ray_pipeline.quality.data_report import load_report, report_key
+from ray_pipeline.quality.report import DataReport
 
 Diagnose = Callable[[Workspace, list[Transcript]], Awaitable[DataReport]]
 
 
 async def diagnose_here(workspace: Workspace, transcripts: list[Transcript]) -> DataReport:
     """In a thread of this process; for a service without a cluster, and tests."""
-    from ray_pipeline.steps.diagnosis import diagnose
+    from ray_pipeline.quality.diagnosis import diagnose
 
     return await asyncio.to_thread(diagnose, workspace, transcripts)
 
@@ -30,7 +30,7 @@ async def diagnose_in_cluster(workspace: Workspace, transcripts: list[Transcript
     import ray
     from ray.exceptions import RayTaskError
 
-    from ray_pipeline.steps.diagnosis import diagnose
+    from ray_pipeline.quality.diagnosis import diagnose
 
     # No CPU is reserved: a running training must not make somebody wait for a report.
     remote = ray.remote(diagnose).options(num_cpus=0, name=f"report:{workspace.root.name}")

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ray_pipeline.audio.report import ClipReport, DataReport, LeftOut
+    from ray_pipeline.quality.report import ClipReport, DataReport, LeftOut
 
 _COLOURS = {"A": "green", "B": "green", "C": "yellow", "D": "red"}
 _MARKS = {"bad": "[red]bad[/]", "check": "[yellow]listen[/]", "good": "[green]good[/]"}

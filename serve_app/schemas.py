@@ -1,6 +1,6 @@
 """What requests may hold and what answers look like.
 
-Types in `ray_pipeline.task` are the truth; the ones here are their form on the wire.
+Types in `ray_pipeline.core.task` are the truth; the ones here are their form on the wire.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from ray_pipeline.options import TaskConfig
-from ray_pipeline.task import (
+from ray_pipeline.core.options import TaskConfig
+from ray_pipeline.core.task import (
     Event,
     EventKind,
     FileRecord,

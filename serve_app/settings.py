@@ -16,7 +16,7 @@ import yaml
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.core.errors import InvalidInput
 
 CONFIG_FILE_VARIABLE = "GSV_CONFIG_FILE"
 MIN_API_KEY_LENGTH = 16

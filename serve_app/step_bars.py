@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from ray_pipeline.task import EventKind, RunState, StepName
+from ray_pipeline.core.task import EventKind, RunState, StepName
 from serve_app.schemas import EventAnswer
 
 _MARK = {

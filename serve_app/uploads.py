@@ -24,8 +24,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from ray_pipeline.errors import InvalidInput, NotFound, StorageFull
-from ray_pipeline.workspace import safe_file_name
+from ray_pipeline.core.errors import InvalidInput, NotFound, StorageFull
+from ray_pipeline.core.workspace import safe_file_name
 
 FIELD = "file"
 _WRITE_BYTES = 1 << 20

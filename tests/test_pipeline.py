@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from ray_pipeline import pipeline
-from ray_pipeline.errors import StepNotReady
+from ray_pipeline.core.errors import StepNotReady
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import RunState, StepRun, TaskStatus
 from ray_pipeline.pipeline import STEPS
-from ray_pipeline.step_names import StepName
-from ray_pipeline.task import RunState, StepRun, TaskStatus
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ray_pipeline.models.base import BERT_FOLDER, has_bert
+from ray_pipeline.core.pretrained_bases import BERT_FOLDER, has_bert
 
 CHARACTERS = "你好世界我们喜欢今天,."
 

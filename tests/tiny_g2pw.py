@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ray_pipeline.models.base import BERT_FOLDER
+from ray_pipeline.core.pretrained_bases import BERT_FOLDER
 from ray_pipeline.text.chinese.g2pw_files import FOLDER
 
 # In traditional characters, each with its readings; the first is the network's default.

@@ -15,7 +15,7 @@ from ray_pipeline.models.gpt.loading import build_text2semantic
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.sovits.config import OFFICIAL_VERSIONS, SOVITS_CONFIGS
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
-from ray_pipeline.models.weights import (
+from ray_pipeline.weights.files import (
     build_synthesizer,
     load_gpt,
     load_sovits,

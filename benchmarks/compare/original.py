@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from benchmarks.compare.workloads import Sentences
 from ray_pipeline.models.sovits.config import SovitsConfig
-from ray_pipeline.training.sovits_data import SovitsBatch
+from ray_pipeline.training.sovits.data import SovitsBatch
 
 _FOLDERS = ("GPT_SoVITS", ".")
 

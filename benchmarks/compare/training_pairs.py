@@ -11,10 +11,10 @@ from benchmarks.compare.speed import Maker, Pair, Work
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
-from ray_pipeline.training.gpt_data import GptBatch
-from ray_pipeline.training.gpt_step import GptStepper, gpt_optimizer
+from ray_pipeline.training.gpt.data import GptBatch
+from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
 from ray_pipeline.training.recipes import GPT_RECIPE, SOVITS_RECIPE
-from ray_pipeline.training.sovits_step import SovitsStepper, sovits_optimizers
+from ray_pipeline.training.sovits.step import SovitsStepper, sovits_optimizers
 
 SOVITS_ITEMS = 2
 SOVITS_FRAMES = 100

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ray_pipeline.models.gpt.decoding import Sentence
 from ray_pipeline.models.sovits.config import SovitsConfig
-from ray_pipeline.training.gpt_data import GptBatch
-from ray_pipeline.training.sovits_data import SovitsBatch
+from ray_pipeline.training.gpt.data import GptBatch
+from ray_pipeline.training.sovits.data import SovitsBatch
 from tests.conformance import fill
 
 SAMPLES_PER_FRAME = 640

@@ -20,15 +20,15 @@ from benchmarks.speech.kept import (
     share,
 )
 from ray_pipeline.audio.wav import RATE, Waveform, read_mono
-from ray_pipeline.options import TaskConfig, parse_options
+from ray_pipeline.core.clip_audio import clip_audio
+from ray_pipeline.core.options import TaskConfig, parse_options
+from ray_pipeline.core.progress import RecordingProgress
+from ray_pipeline.core.resources import ClusterTotals
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.pipeline import STEPS
-from ray_pipeline.progress import RecordingProgress
-from ray_pipeline.resources import ClusterTotals
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.clip_audio import clip_audio
-from ray_pipeline.steps.context import StepContext
-from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
 
 FIRST_FOUR = (
     StepName.CONVERT_AUDIO,

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.asr.hearing import Recognised, repeats
 from ray_pipeline.asr.languages import guess_language
 from ray_pipeline.asr.pieces import RATE, Span, find_speech
+from ray_pipeline.asr.recogniser import Recognised, repeats
 from ray_pipeline.asr.transformers_whisper import mean_logprobs, model_type, torch_precision
 from ray_pipeline.audio.wav import Waveform
 

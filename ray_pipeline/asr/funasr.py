@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ray_pipeline.asr.hearing import Recognised
 from ray_pipeline.asr.pieces import Span
+from ray_pipeline.asr.recogniser import Recognised
 from ray_pipeline.audio.wav import Waveform
 
 if TYPE_CHECKING:

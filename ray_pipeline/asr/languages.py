@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ray_pipeline.options import LANGUAGE_NAMES
+from ray_pipeline.core.options import LANGUAGE_NAMES
 
 # What can be trained on, and what the original writes in the third field.
 LANGUAGES = ("zh", "en", "ja", "ko", "yue")

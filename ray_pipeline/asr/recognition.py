@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from ray_pipeline.asr import fun_asr_nano, funasr, transformers_whisper, whisper
-from ray_pipeline.asr.hearing import Recognised, Recogniser, hear_clips
-from ray_pipeline.errors import BackendMissing, BadModelFile
+from ray_pipeline.asr.recogniser import Recognised, Recogniser, hear_clips
+from ray_pipeline.core.errors import BackendMissing, BadModelFile
 
 RecogniserName = Literal["funasr", "fun-asr-nano", "whisper"]
 

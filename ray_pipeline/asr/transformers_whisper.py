@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.asr.hearing import Recognised, repeats
 from ray_pipeline.asr.pieces import RATE, Span, find_speech
+from ray_pipeline.asr.recogniser import Recognised, repeats
 from ray_pipeline.asr.whisper import DOUBTFUL_BELOW, PROMPTS
 from ray_pipeline.audio.wav import Waveform
 

@@ -16,8 +16,8 @@ from ray_pipeline.audio.channels import ChannelStatistics, MixPlan, plain_averag
 from ray_pipeline.audio.decoding import AudioStream, decoding
 from ray_pipeline.audio.levels import from_db
 from ray_pipeline.audio.wav import RATE
-from ray_pipeline.errors import StepFailed
-from ray_pipeline.workspace import atomic_path
+from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.workspace import atomic_path
 
 SILENCE_DB = -60.0  # a recording whose peak lies below is taken for silence
 MAX_SECONDS = 9 * 3600  # a WAV file cannot hold more than 4 GiB

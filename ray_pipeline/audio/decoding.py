@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ray_pipeline.audio.wav import RATE
-from ray_pipeline.errors import BackendMissing, SetAsideReason, StepFailed
+from ray_pipeline.core.errors import BackendMissing, SetAsideReason, StepFailed
 
 # Formats that hold sound themselves. Left out on purpose are those that name other files or
 # addresses (hls, dash, concat, image2, sdp …), which an upload could use to read the disk.

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ray_pipeline.audio.levels import FLOOR_DB, from_db
 from ray_pipeline.audio.wav import RATE, Samples, Waveform
-from ray_pipeline.errors import StepFailed
+from ray_pipeline.core.errors import StepFailed
 
 _FRAMES_A_BLOCK = 4096
 _THRESHOLD_SHARE = 0.35

@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ray_pipeline.errors import StepFailed
-from ray_pipeline.workspace import atomic_path
+from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.workspace import atomic_path
 
 Waveform = NDArray[np.float32]
 Samples = NDArray[np.int16]

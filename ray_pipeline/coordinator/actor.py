@@ -4,7 +4,7 @@
     task = await handle.create_task.remote("a voice", {"language": "en"})
     run = await handle.start_step.remote(task.task_id, "convert_audio", {})
 
-Methods take and return plain data of `ray_pipeline.task`. A PipelineError raised here reaches
+Methods take and return plain data of `ray_pipeline.core.task`. A PipelineError raised here reaches
 the caller as a RayTaskError whose `cause` is that error. While the actor restarts (seconds),
 calls fail with Ray's ActorUnavailableError or ActorDiedError; asking again is safe.
 """
@@ -28,11 +28,11 @@ from ray_pipeline.coordinator.planning import Cancellation, PlannedJob, Planner
 from ray_pipeline.coordinator.start_up import prepare
 from ray_pipeline.coordinator.task_data import TaskData
 from ray_pipeline.coordinator.watch import EventWatch
-from ray_pipeline.errors import NotFound
-from ray_pipeline.options import parse_task_config
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.options import parse_task_config
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import FileRecord, StepRun, Task, Transcript
 from ray_pipeline.store import Store
-from ray_pipeline.task import FileRecord, StepRun, Task, Transcript
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ray_pipeline.coordinator.handle import find_coordinator
-from ray_pipeline.errors import Unavailable
-from ray_pipeline.task import EventKind
+from ray_pipeline.core.errors import Unavailable
+from ray_pipeline.core.task import EventKind
 
 SEND_INTERVAL_SECONDS = 0.2
 _FLUSH_TIMEOUT_SECONDS = 60.0

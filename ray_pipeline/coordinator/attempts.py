@@ -14,11 +14,11 @@ from ray_pipeline.coordinator.actor_progress import Report
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, state_event
 from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.coordinator.planning import skip_run
-from ray_pipeline.manifest import Manifest
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.manifest import Manifest
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import EventKind, RunState, StepRun, Transcript
+from ray_pipeline.core.workspace import Workspace, sha256_of
 from ray_pipeline.store import Job, NewEvent, TaskChange
-from ray_pipeline.task import EventKind, RunState, StepRun, Transcript
-from ray_pipeline.workspace import Workspace, sha256_of
 
 MAX_INTERRUPTIONS = 5
 _MAX_WARNINGS = 200

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ray_pipeline.core.task import FileRecord
+from ray_pipeline.core.workspace import Workspace, is_partial, sha256_of
 from ray_pipeline.store import KnownFile
-from ray_pipeline.task import FileRecord
-from ray_pipeline.workspace import Workspace, is_partial, sha256_of
 
 # By the first folder of a name; what is deeper in the experiment folder is told apart below.
 _KIND_OF_FOLDER = {

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ray_pipeline.core.resources import USABLE_CPU_SHARE, ClusterTotals, plan_workers
 from ray_pipeline.pipeline import StepRow
-from ray_pipeline.resources import USABLE_CPU_SHARE, ClusterTotals, plan_workers
 
 
 @dataclass(frozen=True)

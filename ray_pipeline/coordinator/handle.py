@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.errors import Unavailable
+from ray_pipeline.core.errors import Unavailable
 
 COORDINATOR_NAME = "coordinator"
 NAMESPACE = "gsv"

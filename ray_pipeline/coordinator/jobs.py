@@ -33,10 +33,10 @@ from ray_pipeline.coordinator.step_actor import (
     find_step_actor,
     start_step_actor,
 )
-from ray_pipeline.errors import NotFound
-from ray_pipeline.resources import ClusterTotals
-from ray_pipeline.steps.context import StepContext
-from ray_pipeline.task import RunState, StepRun
+from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.resources import ClusterTotals
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.task import RunState, StepRun
 
 # DBOS recovers only workflows of the same version. Raise it when the order of calls in
 # `run_job` changes; jobs of an older version are then queued anew at start (`_adopt`).

@@ -12,12 +12,12 @@ from typing import Any
 
 from ray_pipeline.coordinator.handle import CoordinatorSettings
 from ray_pipeline.coordinator.task_log import append_log
-from ray_pipeline.errors import TaskBusy
+from ray_pipeline.core.errors import TaskBusy
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import EventKind, RunState, StepRun
+from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.pipeline import StepRow, StepTable, applicable, load_name, overview
-from ray_pipeline.step_names import StepName
 from ray_pipeline.store import NewEvent, Store, TaskChange
-from ray_pipeline.task import EventKind, RunState, StepRun
-from ray_pipeline.workspace import Workspace
 
 
 class Ledger:
@@ -66,7 +66,7 @@ class Ledger:
         Raises BackendMissing if its files are not there.
         """
         if change.base_model is None:
-            from ray_pipeline.models.base import resolve_base_model
+            from ray_pipeline.core.pretrained_bases import resolve_base_model
 
             wanted = change.task.config.base_model
             change.settle_base_model(resolve_base_model(wanted, self.settings.models_dir))
@@ -111,6 +111,6 @@ def mark_stale(change: TaskChange, found: dict[StepName, StepRun], names: list[S
 def _uses_speaker_vectors(base_model: str) -> bool:
     if base_model == "auto":
         return True  # not settled yet; the first choice of "auto" has them
-    from ray_pipeline.models.base import BASE_MODELS
+    from ray_pipeline.core.pretrained_bases import BASE_MODELS
 
     return BASE_MODELS[base_model].speaker_dim is not None

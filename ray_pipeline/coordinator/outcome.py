@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ray_pipeline.task import Transcript
+from ray_pipeline.core.task import Transcript
 
 
 @dataclass(frozen=True)

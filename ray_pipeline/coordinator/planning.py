@@ -10,12 +10,12 @@ from typing import Any
 
 from ray_pipeline import pipeline
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, require_idle, state_event
-from ray_pipeline.errors import InvalidInput, StepNotReady
-from ray_pipeline.options import parse_options
+from ray_pipeline.core.errors import InvalidInput, StepNotReady
+from ray_pipeline.core.options import parse_options
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import RunState, StepRun, Task
 from ray_pipeline.pipeline import StepTable
-from ray_pipeline.step_names import StepName
 from ray_pipeline.store import PlannedStep, TaskChange
-from ray_pipeline.task import RunState, StepRun, Task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from sqlalchemy import make_url, text
 
 from ray_pipeline.coordinator.handle import CoordinatorSettings
-from ray_pipeline.errors import Unavailable
+from ray_pipeline.core.errors import Unavailable
+from ray_pipeline.core.workspace import finish_deletions
 from ray_pipeline.store import make_engine, upgrade
-from ray_pipeline.workspace import finish_deletions
 
 # An old coordinator killed with its cluster is gone within seconds.
 _LOCK_TIMEOUT_SECONDS = 20.0

@@ -14,10 +14,10 @@ from typing import Any
 from ray_pipeline.coordinator.actor_progress import ActorProgress
 from ray_pipeline.coordinator.handle import NAMESPACE
 from ray_pipeline.coordinator.outcome import Outcome
-from ray_pipeline.errors import PipelineError, StepFailed, StorageFull
-from ray_pipeline.options import parse_options
+from ray_pipeline.core.errors import PipelineError, StepFailed, StorageFull
+from ray_pipeline.core.options import parse_options
+from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.pipeline import load_name
-from ray_pipeline.steps.context import Result, StepContext
 
 # Ray Train answers a report when its controller looks next; every 2 s by default.
 _TRAIN_POLL_SECONDS = "0.2"

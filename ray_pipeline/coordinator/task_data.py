@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ray_pipeline import pipeline
-from ray_pipeline.asr.list_file import ListRow, read_list, write_list
 from ray_pipeline.coordinator import file_index
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, require_idle
-from ray_pipeline.errors import Conflict, InvalidInput, NotFound
-from ray_pipeline.options import TaskConfig
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import Conflict, InvalidInput, NotFound
+from ray_pipeline.core.options import TaskConfig
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import EventKind, FileRecord, RunState, Task, TaskStatus, Transcript
+from ray_pipeline.core.workspace import atomic_write
 from ray_pipeline.store import NewEvent, TaskChange
-from ray_pipeline.task import EventKind, FileRecord, RunState, Task, TaskStatus, Transcript
-from ray_pipeline.workspace import atomic_write
+from ray_pipeline.transcripts.list_file import ListRow, read_list, write_list
 
 _INPUT_FOLDER = "input_audio/"
 

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from ray_pipeline.step_names import StepName
-from ray_pipeline.workspace import Workspace
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import Workspace
 
 _PRIVATE = "  | "
 

@@ -7,28 +7,28 @@ recognised, and only those that have changed since the last run.
 
 from __future__ import annotations
 
-from ray_pipeline.asr.given import given_transcripts
 from ray_pipeline.asr.languages import trainable_language
-from ray_pipeline.asr.list_file import ListRow, write_list
-from ray_pipeline.errors import StepNotReady
-from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.options import AsrTranscribeOptions
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.clip_audio import ClipAudio, clip_audio
-from ray_pipeline.steps.clipwise import (
+from ray_pipeline.clips.ray_tasks import (
     require_usable,
     set_aside_summary,
     set_aside_warnings,
 )
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.steps.recognise_clips import other_precision, recognise_clips
-from ray_pipeline.steps.user_transcripts import (
+from ray_pipeline.clips.recognise_clips import other_precision, recognise_clips
+from ray_pipeline.core.clip_audio import ClipAudio, clip_audio
+from ray_pipeline.core.errors import StepNotReady
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import AsrTranscribeOptions
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.transcripts.list_file import ListRow, write_list
+from ray_pipeline.transcripts.uploaded import given_transcripts
+from ray_pipeline.transcripts.user_edits import (
     UserText,
     overruled_row,
     unused_transcripts,
     user_text,
 )
-from ray_pipeline.task import Transcript
 
 LOW_CONFIDENCE = 0.5  # Whisper base gives clean read speech 0.75 to 0.95
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from ray_pipeline.asr.given import recordings_in
 from ray_pipeline.audio.converting import convert
-from ray_pipeline.errors import NothingUsable
-from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.options import ConvertAudioOptions
-from ray_pipeline.steps.clipwise import (
+from ray_pipeline.clips.ray_tasks import (
     Item,
     make_clips,
     require_usable,
     set_aside_summary,
     set_aside_warnings,
 )
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.workspace import Workspace, sha256_of
+from ray_pipeline.core.errors import NothingUsable
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import ConvertAudioOptions
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.workspace import Workspace, sha256_of
+from ray_pipeline.transcripts.uploaded import recordings_in
 
 _VERSION = "1"  # raise it when the same recording would give another file
 

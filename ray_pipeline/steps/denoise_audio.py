@@ -10,19 +10,19 @@ from dataclasses import replace
 
 from ray_pipeline.audio.denoising import DenoiserChoice, choose_denoiser, denoise
 from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
-from ray_pipeline.errors import BackendMissing, StepNotReady
-from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.options import DenoiseAudioOptions
-from ray_pipeline.resources import plan_workers
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.clipwise import (
+from ray_pipeline.clips.ray_tasks import (
     Item,
     make_clips,
     set_aside_summary,
     set_aside_warnings,
 )
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.workspace import Workspace, sha256_of
+from ray_pipeline.core.errors import BackendMissing, StepNotReady
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import DenoiseAudioOptions
+from ray_pipeline.core.resources import plan_workers
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import Workspace, sha256_of
 
 _VERSION = "2"
 

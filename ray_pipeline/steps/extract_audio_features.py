@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from functools import partial
 
-from ray_pipeline.features.extractors import AudioExtractor
-from ray_pipeline.features.worker import Clip
-from ray_pipeline.manifest import Manifest, fingerprint
-from ray_pipeline.models.base import BaseModel, base_model, resolve_base_model
-from ray_pipeline.options import ExtractAudioFeaturesOptions
-from ray_pipeline.steps.clip_audio import ClipAudio, clip_audio
-from ray_pipeline.steps.clipwise import require_usable
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.steps.feature_clips import (
+from ray_pipeline.clips.extractors import AudioExtractor
+from ray_pipeline.clips.feature_clips import (
     Job,
     extract_features,
     included_transcripts,
     result_of,
 )
+from ray_pipeline.clips.ray_tasks import require_usable
+from ray_pipeline.clips.worker import Clip
+from ray_pipeline.core.clip_audio import ClipAudio, clip_audio
+from ray_pipeline.core.manifest import Manifest, fingerprint
+from ray_pipeline.core.options import ExtractAudioFeaturesOptions
+from ray_pipeline.core.pretrained_bases import BaseModel, base_model, resolve_base_model
+from ray_pipeline.core.step_context import Result, StepContext
 
 _VERSION = "1"
 

@@ -13,18 +13,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ray_pipeline.features.extractors import SemanticExtractor, load_tensor
-from ray_pipeline.features.worker import Clip
-from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.models.base import BaseModel, base_model, resolve_base_model
-from ray_pipeline.options import ExtractSemanticFeaturesOptions
-from ray_pipeline.steps.clipwise import require_usable
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.steps.feature_clips import Job, audio_features, extract_features, result_of
-from ray_pipeline.workspace import atomic_write, sha256_of
+from ray_pipeline.clips.extractors import SemanticExtractor, load_tensor
+from ray_pipeline.clips.feature_clips import Job, audio_features, extract_features, result_of
+from ray_pipeline.clips.ray_tasks import require_usable
+from ray_pipeline.clips.worker import Clip
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import ExtractSemanticFeaturesOptions
+from ray_pipeline.core.pretrained_bases import BaseModel, base_model, resolve_base_model
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.workspace import atomic_write, sha256_of
 
 if TYPE_CHECKING:
-    from ray_pipeline.models.codebook import Codebook
+    from ray_pipeline.models.encoders.codebook import Codebook
 
 CODEBOOK_NAME = "codebook.safetensors"
 
@@ -95,7 +95,7 @@ def _ready_codebook(
 def _fitted_codebook(context: StepContext, base: BaseModel, features: list[Path]) -> Codebook:
     import torch
 
-    from ray_pipeline.models.codebook import fit
+    from ray_pipeline.models.encoders.codebook import fit
 
     torch.set_num_threads(1)
     clips = [load_tensor(path)[0] for path in sorted(features)]
@@ -103,8 +103,8 @@ def _fitted_codebook(context: StepContext, base: BaseModel, features: list[Path]
 
 
 def _pretrained_codebook(context: StepContext, base: BaseModel) -> Codebook:
-    from ray_pipeline.models.codebook import Codebook
-    from ray_pipeline.models.weights import load_sovits
+    from ray_pipeline.models.encoders.codebook import Codebook
+    from ray_pipeline.weights.files import load_sovits
 
     assert base.generator is not None
     loaded = load_sovits(context.models_dir / base.generator)

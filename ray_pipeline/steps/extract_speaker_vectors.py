@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from ray_pipeline.features.extractors import SpeakerExtractor
-from ray_pipeline.features.worker import Clip
-from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.models.base import BaseModel, base_model, resolve_base_model
-from ray_pipeline.options import ExtractSpeakerVectorsOptions
-from ray_pipeline.steps.clipwise import require_usable
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.steps.feature_clips import Job, audio_features, extract_features, result_of
-from ray_pipeline.workspace import sha256_of
+from ray_pipeline.clips.extractors import SpeakerExtractor
+from ray_pipeline.clips.feature_clips import Job, audio_features, extract_features, result_of
+from ray_pipeline.clips.ray_tasks import require_usable
+from ray_pipeline.clips.worker import Clip
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import ExtractSpeakerVectorsOptions
+from ray_pipeline.core.pretrained_bases import BaseModel, base_model, resolve_base_model
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.workspace import sha256_of
 
 _VERSION = "1"
 

@@ -10,24 +10,24 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 
-from ray_pipeline.features.extractors import TextExtractor
-from ray_pipeline.features.worker import Clip
-from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.models.base import base_model
-from ray_pipeline.options import ExtractTextFeaturesOptions
-from ray_pipeline.steps.chinese_models import ChineseModels
-from ray_pipeline.steps.clipwise import require_usable
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.steps.feature_clips import (
+from ray_pipeline.clips.extractors import TextExtractor
+from ray_pipeline.clips.feature_clips import (
     Job,
     extract_features,
     included_transcripts,
     result_of,
 )
-from ray_pipeline.steps.pronunciations import own_pronunciations, those_in
-from ray_pipeline.task import Transcript
+from ray_pipeline.clips.ray_tasks import require_usable
+from ray_pipeline.clips.worker import Clip
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import ExtractTextFeaturesOptions
+from ray_pipeline.core.pretrained_bases import base_model
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import atomic_write
+from ray_pipeline.text.chinese.reading_models import ChineseModels
+from ray_pipeline.text.pronunciations import own_pronunciations, those_in
 from ray_pipeline.text.unread import few, unread_words
-from ray_pipeline.workspace import atomic_write
 
 _VERSION = "2"
 

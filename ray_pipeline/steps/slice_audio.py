@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ray_pipeline.asr.given import GivenText, given_transcripts
 from ray_pipeline.audio.slicing import (
     Clip,
     SlicerSettings,
@@ -16,21 +15,22 @@ from ray_pipeline.audio.slicing import (
     slice_recording,
     trimmed_bounds,
 )
-from ray_pipeline.audio.verdicts import MIN_TRAINED_SECONDS
 from ray_pipeline.audio.wav import RATE, num_samples_of, ranges_of, write_int16
-from ray_pipeline.errors import StepFailed, StepNotReady
-from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.options import SliceAudioOptions
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.clipwise import (
+from ray_pipeline.clips.ray_tasks import (
     Item,
     make_clips,
     require_usable,
     set_aside_summary,
     set_aside_warnings,
 )
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.workspace import Workspace, sha256_of
+from ray_pipeline.core.errors import StepFailed, StepNotReady
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import SliceAudioOptions
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import Workspace, sha256_of
+from ray_pipeline.quality.verdicts import MIN_TRAINED_SECONDS
+from ray_pipeline.transcripts.uploaded import GivenText, given_transcripts
 
 MAX_GIVEN_SECONDS = 15.0  # a transcript cannot be cut where the slicer cuts
 

@@ -11,14 +11,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.options import TestInferenceOptions
-from ray_pipeline.steps.chinese_models import ChineseModels, read_otherwise
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.workspace import Workspace, atomic_write, sha256_of
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import TestInferenceOptions
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.workspace import Workspace, atomic_write, sha256_of
+from ray_pipeline.text.chinese.reading_models import ChineseModels, read_otherwise
 
 if TYPE_CHECKING:
-    from ray_pipeline.synthesis.recording import Order
+    from ray_pipeline.voice.recording import Order
 
 _VERSION = "2"
 
@@ -26,7 +26,7 @@ _VERSION = "2"
 def run(context: StepContext, options: TestInferenceOptions) -> Result:
     """Raises StepNotReady without weights, NotFound and InvalidInput for files named in vain,
     StepFailed when what comes out is silent or not a number."""
-    from ray_pipeline.steps.inference_order import make_order
+    from ray_pipeline.voice.order import make_order
 
     workspace = context.workspace
     order, warnings = make_order(context, options)
@@ -75,7 +75,7 @@ def _describe(order: Order, workspace: Workspace) -> dict[str, Any]:
 
 def _speak(context: StepContext, order: Order, target: Path) -> dict[str, Any]:
     """Speak in a process that holds a share of a GPU; without GPUs, in this one."""
-    from ray_pipeline.synthesis.recording import speak_to_file
+    from ray_pipeline.voice.recording import speak_to_file
 
     progress = context.progress
 
@@ -97,8 +97,8 @@ def _speak(context: StepContext, order: Order, target: Path) -> dict[str, Any]:
 
 
 def _remarks(pieces: list[dict[str, Any]], experiment: Path) -> list[str]:
-    from ray_pipeline.steps.spoken_rate import hurried
     from ray_pipeline.text.unread import few, unread_words
+    from ray_pipeline.voice.spoken_rate import hurried
 
     remarks = hurried(pieces, experiment)
     for piece in pieces:

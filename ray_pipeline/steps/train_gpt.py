@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import yaml
 
-from ray_pipeline.models.base import BaseModel, base_model
+from ray_pipeline.core.options import TrainGptOptions
+from ray_pipeline.core.pretrained_bases import BaseModel, base_model
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import atomic_write
 from ray_pipeline.models.gpt.config import GPT_CONFIGS
-from ray_pipeline.options import TrainGptOptions
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.steps.training_glue import (
+from ray_pipeline.text.symbols import symbol_table
+from ray_pipeline.training.checkpoints import link_checkpoints
+from ray_pipeline.training.configs import ConfigFacts, gpt_file_config
+from ray_pipeline.training.experiment_files import repeat_short_list
+from ray_pipeline.training.gpt.data import GptItem, find_gpt_items
+from ray_pipeline.training.gpt.loop import CHECKPOINT_PATTERNS, GptSettings, train_gpt
+from ray_pipeline.training.recipes import GptRecipe, gpt_recipe
+from ray_pipeline.training.run import (
     TrainingJob,
     finished_before,
     job_key,
@@ -23,14 +31,6 @@ from ray_pipeline.steps.training_glue import (
     run_training,
     share_out,
 )
-from ray_pipeline.text.symbols import symbol_table
-from ray_pipeline.training.checkpoints import link_checkpoints
-from ray_pipeline.training.configs import ConfigFacts, gpt_file_config
-from ray_pipeline.training.experiment_files import repeat_short_list
-from ray_pipeline.training.gpt_data import GptItem, find_gpt_items
-from ray_pipeline.training.gpt_loop import CHECKPOINT_PATTERNS, GptSettings, train_gpt
-from ray_pipeline.training.recipes import GptRecipe, gpt_recipe
-from ray_pipeline.workspace import atomic_write
 
 _RESTS_ON = (StepName.EXTRACT_TEXT_FEATURES, StepName.EXTRACT_SEMANTIC_FEATURES)
 

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import json
 
-from ray_pipeline.models.base import BaseModel, base_model
+from ray_pipeline.core.options import TrainSovitsOptions
+from ray_pipeline.core.pretrained_bases import BaseModel, base_model
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import atomic_write
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
-from ray_pipeline.options import TrainSovitsOptions
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.steps.training_glue import (
+from ray_pipeline.text.symbols import symbol_table
+from ray_pipeline.training.checkpoints import link_checkpoints
+from ray_pipeline.training.configs import ConfigFacts, sovits_file_config
+from ray_pipeline.training.experiment_files import repeat_short_list
+from ray_pipeline.training.recipes import sovits_recipe
+from ray_pipeline.training.run import (
     TrainingJob,
     finished_before,
     job_key,
@@ -23,16 +29,10 @@ from ray_pipeline.steps.training_glue import (
     run_training,
     share_out,
 )
-from ray_pipeline.text.symbols import symbol_table
-from ray_pipeline.training.checkpoints import link_checkpoints
-from ray_pipeline.training.configs import ConfigFacts, sovits_file_config
-from ray_pipeline.training.experiment_files import repeat_short_list
-from ray_pipeline.training.recipes import sovits_recipe
-from ray_pipeline.training.sovits_data import SovitsItem, find_sovits_items
-from ray_pipeline.training.sovits_loop import CHECKPOINT_PATTERNS, train_sovits
-from ray_pipeline.training.sovits_sampler import BOUNDARIES_FRAMES
-from ray_pipeline.training.sovits_setup import SovitsSettings
-from ray_pipeline.workspace import atomic_write
+from ray_pipeline.training.sovits.data import SovitsItem, find_sovits_items
+from ray_pipeline.training.sovits.loop import CHECKPOINT_PATTERNS, train_sovits
+from ray_pipeline.training.sovits.sampler import BOUNDARIES_FRAMES
+from ray_pipeline.training.sovits.setup import SovitsSettings
 
 _RESTS_ON = (
     StepName.EXTRACT_TEXT_FEATURES,

@@ -10,8 +10,17 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from ray_pipeline.options import TaskConfig
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.options import TaskConfig
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import (
+    EventKind,
+    FileRecord,
+    RunState,
+    StepRun,
+    Task,
+    TaskStatus,
+    Transcript,
+)
 from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
 from ray_pipeline.store.records import (
     Job,
@@ -21,15 +30,6 @@ from ray_pipeline.store.records import (
     to_run,
     to_task,
     to_transcript,
-)
-from ray_pipeline.task import (
-    EventKind,
-    FileRecord,
-    RunState,
-    StepRun,
-    Task,
-    TaskStatus,
-    Transcript,
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
-from ray_pipeline.errors import BackendMissing, InvalidInput
+from ray_pipeline.core.errors import BackendMissing, InvalidInput
 
 _BUSY_TIMEOUT_MS = 30_000
 WRITES = {"gsv_writes": True}  # execution option of connections that will write

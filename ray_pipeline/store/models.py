@@ -10,7 +10,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from ray_pipeline.task import MAX_SPEAKER_LENGTH
+from ray_pipeline.core.task import MAX_SPEAKER_LENGTH
 
 
 class UtcDateTime(TypeDecorator[datetime]):

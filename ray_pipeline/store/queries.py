@@ -10,9 +10,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from ray_pipeline.errors import NotFound, StorageFull
-from ray_pipeline.options import TaskConfig
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import NotFound, StorageFull
+from ray_pipeline.core.options import TaskConfig
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import (
+    Event,
+    EventKind,
+    FileRecord,
+    RunState,
+    StepRun,
+    Task,
+    TaskStatus,
+    Transcript,
+)
 from ray_pipeline.store.changes import KnownFile, TaskChange, new_task, read_known_files
 from ray_pipeline.store.engine import WRITES, is_full, make_engine
 from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
@@ -24,16 +34,6 @@ from ray_pipeline.store.records import (
     to_run,
     to_task,
     to_transcript,
-)
-from ray_pipeline.task import (
-    Event,
-    EventKind,
-    FileRecord,
-    RunState,
-    StepRun,
-    Task,
-    TaskStatus,
-    Transcript,
 )
 
 MAX_PAGE = 1000

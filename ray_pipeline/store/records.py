@@ -1,14 +1,13 @@
-"""Rows as plain data of `ray_pipeline.task`, and the job, which only the coordinator sees."""
+"""Rows as plain data of `ray_pipeline.core.task`, and the job, which only the coordinator sees."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from ray_pipeline.options import TaskConfig
-from ray_pipeline.step_names import StepName
-from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
-from ray_pipeline.task import (
+from ray_pipeline.core.options import TaskConfig
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import (
     Event,
     EventKind,
     FileRecord,
@@ -18,6 +17,7 @@ from ray_pipeline.task import (
     TaskStatus,
     Transcript,
 )
+from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.text.symbols import symbol_table
 
 Pronunciations = Mapping[str, Sequence[str]]

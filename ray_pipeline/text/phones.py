@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol
 
-from ray_pipeline.errors import BackendMissing, InvalidInput
+from ray_pipeline.core.errors import BackendMissing, InvalidInput
 from ray_pipeline.text.own_words import Pronunciations, checked
 from ray_pipeline.text.symbols import UNKNOWN, symbol_table
 

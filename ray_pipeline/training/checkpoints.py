@@ -18,9 +18,9 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from ray_pipeline.errors import BadModelFile
-from ray_pipeline.models.archive import load_archive, save_archive
-from ray_pipeline.models.weights import TrainingCheckpoint, load_training, save_training
+from ray_pipeline.core.errors import BadModelFile
+from ray_pipeline.weights.archive import load_archive, save_archive
+from ray_pipeline.weights.files import TrainingCheckpoint, load_training, save_training
 
 _GPT_PREFIX = "model."
 

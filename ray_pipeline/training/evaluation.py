@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ray_pipeline.audio.spectrogram import mel_spectrogram
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
-from ray_pipeline.models.spectrogram import mel_spectrogram
-from ray_pipeline.training.gpt_data import GptBatch
-from ray_pipeline.training.sovits_data import SovitsExample
+from ray_pipeline.training.gpt.data import GptBatch
+from ray_pipeline.training.sovits.data import SovitsExample
 
 _HELD_OUT_SHARE = 0.05
 _HELD_OUT_AT_LEAST = 3

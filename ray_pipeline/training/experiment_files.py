@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ray_pipeline.errors import SetAsideReason, StepNotReady
+from ray_pipeline.core.errors import SetAsideReason, StepNotReady
 
 _Item = TypeVar("_Item")
 

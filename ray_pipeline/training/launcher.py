@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ray_pipeline.errors import PipelineError, StepFailed
-from ray_pipeline.progress import Progress
-from ray_pipeline.resources import WorkerPlan
+from ray_pipeline.core.errors import PipelineError, StepFailed
+from ray_pipeline.core.progress import Progress
+from ray_pipeline.core.resources import WorkerPlan
 from ray_pipeline.training.worker import RayWorker, TrainWorker
 
 if TYPE_CHECKING:

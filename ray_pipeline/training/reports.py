@@ -11,8 +11,8 @@ from typing import Any
 
 from ray.train import Checkpoint, UserCallback
 
-from ray_pipeline.errors import PipelineError
-from ray_pipeline.progress import Progress
+from ray_pipeline.core.errors import PipelineError
+from ray_pipeline.core.progress import Progress
 from ray_pipeline.training.worker import EpochReport
 
 

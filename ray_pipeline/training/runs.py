@@ -12,7 +12,7 @@ import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from ray_pipeline.workspace import atomic_write
+from ray_pipeline.core.workspace import atomic_write
 
 _STATE = "run.json"
 

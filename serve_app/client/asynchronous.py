@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from ray_pipeline.audio.report import DataReport
-from ray_pipeline.workspace import atomic_path
+from ray_pipeline.core.workspace import atomic_path
+from ray_pipeline.quality.report import DataReport
 from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import ServiceError, refused, unreachable

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ray_pipeline.task import TaskStatus
+from ray_pipeline.core.task import TaskStatus
 from serve_app.client.errors import foreign, refused
 from serve_app.clip_schemas import (
     ListTaken,

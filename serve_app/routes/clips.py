@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-from ray_pipeline.manifest import fingerprint
-from ray_pipeline.steps.clip_audio import clip_audio_of
+from ray_pipeline.core.clip_audio import clip_audio_of
+from ray_pipeline.core.manifest import fingerprint
 from serve_app.clip_schemas import WaveformAnswer
 from serve_app.dependencies import WorkspaceDep
 from serve_app.errors import problem_responses

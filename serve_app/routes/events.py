@@ -13,8 +13,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 
-from ray_pipeline.errors import NotFound, Unavailable
-from ray_pipeline.task import Event
+from ray_pipeline.core.errors import NotFound, Unavailable
+from ray_pipeline.core.task import Event
 from serve_app.dependencies import Services, ServicesDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
 from serve_app.schemas import EventAnswer, EventsAnswer

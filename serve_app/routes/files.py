@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from ray_pipeline.coordinator.task_log import read_log
-from ray_pipeline.errors import NotFound
-from ray_pipeline.task import FileRecord
-from ray_pipeline.workspace import Workspace, is_partial
+from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.task import FileRecord
+from ray_pipeline.core.workspace import Workspace, is_partial
 from serve_app.coordinator_link import CoordinatorLink
 from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep, TaskId, WorkspaceDep
 from serve_app.errors import problem_responses

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from ray_pipeline.errors import PipelineError
+from ray_pipeline.core.errors import PipelineError
 from serve_app.capabilities import capabilities as gather
 from serve_app.dependencies import CoordinatorDep, SettingsDep
 from serve_app.schemas import Health

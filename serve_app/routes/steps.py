@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from ray_pipeline.task import StepName
+from ray_pipeline.core.task import StepName
 from serve_app.dependencies import CoordinatorDep, StepDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
 from serve_app.schemas import (

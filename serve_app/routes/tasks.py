@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from ray_pipeline.task import TaskStatus
+from ray_pipeline.core.task import TaskStatus
 from serve_app.dependencies import CoordinatorDep, SettingsDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
 from serve_app.schemas import Message, TaskAnswer, TaskCreate

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
-from ray_pipeline.models.base import BERT_FOLDER
+from ray_pipeline.core.pretrained_bases import BERT_FOLDER
 from ray_pipeline.text import Phones
 from serve_app.dependencies import SettingsDep
 from serve_app.errors import problem_responses

@@ -10,12 +10,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from ray_pipeline.asr.list_file import ListRow, check_field, decode_text, parse_list
-from ray_pipeline.errors import Conflict, InvalidInput, NotFound
-from ray_pipeline.options import language_code
-from ray_pipeline.steps.clip_timing import clip_timings
-from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
+from ray_pipeline.core.errors import Conflict, InvalidInput, NotFound
+from ray_pipeline.core.options import language_code
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import Workspace
+from ray_pipeline.transcripts.clip_timing import clip_timings
+from ray_pipeline.transcripts.list_file import ListRow, check_field, decode_text, parse_list
 from serve_app.clip_schemas import (
     ListTaken,
     TranscriptBody,

@@ -8,7 +8,7 @@ from ray_pipeline.asr import fun_asr_nano
 from ray_pipeline.asr.fun_asr_nano import FunAsrNanoRecogniser
 from ray_pipeline.asr.pieces import read_clip
 from ray_pipeline.asr.recognition import choose_recogniser, transcribe
-from ray_pipeline.errors import BackendMissing
+from ray_pipeline.core.errors import BackendMissing
 from tests.asr.tiny_models import make_fun_asr_nano
 from tests.audio.signals import SPEECH
 

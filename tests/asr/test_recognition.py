@@ -8,7 +8,6 @@ import pytest
 import soundfile
 
 from ray_pipeline.asr import fun_asr_nano, funasr, whisper
-from ray_pipeline.asr.list_file import read_list
 from ray_pipeline.asr.pieces import RATE, read_clip
 from ray_pipeline.asr.recognition import (
     RecogniserChoice,
@@ -16,7 +15,8 @@ from ray_pipeline.asr.recognition import (
     load_recogniser,
     transcribe,
 )
-from ray_pipeline.errors import BackendMissing, BadModelFile
+from ray_pipeline.core.errors import BackendMissing, BadModelFile
+from ray_pipeline.transcripts.list_file import read_list
 from tests.audio.signals import SPEECH, speech_texts
 
 SAMPLES = Path(__file__).parents[2] / "samples"

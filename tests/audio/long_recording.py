@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ray_pipeline.options import ConvertAudioOptions, SliceAudioOptions
+from ray_pipeline.core.options import ConvertAudioOptions, SliceAudioOptions
+from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.steps.convert_audio import convert_one
 from ray_pipeline.steps.slice_audio import slice_one
-from ray_pipeline.workspace import Workspace
 from tests.speech import FOLDER
 
 _RATE = 22_050

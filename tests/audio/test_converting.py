@@ -7,7 +7,7 @@ import soundfile
 from ray_pipeline.audio import converting
 from ray_pipeline.audio.converting import convert
 from ray_pipeline.audio.wav import RATE
-from ray_pipeline.errors import StepFailed
+from ray_pipeline.core.errors import StepFailed
 from tests.audio.awkward_files import AWKWARD_FILES, AwkwardFile, encoded
 from tests.audio.signals import speech, tone
 

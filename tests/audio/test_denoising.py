@@ -10,7 +10,7 @@ from scipy import signal
 from ray_pipeline.audio.denoising import DEEPFILTERNET_PACKAGE, choose_denoiser, denoise
 from ray_pipeline.audio.levels import peak, rms, si_sdr
 from ray_pipeline.audio.wav import RATE, read_mono
-from ray_pipeline.errors import BackendMissing
+from ray_pipeline.core.errors import BackendMissing
 from tests.audio.signals import speech
 
 SPEECH_ZH = Path(__file__).parents[1] / "data" / "speech_zh"

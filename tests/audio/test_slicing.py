@@ -19,7 +19,7 @@ from ray_pipeline.audio.slicing import (
     trimmed_bounds,
 )
 from ray_pipeline.audio.wav import RATE
-from ray_pipeline.errors import StepFailed
+from ray_pipeline.core.errors import StepFailed
 from tests.conformance.slicer_cases import main, make_input, read_cases, run_case
 
 GOLDEN = Path(__file__).parent / "data" / "slicer.jsonl"

@@ -12,7 +12,7 @@ from ray_pipeline.audio.wav import (
     write_float32,
     write_int16,
 )
-from ray_pipeline.errors import StepFailed
+from ray_pipeline.core.errors import StepFailed
 
 
 def test_int16_file_has_the_plain_header_and_the_same_samples(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from benchmarks.speech.corpus import Utterance, join, read_corpus
 from benchmarks.speech.kept import Span, by_pysilero, inside, share
 from ray_pipeline.audio.voice_activity import can_detect_speech
 from ray_pipeline.audio.wav import RATE, read_mono
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.step_names import StepName
 from tests.steps.audio_task import AudioTask
 
 DATA = Path(__file__).parents[1] / "data"

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ray_pipeline.models.content import HubertEncoder, loudness_mix, mixed_int16, to_rate
-from ray_pipeline.models.eres2net import Eres2Net
-from ray_pipeline.models.speaker import filter_bank
+from ray_pipeline.models.encoders.content import HubertEncoder, loudness_mix, mixed_int16, to_rate
+from ray_pipeline.models.encoders.eres2net import Eres2Net
+from ray_pipeline.models.encoders.speaker import filter_bank
 from tests.conformance import fill
 from tests.conformance.cases import waveform
 from tests.conformance.golden_io import Case

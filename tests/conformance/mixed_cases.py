@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ray_pipeline.errors import PipelineError
-from ray_pipeline.synthesis.cutting import cut, pieces
+from ray_pipeline.core.errors import PipelineError
 from ray_pipeline.text.mixed import small_detector, split_by_language
 from ray_pipeline.text.mixed.reading import phonemize_mixed
+from ray_pipeline.voice.cutting import cut, pieces
 
 Difference = str
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ray_pipeline.audio.slicing import Clip, SlicerSettings, slice_recording
 from ray_pipeline.audio.wav import RATE
-from ray_pipeline.errors import StepFailed
+from ray_pipeline.core.errors import StepFailed
 
 
 @dataclass(frozen=True)

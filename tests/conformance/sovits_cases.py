@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ray_pipeline.audio.spectrogram import mel_spectrogram, spec_to_mel, spectrogram
 from ray_pipeline.models.sovits import losses
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS, SovitsConfig
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from ray_pipeline.models.sovits.layers import frame_mask
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
-from ray_pipeline.models.spectrogram import mel_spectrogram, spec_to_mel, spectrogram
 from tests.conformance.cases import waveform
 from tests.conformance.golden_io import Case
 

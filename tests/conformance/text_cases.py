@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.errors import PipelineError
+from ray_pipeline.core.errors import PipelineError
 from ray_pipeline.text import Phones, phonemize
 from tests.conformance.mixed_cases import compare_cuts, compare_segments
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ray_pipeline.models.scaled_adam import ScaledAdam
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
-from ray_pipeline.training.gpt_sampler import BucketOrderSampler
+from ray_pipeline.training.gpt.sampler import BucketOrderSampler
+from ray_pipeline.training.gpt.scaled_adam import ScaledAdam
 from ray_pipeline.training.recipes import (
     GPT_RECIPE,
     SOVITS_RECIPE,
@@ -23,9 +23,9 @@ from ray_pipeline.training.recipes import (
     SovitsRecipe,
     logged_gpt_rate,
 )
-from ray_pipeline.training.sovits_data import SovitsBatch
-from ray_pipeline.training.sovits_sampler import BucketBatchSampler
-from ray_pipeline.training.sovits_step import SovitsStepper, SovitsStepResult, sovits_optimizers
+from ray_pipeline.training.sovits.data import SovitsBatch
+from ray_pipeline.training.sovits.sampler import BucketBatchSampler
+from ray_pipeline.training.sovits.step import SovitsStepper, SovitsStepResult, sovits_optimizers
 from tests.conformance.golden_io import Case
 from tests.conformance.sovits_cases import version_of
 

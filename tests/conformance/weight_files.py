@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ray_pipeline.models.sovits.config import OFFICIAL_VERSIONS
-from ray_pipeline.models.weights import load_gpt, load_sovits, save_gpt, save_sovits
+from ray_pipeline.weights.files import load_gpt, load_sovits, save_gpt, save_sovits
 
 
 def check_weight_file(path: Path) -> str:

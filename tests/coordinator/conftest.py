@@ -14,8 +14,8 @@ from ray_pipeline.coordinator.attempts import Attempts
 from ray_pipeline.coordinator.ledger import Ledger
 from ray_pipeline.coordinator.planning import Planner
 from ray_pipeline.coordinator.task_data import TaskData
+from ray_pipeline.core.task import Task, TaskStatus
 from ray_pipeline.store import Store, upgrade
-from ray_pipeline.task import Task, TaskStatus
 
 # In seconds; an idle machine needs less than ten, one that does much else a minute and more.
 PATIENCE = 300.0
@@ -45,7 +45,7 @@ class Desk:
         self.attempts = Attempts(self.ledger)
 
     def new_task(self, **config: Any) -> Task:
-        from ray_pipeline.options import parse_task_config
+        from ray_pipeline.core.options import parse_task_config
 
         task = self.tasks.create_task("a voice", parse_task_config({"base_model": "nano"} | config))
         self.give(task, "a.wav", "one")

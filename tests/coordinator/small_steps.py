@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from ray_pipeline.errors import NothingUsable
-from ray_pipeline.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.options import StepOptions
+from ray_pipeline.core.errors import NothingUsable
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import StepOptions
+from ray_pipeline.core.resources import ResourceRequest
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.task import StepName, Transcript
+from ray_pipeline.core.workspace import atomic_write, sha256_of
 from ray_pipeline.pipeline import STEPS as REAL_STEPS
-from ray_pipeline.resources import ResourceRequest
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.task import StepName, Transcript
-from ray_pipeline.workspace import atomic_write, sha256_of
 
 STEPS = {
     name: replace(

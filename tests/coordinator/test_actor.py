@@ -11,8 +11,8 @@ from ray.exceptions import RayTaskError
 
 from ray_pipeline.coordinator import ensure_coordinator
 from ray_pipeline.coordinator.step_actor import find_step_actor
-from ray_pipeline.errors import InvalidInput, NotFound, StepNotReady, TaskBusy, Unavailable
-from ray_pipeline.task import EventKind, RunState, StepName, TaskStatus
+from ray_pipeline.core.errors import InvalidInput, NotFound, StepNotReady, TaskBusy, Unavailable
+from ray_pipeline.core.task import EventKind, RunState, StepName, TaskStatus
 from tests.coordinator.conftest import Service
 
 

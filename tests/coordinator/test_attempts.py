@@ -10,9 +10,9 @@ from ray_pipeline.coordinator.actor_progress import Report
 from ray_pipeline.coordinator.attempts import MAX_INTERRUPTIONS, Turn
 from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.coordinator.task_log import read_log
-from ray_pipeline.errors import StepFailed
-from ray_pipeline.step_names import StepName
-from ray_pipeline.task import EventKind, RunState, StepRun, Task, TaskStatus, Transcript
+from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import EventKind, RunState, StepRun, Task, TaskStatus, Transcript
 from tests.coordinator.conftest import Desk
 
 CONVERT, ASR = StepName.CONVERT_AUDIO, StepName.ASR_TRANSCRIBE

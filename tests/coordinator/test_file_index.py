@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ray_pipeline.coordinator import file_index
-from ray_pipeline.workspace import Workspace
+from ray_pipeline.core.workspace import Workspace
 
 
 @pytest.mark.parametrize(

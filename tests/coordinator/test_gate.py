@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from ray_pipeline.coordinator.gate import Demand, Gate, demand_of
+from ray_pipeline.core.resources import ClusterTotals
+from ray_pipeline.core.step_names import StepName
 from ray_pipeline.pipeline import STEPS
-from ray_pipeline.resources import ClusterTotals
-from ray_pipeline.step_names import StepName
 
 TWO_CPUS = ClusterTotals(cpus=2)
 LIGHT, HEAVY = Demand(cpus=0.5), Demand(cpus=1.5)

@@ -11,8 +11,8 @@ import pytest
 from ray_pipeline.coordinator import jobs
 from ray_pipeline.coordinator.jobs import JobRunner
 from ray_pipeline.coordinator.step_actor import _error_data
-from ray_pipeline.step_names import StepName
-from ray_pipeline.task import TaskStatus
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import TaskStatus
 from tests.coordinator.conftest import Desk
 
 

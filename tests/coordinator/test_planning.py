@@ -7,10 +7,10 @@ import pytest
 from ray_pipeline.coordinator.attempts import Turn
 from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.coordinator.planning import PlannedJob
-from ray_pipeline.errors import InvalidInput, StepNotReady, TaskBusy
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.step_names import StepName
-from ray_pipeline.task import RunState, Task, TaskStatus
+from ray_pipeline.core.errors import InvalidInput, StepNotReady, TaskBusy
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import RunState, Task, TaskStatus
 from tests.coordinator.conftest import Desk
 
 CONVERT, SLICE, DENOISE = StepName.CONVERT_AUDIO, StepName.SLICE_AUDIO, StepName.DENOISE_AUDIO

@@ -17,8 +17,8 @@ import psutil
 from ray_pipeline.coordinator.ledger import Ledger
 from ray_pipeline.coordinator.planning import Planner
 from ray_pipeline.coordinator.step_actor import find_step_actor
-from ray_pipeline.step_names import StepName
-from ray_pipeline.task import RunState, StepRun, TaskStatus
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import RunState, StepRun, TaskStatus
 from tests.coordinator.conftest import PATIENCE, Desk, Service, settings_in
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from ray_pipeline.coordinator import task_data
 from ray_pipeline.coordinator.outcome import Outcome
-from ray_pipeline.errors import InvalidInput, NotFound, TaskBusy
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import InvalidInput, NotFound, TaskBusy
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import RunState, Transcript
+from ray_pipeline.core.workspace import finish_deletions
 from ray_pipeline.store import TaskChange
-from ray_pipeline.task import RunState, Transcript
-from ray_pipeline.workspace import finish_deletions
 from tests.coordinator.conftest import Desk
 from tests.coordinator.test_attempts import start
 

@@ -6,7 +6,7 @@ import requests
 import soundfile
 from ray.util.state import list_actors
 
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.step_names import StepName
 
 pytestmark = pytest.mark.end_to_end
 

@@ -5,11 +5,11 @@ import pytest
 import soundfile
 
 from examples.checks import check_speech, differ
-from ray_pipeline.models import codebook
-from ray_pipeline.models.content import NanoContentEncoder
-from ray_pipeline.synthesis.reference import Reference
-from ray_pipeline.synthesis.untrained import save_untrained_voice
-from ray_pipeline.synthesis.voice import Voice
+from ray_pipeline.models.encoders import codebook
+from ray_pipeline.models.encoders.content import NanoContentEncoder
+from ray_pipeline.voice.reference import Reference
+from ray_pipeline.voice.untrained import save_untrained_voice
+from ray_pipeline.voice.voice import Voice
 from tests import speech
 
 LIMIT = 1500

@@ -16,10 +16,10 @@ from ray_pipeline.coordinator.attempts import Attempts, Outcome
 from ray_pipeline.coordinator.ledger import Ledger
 from ray_pipeline.coordinator.planning import Cancellation, PlannedJob, Planner
 from ray_pipeline.coordinator.task_data import TaskData
-from ray_pipeline.errors import Unavailable
-from ray_pipeline.options import parse_task_config
+from ray_pipeline.core.errors import Unavailable
+from ray_pipeline.core.options import parse_task_config
+from ray_pipeline.core.task import EventKind, FileRecord, StepName, StepRun, Task, Transcript
 from ray_pipeline.store import Store
-from ray_pipeline.task import EventKind, FileRecord, StepName, StepRun, Task, Transcript
 from serve_app.coordinator_link import CoordinatorLink
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from ray_pipeline.audio.wav import to_int16, write_int16
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.step_names import StepName
-from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
-from tests.audio.broken_sets import RATE, one_speaker
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import Workspace
+from tests.quality.broken_sets import RATE, one_speaker
 from tests.serve_app.local_coordinator import LocalCoordinator
 
 CLIPS = ["0.wav", "1.wav", "第二 [句].wav"]

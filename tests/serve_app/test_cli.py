@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from ray_pipeline.task import EventKind
+from ray_pipeline.core.task import EventKind
 from serve_app import cli
 from tests.serve_app.local_coordinator import LocalCoordinator
 

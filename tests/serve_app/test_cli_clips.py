@@ -5,9 +5,9 @@ from pathlib import Path
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from ray_pipeline.audio.report import LeftOut
-from ray_pipeline.audio.verdicts import advise, judge_clips, troubles_of
-from ray_pipeline.steps.diagnosis import diagnose
+from ray_pipeline.quality.diagnosis import diagnose
+from ray_pipeline.quality.report import LeftOut
+from ray_pipeline.quality.verdicts import advise, judge_clips, troubles_of
 from serve_app import cli
 from serve_app.report_page import print_report
 from tests.serve_app.speech_task import CLIPS, write_clips

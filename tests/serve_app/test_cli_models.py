@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from ray_pipeline.models.archive import load_archive
+from ray_pipeline.weights.archive import load_archive
 from serve_app import cli
-from tests.models.hub_server import SmallHub, small_hub
+from tests.hub.hub_server import SmallHub, small_hub
 
 _GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
 _FILES = {

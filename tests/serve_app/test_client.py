@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ray_pipeline.task import EventKind
+from ray_pipeline.core.task import EventKind
 from serve_app.client import AsyncClient, Client, ServiceError
 from serve_app.schemas import EventAnswer
 from tests.older_client import TrainingClient

@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from ray_pipeline.audio.wav import write_int16
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.step_names import StepName
-from ray_pipeline.workspace import Workspace, sha256_of
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import Workspace, sha256_of
 
 CLIP = "a b.wav_0000000000_0000032000.wav"
 

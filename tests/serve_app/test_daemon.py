@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from ray_pipeline.errors import Conflict
+from ray_pipeline.core.errors import Conflict
 from serve_app import daemon
 from tests.serve_app.conftest import MakeClient
 from tests.serve_app.live_server import serving

@@ -3,7 +3,7 @@ import logging
 import pytest
 from fastapi.testclient import TestClient
 
-from ray_pipeline.errors import all_error_types
+from ray_pipeline.core.errors import all_error_types
 from ray_pipeline.store import Store
 from serve_app.errors import STATUS_OF_CODE
 

@@ -3,7 +3,7 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
-from ray_pipeline.task import EventKind
+from ray_pipeline.core.task import EventKind
 from tests.serve_app.local_coordinator import LocalCoordinator
 
 

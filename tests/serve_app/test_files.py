@@ -7,8 +7,8 @@ import pytest
 from fastapi import Request
 from fastapi.testclient import TestClient
 
-from ray_pipeline.errors import NotFound
-from ray_pipeline.workspace import is_partial
+from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.workspace import is_partial
 from serve_app.file_answers import file_answer
 from tests.serve_app.conftest import MakeClient
 

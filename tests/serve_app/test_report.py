@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from ray_pipeline.audio.report import DataReport
-from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import Workspace
+from ray_pipeline.quality.report import DataReport
 from serve_app.report_desk import ReportDesk, diagnose_here
 from tests.serve_app.local_coordinator import LocalCoordinator
 from tests.serve_app.speech_task import transcribe, write_clips

@@ -10,9 +10,9 @@ from typing import get_args
 import pytest
 
 import ray_pipeline
-from ray_pipeline.audio.report import FindingKind, NotMeasured
-from ray_pipeline.audio.verdicts import MESSAGES
-from ray_pipeline.errors import SetAsideReason
+from ray_pipeline.core.errors import SetAsideReason
+from ray_pipeline.quality.report import FindingKind, NotMeasured
+from ray_pipeline.quality.verdicts import MESSAGES
 from serve_app.routes.pages import WEB
 
 CHINESE = json.loads((WEB / "report.zh.json").read_text("utf-8"))

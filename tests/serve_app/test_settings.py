@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.core.errors import InvalidInput
 from serve_app.settings import hide_password, load_settings
 
 KEY = "0123456789abcdef0123"

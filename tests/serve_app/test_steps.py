@@ -1,6 +1,6 @@
 from fastapi.testclient import TestClient
 
-from ray_pipeline.task import EventKind, StepName
+from ray_pipeline.core.task import EventKind, StepName
 from tests.serve_app.local_coordinator import LocalCoordinator
 
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from ray_pipeline.errors import BadModelFile, InvalidInput
+from ray_pipeline.core.errors import BadModelFile, InvalidInput
 from ray_pipeline.text import phonemize_mixed
 from serve_app import cli
 from tests.tiny_g2pw import make_g2pw

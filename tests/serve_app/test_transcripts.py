@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from ray_pipeline.asr.list_file import parse_list
-from ray_pipeline.errors import Conflict
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.step_names import StepName
-from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
+from ray_pipeline.core.errors import Conflict
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import Workspace
+from ray_pipeline.transcripts.list_file import parse_list
 from tests.serve_app.local_coordinator import LocalCoordinator
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from ray_pipeline.audio.wav import write_int16
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.options import TaskConfig, parse_options
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.options import TaskConfig, parse_options
+from ray_pipeline.core.progress import RecordingProgress
+from ray_pipeline.core.resources import ClusterTotals
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.pipeline import STEPS
-from ray_pipeline.progress import RecordingProgress
-from ray_pipeline.resources import ClusterTotals
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
 from tests.speech import FOLDER
 
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import soundfile
 
-from ray_pipeline.features.worker import Clip
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.models.base import BASE_MODELS
-from ray_pipeline.options import TaskConfig, parse_options
+from ray_pipeline.clips.worker import Clip
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.options import TaskConfig, parse_options
+from ray_pipeline.core.pretrained_bases import BASE_MODELS
+from ray_pipeline.core.progress import RecordingProgress
+from ray_pipeline.core.resources import ClusterTotals
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.pipeline import STEPS
-from ray_pipeline.progress import RecordingProgress
-from ray_pipeline.resources import ClusterTotals
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.context import Result, StepContext
-from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
 from tests import speech
 
 
@@ -60,7 +60,7 @@ class FeatureTask:
     def make_audio_features(self, *clips: str) -> None:
         """What extract_audio_features makes of these clips (of all, if none are named), made in
         this process."""
-        from ray_pipeline.features.extractors import AudioExtractor
+        from ray_pipeline.clips.extractors import AudioExtractor
 
         extractor = AudioExtractor(
             "cpu",

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from ray_pipeline.asr import whisper
-from ray_pipeline.asr.list_file import read_list
-from ray_pipeline.errors import NothingUsable, StepNotReady
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import NothingUsable, StepNotReady
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.transcripts.list_file import read_list
 from tests.speech import FOLDER
 from tests.steps.audio_task import AudioTask
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.errors import NothingUsable
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import NothingUsable
+from ray_pipeline.core.step_names import StepName
 from tests.steps.audio_task import AudioTask
 
 CONVERT = StepName.CONVERT_AUDIO

@@ -7,9 +7,9 @@ import pytest
 from ray_pipeline.audio.denoising import DEEPFILTERNET_PACKAGE, choose_denoiser
 from ray_pipeline.audio.levels import si_sdr
 from ray_pipeline.audio.wav import RATE, num_samples_of, read_mono, to_int16, write_int16
-from ray_pipeline.errors import BackendMissing, StepNotReady
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.clip_audio import clip_audio
+from ray_pipeline.core.clip_audio import clip_audio
+from ray_pipeline.core.errors import BackendMissing, StepNotReady
+from ray_pipeline.core.step_names import StepName
 from ray_pipeline.steps.denoise_audio import denoise_one
 from tests.speech import clip
 from tests.steps.audio_task import AudioTask

@@ -5,9 +5,9 @@ import pytest
 import soundfile
 import torch
 
-from ray_pipeline.errors import BackendMissing
-from ray_pipeline.models.content import NanoContentEncoder, mixed_int16
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import BackendMissing
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.models.encoders.content import NanoContentEncoder, mixed_int16
 from tests.steps.feature_task import FeatureTask, make_task
 
 STEP = StepName.EXTRACT_AUDIO_FEATURES

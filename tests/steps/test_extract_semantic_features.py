@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ray_pipeline.models.codebook import Codebook
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.context import Result
+from ray_pipeline.core.step_context import Result
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.models.encoders.codebook import Codebook
 from ray_pipeline.steps.extract_semantic_features import perplexity
 from tests.steps.feature_task import FeatureTask, make_task
 

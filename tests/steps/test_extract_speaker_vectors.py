@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ray_pipeline.errors import StepNotReady
-from ray_pipeline.models.base import BASE_MODELS
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import StepNotReady
+from ray_pipeline.core.pretrained_bases import BASE_MODELS
+from ray_pipeline.core.step_names import StepName
 from tests.steps.feature_task import FeatureTask, make_task
 
 STEP = StepName.EXTRACT_SPEAKER_VECTORS

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.errors import BadModelFile, InvalidInput
-from ray_pipeline.features.extractors import load_tensor
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.step_names import StepName
+from ray_pipeline.clips.extractors import load_tensor
+from ray_pipeline.core.errors import BadModelFile, InvalidInput
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.step_names import StepName
 from ray_pipeline.steps.extract_text_features import name2text_line
 from ray_pipeline.text import phonemize
 from tests.steps.feature_task import FeatureTask, make_task

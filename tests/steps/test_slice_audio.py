@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from ray_pipeline.audio.wav import RATE, write_float32
-from ray_pipeline.errors import StepNotReady
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import StepNotReady
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.step_names import StepName
 from tests.conformance.slicer_cases import make_input
 from tests.steps.audio_task import AudioTask
 

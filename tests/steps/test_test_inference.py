@@ -9,21 +9,21 @@ import pytest
 import torch
 
 from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
-from ray_pipeline.errors import InvalidInput, NotFound, StepNotReady
-from ray_pipeline.manifest import Manifest
-from ray_pipeline.models import codebook
-from ray_pipeline.models.content import NanoContentEncoder, to_rate
-from ray_pipeline.options import TaskConfig, TestInferenceOptions
-from ray_pipeline.progress import RecordingProgress
-from ray_pipeline.resources import ClusterTotals
-from ray_pipeline.step_names import StepName
-from ray_pipeline.steps.chinese_models import ChineseModels, read_otherwise
-from ray_pipeline.steps.context import StepContext
-from ray_pipeline.steps.inference_order import DEFAULT_TEXTS, make_order, newest_weights
+from ray_pipeline.core.errors import InvalidInput, NotFound, StepNotReady
+from ray_pipeline.core.manifest import Manifest
+from ray_pipeline.core.options import TaskConfig, TestInferenceOptions
+from ray_pipeline.core.progress import RecordingProgress
+from ray_pipeline.core.resources import ClusterTotals
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import Workspace
+from ray_pipeline.models.encoders import codebook
+from ray_pipeline.models.encoders.content import NanoContentEncoder, to_rate
 from ray_pipeline.steps.test_inference import run
-from ray_pipeline.synthesis.untrained import save_untrained_voice
-from ray_pipeline.task import Transcript
-from ray_pipeline.workspace import Workspace
+from ray_pipeline.text.chinese.reading_models import ChineseModels, read_otherwise
+from ray_pipeline.voice.order import DEFAULT_TEXTS, make_order, newest_weights
+from ray_pipeline.voice.untrained import save_untrained_voice
 from tests.tiny_g2pw import make_g2pw
 
 torch.set_num_threads(1)  # models this small are slower with several

@@ -9,26 +9,26 @@ from typing import Any
 import pytest
 import yaml
 
-from ray_pipeline.errors import NothingUsable, StepNotReady
-from ray_pipeline.manifest import ClipEntry, Manifest
-from ray_pipeline.models.base import base_model
-from ray_pipeline.models.gpt.config import GptConfig
-from ray_pipeline.models.sovits.config import SovitsConfig
-from ray_pipeline.options import (
+from ray_pipeline.core.errors import NothingUsable, StepNotReady
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.options import (
     TrainGptOptions,
     TrainOptions,
     TrainSovitsOptions,
     parse_task_config,
 )
-from ray_pipeline.progress import RecordingProgress
-from ray_pipeline.resources import ClusterTotals
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.pretrained_bases import base_model
+from ray_pipeline.core.progress import RecordingProgress
+from ray_pipeline.core.resources import ClusterTotals
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import Workspace
+from ray_pipeline.models.gpt.config import GptConfig
+from ray_pipeline.models.sovits.config import SovitsConfig
 from ray_pipeline.steps import train_gpt, train_sovits
-from ray_pipeline.steps.context import StepContext
-from ray_pipeline.steps.training_glue import TrainingJob, finished_before, record
 from ray_pipeline.training.reports import Outcome
+from ray_pipeline.training.run import TrainingJob, finished_before, record
 from ray_pipeline.training.worker import EpochReport
-from ray_pipeline.workspace import Workspace
 from tests.training.experiment import make_experiment
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.store import make_engine
 
 

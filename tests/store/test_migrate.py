@@ -6,7 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-from ray_pipeline.options import TaskConfig
+from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.store import Store, make_engine, upgrade
 from ray_pipeline.store.models import Base
 

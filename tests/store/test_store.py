@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from ray_pipeline.errors import NotFound, StorageFull
-from ray_pipeline.options import TaskConfig
-from ray_pipeline.step_names import StepName
+from ray_pipeline.core.errors import NotFound, StorageFull
+from ray_pipeline.core.options import TaskConfig
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import EventKind, FileRecord, RunState, StepRun, TaskStatus, Transcript
 from ray_pipeline.store import KnownFile, NewEvent, PlannedStep, Store, TaskChange, upgrade
 from ray_pipeline.store.engine import is_full
-from ray_pipeline.task import EventKind, FileRecord, RunState, StepRun, TaskStatus, Transcript
 
 
 def create(store: Store, task_id: str) -> None:

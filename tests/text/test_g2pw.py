@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ray_pipeline.errors import BackendMissing, BadModelFile, PipelineError
-from ray_pipeline.models.base import BERT_FOLDER
+from ray_pipeline.core.errors import BackendMissing, BadModelFile, PipelineError
+from ray_pipeline.core.pretrained_bases import BERT_FOLDER
 from ray_pipeline.text import phonemize, phonemize_mixed
 from ray_pipeline.text.chinese.g2pw import G2PW, has_g2pw, load_polyphones
 from ray_pipeline.text.chinese.g2pw_files import FOLDER, read_tables

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ray_pipeline.errors import InvalidInput, PipelineError
+from ray_pipeline.core.errors import InvalidInput, PipelineError
 from ray_pipeline.text import phonemize
 from ray_pipeline.text.korean.corrections import correct
 from ray_pipeline.text.symbols import symbol_table

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ray_pipeline.errors import InvalidInput, PipelineError
+from ray_pipeline.core.errors import InvalidInput, PipelineError
 from ray_pipeline.text import phonemize
 from ray_pipeline.text.mixed import MODE_NAMES, MODES, split_by_language
 from ray_pipeline.text.mixed.reading import phonemize_mixed

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.text.own_words import parse_dictionary, split_at, spread
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.text import phonemize, supported_languages
 from ray_pipeline.text.symbols import symbol_table
 from tests.conformance.text_cases import THRESHOLDS, score_file

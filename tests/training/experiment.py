@@ -9,16 +9,16 @@ import numpy as np
 import soundfile
 import torch
 
-from ray_pipeline.models.codebook import Codebook
+from ray_pipeline.core.progress import Progress, RecordingProgress
+from ray_pipeline.models.encoders.codebook import Codebook
 from ray_pipeline.models.gpt.config import GptConfig, tiny_gpt_config
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
-from ray_pipeline.progress import Progress, RecordingProgress
 from ray_pipeline.text.symbols import symbol_table
-from ray_pipeline.training.gpt_data import find_gpt_items
-from ray_pipeline.training.gpt_loop import GptSettings
+from ray_pipeline.training.gpt.data import find_gpt_items
+from ray_pipeline.training.gpt.loop import GptSettings
 from ray_pipeline.training.recipes import NANO_GPT_RECIPE, NANO_SOVITS_RECIPE
-from ray_pipeline.training.sovits_data import find_sovits_items
-from ray_pipeline.training.sovits_setup import SovitsSettings
+from ray_pipeline.training.sovits.data import find_sovits_items
+from ray_pipeline.training.sovits.setup import SovitsSettings
 
 PHONES = ["HH", "AH0", "L", "OW1", "."]
 SSL_DIM, SPEAKER_DIM, NUM_TOKENS = 8, 6, 40

@@ -8,7 +8,7 @@ from ray_pipeline.training.evaluation import (
     token_perplexity,
     unigram_top3,
 )
-from ray_pipeline.training.sovits_data import SovitsExample
+from ray_pipeline.training.sovits.data import SovitsExample
 
 
 def _example(name: str, num_frames: int) -> SovitsExample:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.errors import BadModelFile, StepFailed
-from ray_pipeline.progress import NullProgress, RecordingProgress
-from ray_pipeline.resources import WorkerPlan
-from ray_pipeline.training.gpt_loop import GptSettings, train_gpt
+from ray_pipeline.core.errors import BadModelFile, StepFailed
+from ray_pipeline.core.progress import NullProgress, RecordingProgress
+from ray_pipeline.core.resources import WorkerPlan
+from ray_pipeline.training.gpt.loop import GptSettings, train_gpt
 from ray_pipeline.training.launcher import train
 from ray_pipeline.training.reports import EpochLedger, ForwardReports
 from ray_pipeline.training.worker import EpochReport, TrainWorker

@@ -7,12 +7,12 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ray_pipeline.errors import BadModelFile
-from ray_pipeline.models.weights import load_gpt, load_sovits, load_training
-from ray_pipeline.progress import RecordingProgress
-from ray_pipeline.training.gpt_loop import train_gpt
-from ray_pipeline.training.sovits_loop import train_sovits
+from ray_pipeline.core.errors import BadModelFile
+from ray_pipeline.core.progress import RecordingProgress
+from ray_pipeline.training.gpt.loop import train_gpt
+from ray_pipeline.training.sovits.loop import train_sovits
 from ray_pipeline.training.worker import EpochReport, LocalWorker
+from ray_pipeline.weights.files import load_gpt, load_sovits, load_training
 from tests.training.experiment import gpt_settings, sovits_settings
 
 

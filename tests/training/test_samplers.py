@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.training.gpt_sampler import BucketOrderSampler
+from ray_pipeline.training.gpt.sampler import BucketOrderSampler
 from ray_pipeline.training.shared_sampler import ShareBatchSampler
-from ray_pipeline.training.sovits_sampler import BucketBatchSampler
+from ray_pipeline.training.sovits.sampler import BucketBatchSampler
 from tests import conformance
 from tests.conformance.golden_io import Case
 from tests.conformance.training_cases import run_samplers

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ray_pipeline.errors import BadModelFile
+from ray_pipeline.core.errors import BadModelFile
 
 TOKENS_PER_SECOND = 25
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ray_pipeline.errors import BackendMissing
+from ray_pipeline.core.errors import BackendMissing
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.gpt.replaced import replace_products
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ray_pipeline.errors import BadModelFile
+from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.models.gpt.config import GptConfig
 from ray_pipeline.models.gpt.model import Text2Semantic
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.errors import BackendMissing, BadModelFile
+from ray_pipeline.core.errors import BackendMissing, BadModelFile
 
 FOLDER = "G2PWModel"
 

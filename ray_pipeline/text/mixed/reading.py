@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ray_pipeline.errors import InvalidInput
+from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.text.mixed.detector import Detector, small_detector
 from ray_pipeline.text.mixed.modes import mode_named
 from ray_pipeline.text.mixed.segments import Segment, split_by_language

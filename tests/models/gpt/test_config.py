@@ -1,6 +1,6 @@
 import pytest
 
-from ray_pipeline.errors import BadModelFile
+from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.models.gpt.config import GPT_CONFIGS, GptConfig, tiny_gpt_config
 
 

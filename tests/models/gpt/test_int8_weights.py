@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ray_pipeline.errors import BackendMissing
+from ray_pipeline.core.errors import BackendMissing
 from ray_pipeline.models.gpt.config import tiny_gpt_config
 from ray_pipeline.models.gpt.int8_weights import Int8Linear, use_int8_weights
 from ray_pipeline.models.gpt.model import Text2Semantic

@@ -1,0 +1,192 @@
+"""The four extractors: what each makes of one clip. Formats are the original's.
+
+Each loads its model when it is made, once in an actor, and is called with one clip at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ray_pipeline.audio.levels import peak
+from ray_pipeline.audio.wav import RATE, Waveform, read_mono, write_int16
+from ray_pipeline.clips.worker import Clip
+from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.pretrained_bases import BERT_FOLDER, BaseModel
+from ray_pipeline.core.workspace import atomic_path
+
+_LOUDEST_PEAK = 2.2
+_FEWEST_FRAMES = 2  # one semantic token
+# The original's training never says these signs, so its base models know them as pauses.
+_PAUSES_IN_TRAINING = {"%": "-", "￥": ","}
+
+
+class TextExtractor:
+    """Transcript to phones, and for Chinese to BERT features in `bert_dir/<clip>.pt`.
+
+    The whole transcript is read in its one language, as the original prepares training data.
+    `bert` and `g2pw` say which models of `models_dir` help with Chinese; `dictionary` holds the
+    user's own pronunciations.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        *,
+        symbols: str,
+        bert_dir: Path,
+        models_dir: Path,
+        bert: bool = False,
+        g2pw: bool = False,
+        dictionary: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        from ray_pipeline.text import phonemize
+        from ray_pipeline.text.chinese.g2pw import load_polyphones
+
+        self._phonemize = partial(
+            phonemize,
+            symbols=symbols,
+            dictionary=dictionary,
+            polyphones=load_polyphones(models_dir, models_dir / BERT_FOLDER) if g2pw else None,
+        )
+        self._bert_dir = bert_dir
+        self._bert = None
+        if bert:
+            from ray_pipeline.models.encoders.bert import BertEncoder
+
+            self._bert = BertEncoder.load(models_dir, device)
+
+    def __call__(self, clip: Clip) -> dict[str, Any]:
+        text = clip.text
+        for sign, pause in _PAUSES_IN_TRAINING.items():
+            text = text.replace(sign, pause)
+        phones = self._phonemize(text, clip.language)
+        if self._bert is not None and clip.language == "zh":
+            features = self._bert(phones.norm_text, phones.word2ph or [])
+            save_tensor(features, self._bert_dir / f"{clip.name}.pt")
+        return {
+            "phones": " ".join(phones.phones),
+            "word2ph": phones.word2ph,
+            "norm_text": " ".join(phones.norm_text.split()),
+            "unknown": phones.unknown + [c for c in clip.text if c in _PAUSES_IN_TRAINING],
+        }
+
+
+class AudioExtractor:
+    """Clip to the loudness-mixed WAV in `waves_dir/<clip>` and content features [1, ssl_dim, T]
+    at 50 Hz in `content_dir/<clip>.pt`."""
+
+    def __init__(
+        self,
+        device: str,
+        *,
+        base: BaseModel,
+        models_dir: Path,
+        waves_dir: Path,
+        content_dir: Path,
+    ) -> None:
+        from ray_pipeline.models.encoders.content import load_content_encoder
+
+        self._encoder = load_content_encoder(base, models_dir, device)
+        self._waves_dir, self._content_dir = waves_dir, content_dir
+
+    def __call__(self, clip: Clip) -> dict[str, Any]:
+        from ray_pipeline.models.encoders.content import FRAME_SAMPLES, mixed_int16
+
+        wav = _clip_at_32k(clip)
+        if len(wav) < _FEWEST_FRAMES * FRAME_SAMPLES:
+            raise _unusable(clip, "is shorter than one semantic token (40 ms)")
+        features = self._encoder.of_training_clip(wav)
+        if not features.isfinite().all():
+            raise _unusable(clip, "gives content features that are no numbers")
+        save_tensor(features, self._content_dir / f"{clip.name}.pt")
+        write_int16(self._waves_dir / clip.name, mixed_int16(wav))
+        return {"seconds": round(len(wav) / RATE, 4), "frames": features.shape[2]}
+
+
+class SpeakerExtractor:
+    """Loudness-mixed clip to the speaker vector [1, speaker_dim] in `vectors_dir/<clip>.pt`."""
+
+    def __init__(
+        self, device: str, *, base: BaseModel, models_dir: Path, vectors_dir: Path
+    ) -> None:
+        from ray_pipeline.models.encoders.speaker import load_speaker_encoder
+
+        encoder = load_speaker_encoder(base, models_dir, device)
+        if encoder is None:
+            raise StepFailed(f"The base model {base.name} has no speaker vectors.")
+        self._encoder, self._vectors_dir = encoder, vectors_dir
+
+    def __call__(self, clip: Clip) -> dict[str, Any]:
+        vector = self._encoder(*read_mono(Path(clip.path)))
+        if not vector.isfinite().all():
+            raise _unusable(clip, "gives a speaker vector that is no number")
+        save_tensor(vector, self._vectors_dir / f"{clip.name}.pt")
+        return {}
+
+
+class SemanticExtractor:
+    """Content features to semantic tokens, 25 a second."""
+
+    def __init__(self, device: str, *, codebook: Path) -> None:
+        from ray_pipeline.models.encoders.codebook import Codebook
+
+        self._codebook = Codebook.load(codebook)
+
+    def __call__(self, clip: Clip) -> dict[str, Any]:
+        codes = self._codebook.encode(load_tensor(Path(clip.path)))[0, 0].tolist()
+        if not codes:
+            raise _unusable(clip, "is shorter than one semantic token (40 ms)")
+        return {"codes": " ".join(map(str, codes)), "tokens": len(codes)}
+
+
+def save_tensor(tensor: Any, path: Path) -> None:
+    """As `torch.load` finds it: on the CPU, float32, nothing else in the file. Atomic."""
+    import torch
+
+    with atomic_path(path) as unfinished:
+        torch.save(tensor.detach().float().cpu().clone(), unfinished)
+
+
+def load_tensor(path: Path) -> Any:
+    """Raises StepFailed when the file is damaged or holds something else."""
+    import torch
+
+    try:
+        tensor = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise _damaged(path) from error
+    if not isinstance(tensor, torch.Tensor):
+        raise _damaged(path)
+    return tensor
+
+
+def _clip_at_32k(clip: Clip) -> Waveform:
+    from ray_pipeline.models.encoders.content import to_rate
+
+    wav, rate = read_mono(Path(clip.path))
+    loudest = peak(wav)
+    if loudest == 0:
+        raise _unusable(clip, "is silent")
+    if loudest > _LOUDEST_PEAK:
+        raise _unusable(clip, f"peaks at {loudest:.1f} times full scale")
+    return to_rate(wav, rate, RATE)
+
+
+def _unusable(clip: Clip, reason: str) -> StepFailed:
+    return StepFailed(
+        f"{clip.name} {reason}.",
+        hint="Exclude the clip, or record it anew.",
+        clip=clip.name,
+        reason="no_features",
+        words=reason,
+    )
+
+
+def _damaged(path: Path) -> StepFailed:
+    return StepFailed(
+        f"The features {path.name} cannot be read.",
+        hint="Run extract_audio_features again, with force.",
+    )

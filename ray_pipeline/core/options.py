@@ -1,0 +1,315 @@
+"""What a user may set: the configuration of a task and the parameters of each step.
+
+All of it is checked here, when the request arrives. A wrong value raises InvalidInput that
+names the field; nothing below this module checks again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.step_names import StepName
+
+Language = Literal["zh", "en", "ja", "ko", "yue", "auto"]
+# How a text to be spoken is read; the additional ones are modes of the original's inference.
+SpokenLanguage = Literal[
+    "zh", "en", "ja", "ko", "yue", "auto", "auto_yue", "all_zh", "all_ja", "all_ko", "all_yue"
+]
+Precision = Literal["float32", "float16", "bfloat16", "int8"]
+CutMethod = Literal["cut0", "cut1", "cut2", "cut3", "cut4", "cut5"]
+BaseModelName = Literal["auto", "v2ProPlus", "v2Pro", "v2", "v1", "nano"]
+
+# The original's interface shows languages by these names; both are accepted everywhere.
+LANGUAGE_NAMES: dict[str, str] = {
+    "中文": "zh",
+    "chinese": "zh",
+    "英文": "en",
+    "英语": "en",
+    "english": "en",
+    "日文": "ja",
+    "日语": "ja",
+    "japanese": "ja",
+    "jp": "ja",
+    "韩文": "ko",
+    "韩语": "ko",
+    "korean": "ko",
+    "粤语": "yue",
+    "cantonese": "yue",
+    "多语种混合": "auto",
+    "多语种混合(粤语)": "auto_yue",
+    "中英混合": "zh",
+    "日英混合": "ja",
+    "韩英混合": "ko",
+    "粤英混合": "yue",
+}
+
+
+def language_code(name: str) -> str:
+    """The code of a language given by code or by name (中文, English …), else the name itself."""
+    trimmed = name.strip()
+    return LANGUAGE_NAMES.get(trimmed.lower(), trimmed.lower())
+
+
+def _check_exp_name(name: str) -> str:
+    # It becomes a folder and part of file names, so only what every file system takes.
+    if not re.fullmatch(r"[\w][\w .+-]{0,79}", name) or name.endswith((" ", ".")):
+        raise ValueError("use letters, digits, space, '_', '-', '+' or '.', at most 80 of them")
+    return name
+
+
+def _check_gpu_id(gpu_id: str) -> str:
+    if not re.fullmatch(r"\d{1,3}(-\d{1,3}){0,63}", gpu_id):
+        raise ValueError('give GPU numbers joined by \'-\', such as "0" or "0-1-2"')
+    return gpu_id
+
+
+# In code a number or None, everywhere else (requests, answers, manifests) a number or "auto".
+Threshold = Annotated[
+    float | None,
+    BeforeValidator(lambda value: None if value == "auto" else value),
+    PlainSerializer(lambda value: "auto" if value is None else value),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": -100, "exclusiveMaximum": 0}, {"const": "auto"}]}
+    ),
+]
+
+
+class Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _languages_by_name(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {
+            key: language_code(value) if "language" in key and isinstance(value, str) else value
+            for key, value in data.items()
+        }
+
+
+class TaskConfig(Options):
+    """The `config` of a task; every field has a default."""
+
+    exp_name: Annotated[str, AfterValidator(_check_exp_name)] = "my_speaker"
+    language: Language = "zh"
+    batch_size: int = Field(16, ge=1, le=256)
+    epochs_s2: int = Field(50, ge=1, le=1000, description="epochs of the SoVITS training")
+    epochs_s1: int = Field(15, ge=1, le=1000, description="epochs of the GPT training")
+    gpu_id: Annotated[str, AfterValidator(_check_gpu_id)] = Field(
+        "0", description='one worker a number: "0-1-2" asks for three'
+    )
+    base_model: BaseModelName = "auto"
+    seed: int = Field(1234, ge=0, lt=2**31)
+
+    @property
+    def num_workers(self) -> int:
+        """How many workers `gpu_id` asks for."""
+        return len(set(self.gpu_id.split("-")))
+
+
+class StepOptions(Options):
+    """What every step takes: `enabled: false` skips it, `force` computes everything anew."""
+
+    enabled: bool = True
+    force: bool = False
+
+
+class ConvertAudioOptions(StepOptions):
+    time_limit_seconds: float = Field(600, gt=0, le=7200, description="for one file")
+    min_seconds: float = Field(0.6, ge=0.1, le=60, description="shorter files are set aside")
+
+
+class SliceAudioOptions(StepOptions):
+    """The original's slicer. Times in milliseconds, `threshold` in dB of full scale; "auto"
+    finds one for each recording; the result says which."""
+
+    threshold: Threshold = Field(-34, ge=-100, lt=0)
+    min_length: int = Field(4000, ge=1, le=600_000)
+    min_interval: int = Field(300, ge=1, le=60_000)
+    hop_size: int = Field(10, ge=1, le=1000)
+    max_sil_kept: int = Field(500, ge=0, le=60_000)
+    max: float = Field(0.9, gt=0, le=1, validation_alias=AliasChoices("max", "_max"))
+    alpha: float = Field(0.25, ge=0, le=1)
+    num_processes: int = Field(4, ge=1, le=64)
+    max_seconds: float = Field(
+        50, ge=5, le=54, description="longer clips are split; training cannot use over 54 s"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.min_length >= self.min_interval >= self.hop_size:
+            raise ValueError("min_length >= min_interval >= hop_size must hold")
+        if self.max_sil_kept < self.hop_size:
+            raise ValueError("max_sil_kept must be at least hop_size")
+        return self
+
+
+class DenoiseAudioOptions(StepOptions):
+    backend: Literal["auto", "deepfilternet", "frcrn"] = "auto"
+    precision: Precision = "float32"
+    attenuation_limit: float = Field(
+        100, ge=0, le=100, description="take away at most so many dB of noise; 100: all of it"
+    )
+
+
+class AsrTranscribeOptions(StepOptions):
+    backend: Literal["auto", "funasr", "fun-asr-nano", "whisper"] = "auto"
+    precision: Precision | None = Field(
+        None, description="default: what suits the model and the device; else the nearest it can"
+    )
+    language: Language | None = Field(None, description="default: the task's language")
+
+
+class ExtractTextFeaturesOptions(StepOptions):
+    pass
+
+
+class ExtractAudioFeaturesOptions(StepOptions):
+    pass
+
+
+class ExtractSpeakerVectorsOptions(StepOptions):
+    pass
+
+
+class ExtractSemanticFeaturesOptions(StepOptions):
+    pass
+
+
+class TrainOptions(StepOptions):
+    """Defaults come from the task's config."""
+
+    epochs: int | None = Field(None, ge=1, le=1000)
+    batch_size: int | None = Field(None, ge=1, le=256)
+    max_steps: int | None = Field(None, ge=1, description="stop after so many optimiser steps")
+    save_every_epochs: int = Field(1, ge=1, description="export weights every so many epochs")
+    keep_exports: int = Field(10, ge=1, description="older exported weights are deleted")
+
+
+class TrainSovitsOptions(TrainOptions):
+    text_low_lr_rate: float = Field(0.4, ge=0.2, le=0.6)
+
+
+class TrainGptOptions(TrainOptions):
+    pass
+
+
+class TestInferenceOptions(StepOptions):
+    """Files are named within the task, never as paths of the server."""
+
+    gpt_model: str | None = None
+    sovits_model: str | None = None
+    ref_audio: str | None = None
+    ref_text: str | None = Field(None, max_length=1000)
+    ref_language: SpokenLanguage | None = None
+    target_text: str | None = Field(None, min_length=1, max_length=5000)
+    target_language: SpokenLanguage | None = None
+    seed: int | None = Field(None, ge=0, lt=2**31)
+    speed: float = Field(1.0, ge=0.5, le=2.0)
+    top_k: int = Field(15, ge=1, le=1024)
+    top_p: float = Field(1.0, gt=0, le=1)
+    temperature: float = Field(1.0, gt=0, le=2)
+    repetition_penalty: float = Field(1.35, ge=1, le=2)
+    noise_scale: float = Field(0.5, ge=0, le=1)
+    cut: CutMethod = Field("cut5", description="how long text is cut, as in the original")
+    pause_seconds: float = Field(0.3, ge=0, le=5, description="after each piece")
+
+    __test__ = False  # pytest would take the name for a test class
+
+
+OPTIONS: dict[StepName, type[StepOptions]] = {
+    StepName.CONVERT_AUDIO: ConvertAudioOptions,
+    StepName.SLICE_AUDIO: SliceAudioOptions,
+    StepName.DENOISE_AUDIO: DenoiseAudioOptions,
+    StepName.ASR_TRANSCRIBE: AsrTranscribeOptions,
+    StepName.EXTRACT_TEXT_FEATURES: ExtractTextFeaturesOptions,
+    StepName.EXTRACT_AUDIO_FEATURES: ExtractAudioFeaturesOptions,
+    StepName.EXTRACT_SPEAKER_VECTORS: ExtractSpeakerVectorsOptions,
+    StepName.EXTRACT_SEMANTIC_FEATURES: ExtractSemanticFeaturesOptions,
+    StepName.TRAIN_SOVITS: TrainSovitsOptions,
+    StepName.TRAIN_GPT: TrainGptOptions,
+    StepName.TEST_INFERENCE: TestInferenceOptions,
+}
+
+# The older service documented the slicer's parameters with every name shifted by one place.
+# Read by position, its values are the original's arguments; the last two are the share of the
+# files a process takes, which here is `num_processes`.
+_SHIFTED_SLICE_NAMES: dict[str, str | None] = {
+    "min_length": "threshold",
+    "min_interval": "min_length",
+    "hop_size": "min_interval",
+    "max_sil_kept": "hop_size",
+    "_max": "max_sil_kept",
+    "alpha": "max",
+    "n_parts": "alpha",
+    "is_speech": None,
+    "num_processes": "num_processes",
+}
+
+
+def parse_task_config(config: dict[str, Any]) -> TaskConfig:
+    """Raises InvalidInput whose `field` names the place, such as `config.batch_size`."""
+    try:
+        return TaskConfig.model_validate(config)
+    except ValidationError as error:
+        raise _invalid("config", error) from None
+
+
+def parse_options(step: StepName, params: dict[str, Any]) -> tuple[StepOptions, list[str]]:
+    """The step's options, and warnings about what was understood differently than written.
+
+    Raises InvalidInput whose `field` names the place, such as `params.threshold`.
+    """
+    warnings: list[str] = []
+    if step is StepName.SLICE_AUDIO and _has_shifted_names(params):
+        params = _unshift(params)
+        warnings.append(
+            "These parameters have the older service's names, each shifted by one place "
+            "(a negative min_length can mean nothing else). They were read by position, as "
+            + ", ".join(f"{name}={value}" for name, value in params.items())
+            + "."
+        )
+    try:
+        return OPTIONS[step].model_validate(params), warnings
+    except ValidationError as error:
+        raise _invalid("params", error) from None
+
+
+def _has_shifted_names(params: dict[str, Any]) -> bool:
+    value = params.get("min_length")
+    return isinstance(value, int | float) and value < 0
+
+
+def _unshift(params: dict[str, Any]) -> dict[str, Any]:
+    true_names = {name: _SHIFTED_SLICE_NAMES.get(name, name) for name in params}
+    return {true: params[name] for name, true in true_names.items() if true is not None}
+
+
+def _invalid(where: str, error: ValidationError) -> InvalidInput:
+    problems = []
+    for item in error.errors():
+        place = ".".join([where, *(str(part) for part in item["loc"])])
+        problems.append((place, item["msg"].removeprefix("Value error, ")))
+    sentence = "; ".join(f"{place}: {message}" for place, message in problems)
+    return InvalidInput(
+        f"{sentence}.",
+        hint="GET /docs lists every field with its limits.",
+        field=problems[0][0],
+        fields=[place for place, _ in problems],
+    )

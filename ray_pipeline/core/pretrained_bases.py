@@ -1,0 +1,159 @@
+"""The pretrained models a voice can start from: what each is made of and where its files lie.
+
+One row a base model. The row decides everything that differs between them: the version that
+goes into the exported files, the symbol table, both encoders and their widths, the codebook.
+`nano` starts from nothing and needs no file. Imports no torch: the service reads this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ray_pipeline.core.errors import BackendMissing, InvalidInput
+
+HUBERT_FOLDER = "chinese-hubert-base"
+BERT_FOLDER = "chinese-roberta-wwm-ext-large"
+SPEAKER_ENCODER_FILE = "sv/pretrained_eres2netv2w24s4ep4.ckpt"
+
+_HUBERT_FILES = (f"{HUBERT_FOLDER}/config.json", f"{HUBERT_FOLDER}/pytorch_model.bin")
+
+# Only Chinese text is read with it, so it is not among the files of any base model.
+BERT_FILES = (
+    f"{BERT_FOLDER}/config.json",
+    f"{BERT_FOLDER}/tokenizer.json",
+    f"{BERT_FOLDER}/pytorch_model.bin",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseModel:
+    """One base model. Paths are relative to the models folder, which is laid out as the
+    original's `GPT_SoVITS/pretrained_models/`.
+
+    `version` names the configuration of both networks and the folders of exported weights;
+    `symbols` the phone table; `ssl_dim` the width of the content features (50 Hz);
+    `speaker_dim` the length of the speaker vector, None where the version has none.
+    """
+
+    name: str
+    version: str
+    symbols: Literal["v1", "v2"] = "v2"
+    content_encoder: Literal["hubert", "nano"] = "hubert"
+    ssl_dim: int = 768
+    speaker_encoder: Literal["eres2net", "nano"] | None = None
+    speaker_dim: int | None = None
+    codebook_size: int = 1024
+    generator: str | None = None
+    discriminator: str | None = None
+    gpt: str | None = None
+
+    @property
+    def is_pretrained(self) -> bool:
+        return self.generator is not None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Everything that has to lie in the models folder, relative to it."""
+        weights = (self.generator, self.discriminator, self.gpt)
+        hubert = _HUBERT_FILES if self.content_encoder == "hubert" else ()
+        speaker = (SPEAKER_ENCODER_FILE,) if self.speaker_encoder == "eres2net" else ()
+        return (*(path for path in weights if path), *hubert, *speaker)
+
+
+# The order is the preference of "auto"; nano is always complete.
+_ROWS = (
+    BaseModel(
+        name="v2ProPlus",
+        version="v2ProPlus",
+        speaker_encoder="eres2net",
+        speaker_dim=20480,
+        generator="v2Pro/s2Gv2ProPlus.pth",
+        discriminator="v2Pro/s2Dv2ProPlus.pth",
+        gpt="s1v3.ckpt",
+    ),
+    BaseModel(
+        name="v2Pro",
+        version="v2Pro",
+        speaker_encoder="eres2net",
+        speaker_dim=20480,
+        generator="v2Pro/s2Gv2Pro.pth",
+        discriminator="v2Pro/s2Dv2Pro.pth",
+        gpt="s1v3.ckpt",
+    ),
+    BaseModel(
+        name="v2",
+        version="v2",
+        generator="gsv-v2final-pretrained/s2G2333k.pth",
+        discriminator="gsv-v2final-pretrained/s2D2333k.pth",
+        gpt="gsv-v2final-pretrained/s1bert25hz-5kh-longer-epoch=12-step=369668.ckpt",
+    ),
+    BaseModel(
+        name="v1",
+        version="v1",
+        symbols="v1",
+        generator="s2G488k.pth",
+        discriminator="s2D488k.pth",
+        gpt="s1bert25hz-2kh-longer-epoch=68e-step=50232.ckpt",
+    ),
+    BaseModel(
+        name="nano",
+        version="nano",
+        content_encoder="nano",
+        ssl_dim=80,
+        speaker_encoder="nano",
+        speaker_dim=160,
+        codebook_size=512,
+    ),
+)
+
+BASE_MODELS: dict[str, BaseModel] = {row.name: row for row in _ROWS}
+
+
+def base_model(name: str) -> BaseModel:
+    """The row of `name`. Raises InvalidInput for a name that is not in the table."""
+    try:
+        return BASE_MODELS[name]
+    except KeyError:
+        raise InvalidInput(
+            f"There is no base model {name!r}.",
+            hint=f"Use auto or one of {', '.join(BASE_MODELS)}.",
+            field="config.base_model",
+        ) from None
+
+
+def missing_files(name: str, models_dir: Path) -> list[str]:
+    """Files of the base model that are not in the models folder, relative to it."""
+    return [path for path in base_model(name).files if not is_present(path, models_dir)]
+
+
+def has_bert(models_dir: Path) -> bool:
+    """Whether the Chinese text model is complete."""
+    return all(is_present(path, models_dir) for path in BERT_FILES)
+
+
+def is_present(file: str, models_dir: Path) -> bool:
+    """Whether a file of the table lies in the models folder; the hub's newer spelling of
+    library weights, `model.safetensors`, is as good as `pytorch_model.bin`."""
+    path = models_dir / file
+    newer = path.with_name("model.safetensors")
+    return path.is_file() or (path.name == "pytorch_model.bin" and newer.is_file())
+
+
+def resolve_base_model(name: str, models_dir: Path) -> str:
+    """The base model to use: `name` itself, or for "auto" the first that is complete.
+
+    Raises BackendMissing, with the `missing` files, when a named one is not complete.
+    """
+    if name == "auto":
+        return next(row.name for row in _ROWS if not missing_files(row.name, models_dir))
+    missing = missing_files(name, models_dir)
+    if missing:
+        raise BackendMissing(
+            f"The base model {name} is not complete: {len(missing)} files are missing, "
+            f"among them {missing[0]}.",
+            hint=f"Run `gsv models pull {name}`, or use the base model nano.",
+            missing=missing,
+        )
+    return name

@@ -1,0 +1,45 @@
+"""The task's own pronunciations: every `.dict` file among its uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.workspace import Workspace, is_partial
+from ray_pipeline.text import parse_dictionary
+from ray_pipeline.transcripts.list_file import read_text
+
+SUFFIX = ".dict"
+
+
+def own_pronunciations(workspace: Workspace, symbols: str) -> dict[str, list[str]]:
+    """Word to phones. Files are read in the order of their names; the last one wins.
+
+    Raises InvalidInput that names the file and the line which cannot be used.
+    """
+    found: dict[str, list[str]] = {}
+    folder = workspace.input_audio
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix.lower() == SUFFIX and path.is_file() and not is_partial(path):
+            found |= _read(path, symbols)
+    return found
+
+
+def _read(path: Path, symbols: str) -> dict[str, list[str]]:
+    try:
+        return parse_dictionary(read_text(path), source=path.name, symbols=symbols)
+    except InvalidInput as error:
+        # A corrected upload does not replace it: it is stored beside it, under another name.
+        error.hint += f" Remove the file (input_audio/{path.name}) and upload it corrected."
+        raise
+
+
+def those_in(dictionary: Mapping[str, list[str]], *texts: str) -> dict[str, list[str]]:
+    """The entries whose word occurs in any of the texts, in any case."""
+    lower = [text.lower() for text in texts]
+    return {
+        word: phones
+        for word, phones in dictionary.items()
+        if any(word.lower() in text for text in lower)
+    }

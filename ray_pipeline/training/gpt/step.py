@@ -1,0 +1,94 @@
+"""One batch of the GPT training: gradients, and every few batches a step of the optimiser.
+
+Knows nothing of epochs, files or Ray.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import AdamW, Optimizer
+
+from ray_pipeline.models.gpt.model import GptOutput
+from ray_pipeline.training.gpt.data import GptBatch
+from ray_pipeline.training.gpt.scaled_adam import ScaledAdam
+from ray_pipeline.training.recipes import GptRecipe
+
+
+def gpt_optimizer(model: nn.Module, recipe: GptRecipe) -> Optimizer:
+    if recipe.scaled_adam:
+        return ScaledAdam(
+            model.parameters(),
+            lr=recipe.learning_rate,
+            betas=recipe.betas,
+            clipping_scale=2.0,
+            clipping_update_period=1000,
+        )
+    return AdamW(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas, fused=True)
+
+
+class GptStepper:
+    """Gradients of `recipe.accumulate` batches are summed, not averaged. As in the original, a
+    step follows the batches number 4, 8, 12 … of an epoch (counted from 0, never 0 itself), and
+    what is left at its end goes into the next epoch."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        recipe: GptRecipe,
+        *,
+        half_precision: bool = False,
+        steps_done: int = 0,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.steps_done = steps_done
+        self._recipe = recipe
+        self._half = half_precision
+        self.scaler = torch.amp.GradScaler("cuda", enabled=half_precision)
+        optimizer.zero_grad()
+
+    def step(self, batch: GptBatch, index: int) -> dict[str, Tensor]:
+        """`index` is the batch's number in its epoch, from 0. Returns `loss` (the mean over
+        positions, end marks of the padding included) and `top3`, without gradient."""
+        is_last = self._steps_after(index)
+        with self._exchange_only_if(is_last):
+            output = self._forward(batch)
+            loss = output.loss / output.targets.numel() if self._recipe.mean_loss else output.loss
+            self.scaler.scale(loss).backward()
+        if is_last:
+            self._update()
+        mean = output.loss.detach() / output.targets.numel()
+        return {"loss": mean, "top3": output.top3_accuracy.detach()}
+
+    def _steps_after(self, index: int) -> bool:
+        every = self._recipe.accumulate
+        return every == 1 or (index > 0 and index % every == 0)
+
+    def _forward(self, batch: GptBatch) -> GptOutput:
+        with torch.autocast("cuda", dtype=torch.float16, enabled=self._half):
+            output: GptOutput = self.model(
+                batch.phones, batch.phone_lengths, batch.tokens, batch.token_lengths, batch.bert
+            )
+        return output
+
+    def _update(self) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._recipe.rate_at(self.steps_done)
+        if self._recipe.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            clip_grad_norm_(self.model.parameters(), self._recipe.clip_norm)
+        self.scaler.step(self.optimizer)
+        if self._half:
+            self.scaler.update()
+        self.optimizer.zero_grad()
+        self.steps_done += 1
+
+    def _exchange_only_if(self, is_last: bool) -> AbstractContextManager[None]:
+        """Several workers average their gradients once a step, not once a batch."""
+        no_sync = getattr(self.model, "no_sync", None)
+        return nullcontext() if is_last or no_sync is None else no_sync()

@@ -1,0 +1,97 @@
+"""What is noted while a loop runs: means, clips, curves and how far it has got."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from ray_pipeline.core.progress import NullProgress, Progress
+from ray_pipeline.training.curves import Curves, Means
+from ray_pipeline.training.recipes import TrainingLength
+from ray_pipeline.training.worker import EpochReport, TrainWorker
+
+_ADVANCE_SECONDS = 0.5
+_CURVE_STEPS = 10
+RECENT_STEPS = 50
+
+
+class Tally:
+    """One worker's notes. Only rank 0 tells `progress` and draws curves, under `prefix`."""
+
+    def __init__(
+        self,
+        worker: TrainWorker,
+        progress: Progress,
+        length: TrainingLength,
+        *,
+        curves_folder: Path,
+        prefix: str,
+        first_step: int,
+    ) -> None:
+        is_first = worker.rank == 0
+        self._progress: Progress = progress if is_first else NullProgress()
+        self._curves = Curves(curves_folder, first_step=first_step) if is_first else None
+        self._length = length
+        self._prefix = prefix
+        self._means = Means()
+        self._recent: deque[Mapping[str, Tensor]] = deque(maxlen=RECENT_STEPS)
+        self._clips: set[str] = set()
+        self._epoch = 0
+        self._started = self._told = 0.0
+        self.step = first_step
+
+    def start_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._clips.clear()
+        self._started = time.monotonic()
+
+    def add(self, clips: Sequence[str], losses: Mapping[str, Tensor]) -> None:
+        """One batch is done."""
+        self._means.add(losses)
+        self._recent.append(losses)
+        self._clips.update(clips)
+        self.step += 1
+        if self._curves is not None and self.step % _CURVE_STEPS == 0:
+            self._curves.add(self._named({k: float(v) for k, v in losses.items()}), self.step)
+        self._advance()
+
+    def finish_epoch(
+        self, rates: Mapping[str, float], evaluation: Mapping[str, float] | None = None
+    ) -> EpochReport:
+        values = self._named(self._means.take() | dict(rates))
+        if self._curves is not None:
+            self._curves.add({f"epoch/{name}": value for name, value in values.items()}, self.step)
+            self._curves.add(self._named(evaluation or {}), self.step)
+            self._curves.flush()
+        return EpochReport(
+            epoch=self._epoch,
+            step=self.step,
+            values=values,
+            clips=sorted(self._clips),
+            seconds=round(time.monotonic() - self._started, 3),
+            evaluation=dict(evaluation or {}),
+        )
+
+    def recent_mean(self, name: str) -> float:
+        """The mean of a loss over the last 50 steps of this attempt."""
+        values = [float(losses[name]) for losses in self._recent if name in losses]
+        return sum(values) / max(len(values), 1)
+
+    def close(self) -> None:
+        if self._curves is not None:
+            self._curves.close()
+
+    def _named(self, values: Mapping[str, float]) -> dict[str, float]:
+        return {f"{self._prefix}/{name}": value for name, value in values.items()}
+
+    def _advance(self) -> None:
+        now = time.monotonic()
+        if now - self._told < _ADVANCE_SECONDS and self.step < self._length.total_steps:
+            return
+        self._told = now
+        message = f"epoch {self._epoch} of {self._length.epochs}"
+        self._progress.advance(self.step, self._length.total_steps, message)

@@ -1,0 +1,183 @@
+"""What test_inference is to speak, with which weights and which reference: the task's files and
+the user's options become one `Order`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ray_pipeline.asr.languages import LANGUAGES, guess_language
+from ray_pipeline.audio.wav import duration_seconds
+from ray_pipeline.core.errors import NotFound, StepNotReady
+from ray_pipeline.core.options import TestInferenceOptions
+from ray_pipeline.core.pretrained_bases import base_model
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.workspace import is_partial
+from ray_pipeline.text import supported_languages
+from ray_pipeline.text.pronunciations import own_pronunciations
+from ray_pipeline.voice.choosing import Choice, Clip, choose
+from ray_pipeline.voice.recording import Order
+from ray_pipeline.voice.reference import Reference
+
+DEFAULT_TEXTS = {
+    "en": "This voice was made from a few minutes of speech, and it reads whatever you write.",
+    "zh": "这个声音是用几分钟的录音训练出来的，你写什么，它就读什么。",
+    "ja": "この声は数分の録音から作られました。書いた文章を何でも読みます。",
+    "ko": "이 목소리는 몇 분의 녹음으로 만들어졌고, 쓰는 대로 읽습니다.",
+    "yue": "呢把聲係用幾分鐘嘅錄音訓練出嚟嘅，你寫咩，佢就讀咩。",
+}
+
+_TRUST_OF_USER = 1.0
+_TRUST_UNKNOWN = 0.5
+_CLIP_FOLDERS = ("5-wav32k", "denoised", "sliced")
+
+
+def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Order, list[str]]:
+    """What to speak with what, and what the user should know about the choice.
+
+    Raises StepNotReady without weights, NotFound and InvalidInput for files named in vain.
+    """
+    warnings: list[str] = []
+    base = base_model(context.config.base_model)
+    version = base.version
+    workspace, exp_name = context.workspace, context.config.exp_name
+    gpt_folder, sovits_folder = workspace.gpt_weights(version), workspace.sovits_weights(version)
+    gpt = _named(context, options.gpt_model) or newest_weights(
+        gpt_folder, exp_name, ".ckpt", StepName.TRAIN_GPT
+    )
+    sovits = _named(context, options.sovits_model) or newest_weights(
+        sovits_folder, exp_name, ".pth", StepName.TRAIN_SOVITS
+    )
+    reference = _reference(context, options, warnings)
+    text, language = _target(options, context.config.language, reference)
+    order = Order(
+        gpt_path=gpt,
+        sovits_path=sovits,
+        reference=reference,
+        text=text,
+        language=language,
+        settings={
+            "seed": context.config.seed if options.seed is None else options.seed,
+            "speed": options.speed,
+            "top_k": options.top_k,
+            "top_p": options.top_p,
+            "temperature": options.temperature,
+            "repetition_penalty": options.repetition_penalty,
+            "noise_scale": options.noise_scale,
+            "cut": options.cut,
+            "pause_seconds": options.pause_seconds,
+            "dictionary": own_pronunciations(workspace, base.symbols),
+        },
+    )
+    return order, warnings
+
+
+def _target(
+    options: TestInferenceOptions, task_language: str, reference: Reference
+) -> tuple[str, str]:
+    """What to say, and how it is to be read. A task in `auto` says nothing about one text, so
+    its language is guessed; a request for `auto` means that each word is looked at."""
+    asked: str = options.target_language or task_language
+    if options.target_text:
+        guessed = asked == "auto" and options.target_language is None
+        return options.target_text, guess_language(options.target_text) if guessed else asked
+    spoken = asked.removeprefix("all_").removeprefix("auto_")
+    spoken = reference.language if spoken == "auto" else spoken
+    if spoken not in LANGUAGES:
+        spoken = guess_language(reference.text)
+    return DEFAULT_TEXTS[spoken], spoken
+
+
+def newest_weights(folder: Path, exp_name: str, suffix: str, made_by: StepName) -> Path:
+    """The last exported file of the experiment, `<exp>-e15.ckpt` or `<exp>_e8_s96.pth`.
+
+    Raises StepNotReady when there is none.
+    """
+    mine = re.compile(rf"{re.escape(exp_name)}[-_]e(\d+)(?:_s(\d+))?{re.escape(suffix)}")
+    found = []
+    for path in folder.glob(f"*{suffix}") if folder.is_dir() else ():
+        match = mine.fullmatch(path.name)
+        if match and not is_partial(path):
+            epoch, step = int(match[1]), int(match[2] or 0)
+            found.append((path.stat().st_mtime_ns, epoch, step, path))
+    if not found:
+        raise StepNotReady(
+            f"There are no trained weights in {folder.name}.",
+            hint=f"Run {made_by.value} first, or name a file of the task.",
+            missing=[made_by.value],
+        )
+    return max(found)[-1]
+
+
+def _named(context: StepContext, name: str | None) -> Path | None:
+    return None if name is None else context.workspace.find(name, context.config.exp_name)
+
+
+def _reference(
+    context: StepContext, options: TestInferenceOptions, warnings: list[str]
+) -> Reference:
+    if options.ref_audio is None:
+        choice = _choose(context)
+        path, text = choice.reference.wav_path, choice.reference.text
+        language = choice.reference.language
+        if choice.warning:
+            warnings.append(choice.warning)
+    else:
+        path = _reference_file(context, options.ref_audio)
+        known = context.transcripts.get(path.name)
+        text, language = (known.text, known.language) if known else ("", "")
+    text = text if options.ref_text is None else options.ref_text
+    language = options.ref_language or language or context.config.language
+    if language == "auto" and options.ref_language is None:
+        language = guess_language(text)
+    if not text.strip():
+        warnings.append(
+            "What is said in the reference is not known, so only its sound is imitated. "
+            "Give ref_text."
+        )
+    return Reference(path, text, language)
+
+
+def _reference_file(context: StepContext, name: str) -> Path:
+    """The bare name of a clip is enough; anything else is found as downloads are."""
+    if name in context.transcripts:
+        path = _clip_path(context, name)
+        if path is not None:
+            return path
+    return context.workspace.find(name, context.config.exp_name)
+
+
+def _choose(context: StepContext) -> Choice:
+    clips = []
+    for name, transcript in sorted(context.transcripts.items()):
+        path = _clip_path(context, name)
+        if path is None or not transcript.include or not transcript.text.strip():
+            continue
+        if transcript.language in supported_languages():
+            seconds = duration_seconds(path)
+            clips.append(
+                Clip(path, transcript.text, transcript.language, seconds, _trust(transcript))
+            )
+    if not clips:
+        raise NotFound(
+            "The task has no transcribed clip that could serve as reference.",
+            hint="Name one with ref_audio, and say what it says with ref_text.",
+        )
+    made = context.workspace.output / f"{context.config.exp_name}_reference.wav"
+    return choose(clips, made)
+
+
+def _clip_path(context: StepContext, name: str) -> Path | None:
+    folders = [
+        (context.experiment if folder[0].isdigit() else context.workspace.root) / folder
+        for folder in _CLIP_FOLDERS
+    ]
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
+
+def _trust(transcript: Transcript) -> float:
+    if transcript.source == "user":
+        return _TRUST_OF_USER
+    return _TRUST_UNKNOWN if transcript.confidence is None else transcript.confidence

@@ -1,0 +1,82 @@
+"""An order to speak, carried out: a WAV file, and the facts about it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ray_pipeline.audio.levels import peak, rms, to_db
+from ray_pipeline.audio.wav import to_int16, write_int16
+from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.models.gpt.decoding import token_limit
+from ray_pipeline.voice.reference import Reference
+from ray_pipeline.voice.voice import OnProgress, Speech, Voice
+
+SILENT_DBFS = -60.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything that decides how it will sound. `settings` are keyword arguments of
+    `Voice.speak`."""
+
+    gpt_path: Path
+    sovits_path: Path
+    reference: Reference
+    text: str
+    language: str
+    settings: dict[str, Any]
+
+
+def speak_to_file(
+    order: Order, models_dir: Path, target: Path, on_progress: OnProgress | None = None
+) -> dict[str, Any]:
+    """Load the voice, say the text, write the WAV (32 kHz, int16) and return the facts.
+
+    Raises StepFailed, and writes nothing, when the result is silent or not a number.
+    """
+    started = time.monotonic()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    voice = Voice.load(order.gpt_path, order.sovits_path, models_dir, device)
+    loaded = time.monotonic()
+    speech = voice.speak(
+        order.text, order.language, order.reference, on_progress=on_progress, **order.settings
+    )
+    levels = check_sound(speech, target.name)
+    write_int16(target, to_int16(speech.wav))
+    return {
+        "file": target.name,
+        "base_model": voice.base.name,
+        "device": device,
+        "seconds": round(speech.seconds, 3),
+        **levels,
+        "load_seconds": round(loaded - started, 3),
+        "speak_seconds": round(time.monotonic() - loaded, 3),
+        "limit_tokens": token_limit(voice.gpt.config),
+        "pieces": [asdict(piece) | {"num_tokens": len(piece.tokens)} for piece in speech.pieces],
+    }
+
+
+def check_sound(speech: Speech, name: str) -> dict[str, float]:
+    """The levels, in dB of full scale. Raises StepFailed for what nobody can listen to."""
+    if not np.isfinite(speech.wav).all():
+        raise StepFailed(
+            f"{name} was not written: the voice gave values that are not numbers.",
+            hint="The weights are damaged or their training diverged; train again.",
+        )
+    level = to_db(rms(speech.wav))
+    if level < SILENT_DBFS:
+        raise StepFailed(
+            f"{name} was not written: the voice is silent ({level:.0f} dBFS).",
+            hint="The training did not get far enough; train longer, or choose another reference.",
+        )
+    return {
+        "rms_dbfs": round(level, 2),
+        "peak_dbfs": round(to_db(peak(speech.wav)), 2),
+        "full_scale_share": float(np.mean(np.abs(speech.wav) >= 32767 / 32768)),
+    }

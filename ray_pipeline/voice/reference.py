@@ -1,0 +1,96 @@
+"""The recording whose voice and manner are imitated, and what the models need of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ray_pipeline.audio.spectrogram import spectrogram
+from ray_pipeline.audio.wav import RATE, Waveform, read_mono
+from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.pretrained_bases import BaseModel
+from ray_pipeline.models.encoders.content import ContentEncoder, to_rate
+from ray_pipeline.models.encoders.speaker import SpeakerEncoder
+from ray_pipeline.models.sovits.synthesizer import Synthesizer
+
+MIN_SECONDS = 3.0
+MAX_SECONDS = 10.0
+# A frame or two of tolerance: a clip cut at 10 s may be a few samples longer.
+_SLACK_SECONDS = 0.02
+
+# What each content encoder hears: its rate, and the silence that the original puts behind the
+# reference, in seconds. nano's training never sees such a tail.
+_HEARING = {"hubert": (16_000, 0.6), "nano": (RATE, 0.0)}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """3 to 10 s of one person. Without `text` only the voice is imitated, not the manner."""
+
+    wav_path: Path
+    text: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class ReferenceFeatures:
+    """`prompt` [P] semantic tokens, `spectrogram` [1, bins, F], `speaker` [1, speaker_dim] or
+    None where the version has no speaker vector."""
+
+    prompt: Tensor
+    spectrogram: Tensor
+    speaker: Tensor | None
+
+
+def analyse(
+    path: Path,
+    base: BaseModel,
+    content: ContentEncoder,
+    speaker: SpeakerEncoder | None,
+    synthesizer: Synthesizer,
+) -> ReferenceFeatures:
+    """Raises InvalidInput for a recording of the wrong length or without sound."""
+    wav, rate = read_mono(path)
+    check_length(len(wav) / rate, path.name)
+    if not np.abs(wav).max(initial=0.0) > 0:
+        raise InvalidInput(
+            f"The reference {path.name} is silent.",
+            hint="Choose a clip in which the speaker can be heard.",
+            field="params.ref_audio",
+        )
+    device = next(synthesizer.parameters()).device
+    ssl = content(*_as_heard(wav, rate, base)).to(device)
+    loud = _limited(to_rate(wav, rate, RATE))
+    vector = None if speaker is None else speaker(loud, RATE).to(device)
+    with torch.inference_mode():
+        prompt = synthesizer.extract_latent(ssl)[0, 0]
+        spec = spectrogram(torch.from_numpy(loud)[None].to(device))
+    return ReferenceFeatures(prompt, spec, vector)
+
+
+def check_length(seconds: float, name: str) -> None:
+    """Raises InvalidInput unless a reference of this length can be used."""
+    if MIN_SECONDS - _SLACK_SECONDS <= seconds <= MAX_SECONDS + _SLACK_SECONDS:
+        return
+    raise InvalidInput(
+        f"The reference {name} is {seconds:.1f} s long; it has to be "
+        f"{MIN_SECONDS:.0f} to {MAX_SECONDS:.0f} s.",
+        hint="Choose another clip, or leave ref_audio out to have one chosen.",
+        field="params.ref_audio",
+    )
+
+
+def _as_heard(wav: Waveform, rate: int, base: BaseModel) -> tuple[Waveform, int]:
+    own_rate, tail_seconds = _HEARING[base.content_encoder]
+    tail = np.zeros(int(tail_seconds * own_rate), dtype=np.float32)
+    return np.concatenate([to_rate(wav, rate, own_rate), tail]), own_rate
+
+
+def _limited(wav: Waveform) -> Waveform:
+    """A waveform beyond full scale is brought down, by half at most, as in the original."""
+    peak = float(np.abs(wav).max())
+    return wav / min(2.0, peak) if peak > 1 else wav

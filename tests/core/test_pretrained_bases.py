@@ -1,0 +1,79 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ray_pipeline.core.errors import BackendMissing, InvalidInput
+from ray_pipeline.core.pretrained_bases import (
+    BASE_MODELS,
+    has_bert,
+    missing_files,
+    resolve_base_model,
+)
+
+
+def lay_out(models_dir: Path, name: str) -> None:
+    for file in BASE_MODELS[name].files:
+        path = models_dir / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_auto_is_nano_when_the_models_folder_is_empty_or_absent(tmp_path: Path) -> None:
+    assert resolve_base_model("auto", tmp_path) == "nano"
+    assert resolve_base_model("auto", tmp_path / "absent") == "nano"
+
+
+def test_auto_takes_the_best_base_model_that_is_complete(tmp_path: Path) -> None:
+    lay_out(tmp_path, "v2")
+    assert resolve_base_model("auto", tmp_path) == "v2"
+    lay_out(tmp_path, "v2ProPlus")
+    assert resolve_base_model("auto", tmp_path) == "v2ProPlus"
+
+
+def test_auto_passes_over_a_base_model_with_one_file_missing(tmp_path: Path) -> None:
+    lay_out(tmp_path, "v2ProPlus")
+    (tmp_path / "s1v3.ckpt").unlink()
+    assert resolve_base_model("auto", tmp_path) == "nano"
+
+
+def test_a_named_base_model_with_missing_files_says_which_and_how_to_get_them(
+    tmp_path: Path,
+) -> None:
+    lay_out(tmp_path, "v2Pro")
+    (tmp_path / "sv/pretrained_eres2netv2w24s4ep4.ckpt").unlink()
+    with pytest.raises(BackendMissing) as caught:
+        resolve_base_model("v2Pro", tmp_path)
+    assert caught.value.extra["missing"] == ["sv/pretrained_eres2netv2w24s4ep4.ckpt"]
+    assert "gsv models pull v2Pro" in caught.value.hint
+
+
+def test_hubert_weights_may_be_safetensors(tmp_path: Path) -> None:
+    lay_out(tmp_path, "v1")
+    weights = tmp_path / "chinese-hubert-base/pytorch_model.bin"
+    weights.rename(weights.with_name("model.safetensors"))
+    assert missing_files("v1", tmp_path) == []
+
+
+def test_bert_is_needed_by_no_base_model(tmp_path: Path) -> None:
+    lay_out(tmp_path, "v2ProPlus")
+    assert resolve_base_model("v2ProPlus", tmp_path) == "v2ProPlus"
+    assert not has_bert(tmp_path)
+
+
+def test_only_versions_with_a_speaker_vector_need_the_speaker_encoder() -> None:
+    with_speaker = {name for name, row in BASE_MODELS.items() if row.speaker_dim is not None}
+    assert with_speaker == {"v2ProPlus", "v2Pro", "nano"}
+    for row in BASE_MODELS.values():
+        assert (row.speaker_encoder is None) == (row.speaker_dim is None)
+
+
+def test_an_unknown_base_model_is_refused_with_the_list(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="v2ProPlus"):
+        resolve_base_model("v9", tmp_path)
+
+
+def test_the_table_is_read_without_torch() -> None:
+    code = "import sys, ray_pipeline.core.pretrained_bases; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,105 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ray_pipeline.core.errors import InvalidInput, NotFound
+from ray_pipeline.core.workspace import (
+    Workspace,
+    atomic_path,
+    atomic_write,
+    is_partial,
+    safe_file_name,
+)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    workspace = Workspace(tmp_path / "task")
+    workspace.create()
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("talk.wav", "talk.wav"),
+        ("../../etc/passwd", "passwd"),
+        ("/etc/passwd", "passwd"),
+        ("C:\\Users\\me\\talk.wav", "talk.wav"),
+        ("my talk 😀 中文.mp3", "my talk 😀 中文.mp3"),
+        ("it's.wav", "it's.wav"),
+        ('"quoted".wav', "_quoted_.wav"),
+        ("new\nline.wav", "new_line.wav"),
+        (".hidden", "hidden"),
+        ("-i.wav", "-i.wav"),
+    ],
+)
+def test_file_names_are_made_harmless_and_stay_recognisable(raw, name):
+    assert safe_file_name(raw) == name
+
+
+@pytest.mark.parametrize("raw", ["", "..", "/", "\x00", "...", "a/.."])
+def test_a_name_of_nothing_is_refused(raw):
+    with pytest.raises(InvalidInput):
+        safe_file_name(raw)
+
+
+@given(st.text(max_size=400))
+def test_any_name_is_refused_or_stays_one_short_component(raw):
+    try:
+        name = safe_file_name(raw)
+    except InvalidInput:
+        return
+    assert "/" not in name
+    assert name not in (".", "..")
+    assert 0 < len(name.encode()) <= 180
+
+
+def test_a_long_name_keeps_its_suffix():
+    assert safe_file_name("长" * 200 + ".wav").endswith("长.wav")
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "..\\x", "a\x00b", ""])
+def test_a_name_that_leads_out_is_refused(workspace, name):
+    with pytest.raises(InvalidInput):
+        workspace.resolve(name)
+
+
+def test_a_link_that_leads_out_is_refused(workspace, tmp_path):
+    (tmp_path / "secret").write_text("x")
+    (workspace.root / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(InvalidInput):
+        workspace.resolve("link")
+
+
+def test_a_bare_name_is_looked_for_in_output_then_experiment_then_weights_then_task(workspace):
+    places = [
+        workspace.root / "a.bin",
+        workspace.gpt_weights("nano") / "a.bin",
+        workspace.experiment("me") / "a.bin",
+        workspace.output / "a.bin",
+    ]
+    for path in places:
+        atomic_write(path, b"x")
+        assert workspace.find("a.bin", "me") == path
+
+
+def test_a_path_below_the_task_is_found(workspace):
+    atomic_write(workspace.sliced / "clip.wav", b"x")
+    assert workspace.find("sliced/clip.wav", "me") == workspace.sliced / "clip.wav"
+
+
+def test_a_missing_file_is_named(workspace):
+    with pytest.raises(NotFound, match=r"voice\.wav"):
+        workspace.find("voice.wav", "me")
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "file.json"
+    atomic_write(path, "old")
+    with pytest.raises(RuntimeError), atomic_path(path) as partial:
+        partial.write_text("ne")
+        assert is_partial(partial)
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,49 @@
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ray_pipeline.training.gpt.data import GptBatch, GptDataset, collate_gpt
+from ray_pipeline.training.gpt.loop import build_gpt
+from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
+from ray_pipeline.training.recipes import GPT_RECIPE, NANO_GPT_RECIPE, GptRecipe
+from tests.training.experiment import gpt_settings
+
+
+def _start(experiment: Path, tmp_path: Path, recipe: GptRecipe) -> tuple[GptStepper, GptBatch]:
+    settings = gpt_settings(experiment, tmp_path)
+    model = build_gpt(settings)
+    dataset = GptDataset(experiment, settings.items)
+    batch = collate_gpt([dataset[0], dataset[1]], eos=settings.model.eos)
+    return GptStepper(model, gpt_optimizer(model, recipe), recipe), batch
+
+
+def test_steps_learn_the_tokens_by_heart(experiment: Path, tmp_path: Path) -> None:
+    recipe = replace(NANO_GPT_RECIPE, learning_rate=5e-3, warmup_steps=1)
+    stepper, batch = _start(experiment, tmp_path, recipe)
+    torch.manual_seed(0)
+    results = [stepper.step(batch, index) for index in range(40)]
+    assert float(results[-1]["loss"]) < 0.6 * float(results[0]["loss"])
+    assert float(results[-1]["top3"]) > float(results[0]["top3"]) + 0.2
+
+
+def test_the_original_steps_after_batches_4_8_12_and_keeps_what_is_left(
+    experiment: Path, tmp_path: Path
+) -> None:
+    stepper, batch = _start(experiment, tmp_path, GPT_RECIPE)
+    steps = []
+    for index in range(11):
+        stepper.step(batch, index)
+        steps.append(stepper.steps_done)
+    assert steps == [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2]
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in stepper.model.parameters())
+    assert stepper.optimizer.param_groups[0]["lr"] == 0.002
+
+
+def test_rates_are_0_01_once_and_0_002_ever_after() -> None:
+    assert [GPT_RECIPE.rate_at(step) for step in (0, 1, 2000, 40000)] == [0.01] + [0.002] * 3
+
+
+def test_nano_warms_up_linearly() -> None:
+    rates = [NANO_GPT_RECIPE.rate_at(step) for step in (0, 9, 19, 100)]
+    assert rates == [1e-3 / 20, 1e-3 / 2, 1e-3, 1e-3]

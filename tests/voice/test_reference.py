@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ray_pipeline.audio.wav import write_float32
+from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.voice.reference import ReferenceFeatures, analyse, check_length
+from ray_pipeline.voice.voice import Voice
+from tests.voice.conftest import SPEECH
+
+
+def features(voice: Voice, path: Path) -> ReferenceFeatures:
+    return analyse(path, voice.base, voice.content, voice.speaker, voice.synthesizer)
+
+
+def test_a_reference_gives_tokens_a_spectrogram_and_a_speaker_vector(voice: Voice) -> None:
+    found = features(voice, SPEECH / "LJ001-0016.flac")  # 5.266 s
+    assert found.prompt.shape[0] == pytest.approx(5.266 * 25, abs=1)
+    assert found.spectrogram.shape[:2] == (1, 1025)
+    assert found.spectrogram.shape[2] == pytest.approx(5.266 * 50, abs=1)
+    assert found.speaker is not None
+    assert found.speaker.shape == (1, 160)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.9, 2.9, 10.2, 60.0])
+def test_a_reference_of_another_length_is_refused_with_a_hint(seconds: float) -> None:
+    with pytest.raises(InvalidInput, match="3 to 10 s") as refused:
+        check_length(seconds, "clip.wav")
+    assert refused.value.as_dict()["field"] == "params.ref_audio"
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("seconds", [3.0, 6.0, 10.0, 10.01])
+def test_three_to_ten_seconds_are_fine(seconds: float) -> None:
+    check_length(seconds, "clip.wav")
+
+
+def test_silence_is_refused(voice: Voice, tmp_path: Path) -> None:
+    path = tmp_path / "silent.wav"
+    write_float32(path, np.zeros(32000 * 4, dtype=np.float32))
+    with pytest.raises(InvalidInput, match="silent"):
+        features(voice, path)
