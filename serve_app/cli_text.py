@@ -30,10 +30,10 @@ def text(
 ) -> None:
     """Show how a text is read: as words, as phones, and what nobody can say."""
     from ray_pipeline.core.pretrained_bases import BERT_FOLDER
+    from ray_pipeline.core.text_files import read_text
     from ray_pipeline.text import parse_dictionary, phonemize_mixed
     from ray_pipeline.text.chinese.g2pw import load_polyphones
     from ray_pipeline.text.unread import unread_words
-    from ray_pipeline.transcripts.list_file import read_text
     from serve_app.settings import load_settings
 
     words = {}

@@ -14,7 +14,7 @@ from ray_pipeline.audio.levels import peak
 from ray_pipeline.audio.wav import RATE, Waveform, read_mono, write_int16
 from ray_pipeline.clips.worker import Clip
 from ray_pipeline.core.errors import StepFailed
-from ray_pipeline.core.pretrained_bases import BERT_FOLDER, BaseModel
+from ray_pipeline.core.pretrained_bases import BERT_FOLDER, PretrainedBase
 from ray_pipeline.core.workspace import atomic_path
 
 _LOUDEST_PEAK = 2.2
@@ -82,7 +82,7 @@ class AudioExtractor:
         self,
         device: str,
         *,
-        base: BaseModel,
+        base: PretrainedBase,
         models_dir: Path,
         waves_dir: Path,
         content_dir: Path,
@@ -110,7 +110,7 @@ class SpeakerExtractor:
     """Loudness-mixed clip to the speaker vector [1, speaker_dim] in `vectors_dir/<clip>.pt`."""
 
     def __init__(
-        self, device: str, *, base: BaseModel, models_dir: Path, vectors_dir: Path
+        self, device: str, *, base: PretrainedBase, models_dir: Path, vectors_dir: Path
     ) -> None:
         from ray_pipeline.models.encoders.speaker import load_speaker_encoder
 

@@ -28,7 +28,7 @@ BERT_FILES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class BaseModel:
+class PretrainedBase:
     """One base model. Paths are relative to the models folder, which is laid out as the
     original's `GPT_SoVITS/pretrained_models/`.
 
@@ -64,7 +64,7 @@ class BaseModel:
 
 # The order is the preference of "auto"; nano is always complete.
 _ROWS = (
-    BaseModel(
+    PretrainedBase(
         name="v2ProPlus",
         version="v2ProPlus",
         speaker_encoder="eres2net",
@@ -73,7 +73,7 @@ _ROWS = (
         discriminator="v2Pro/s2Dv2ProPlus.pth",
         gpt="s1v3.ckpt",
     ),
-    BaseModel(
+    PretrainedBase(
         name="v2Pro",
         version="v2Pro",
         speaker_encoder="eres2net",
@@ -82,14 +82,14 @@ _ROWS = (
         discriminator="v2Pro/s2Dv2Pro.pth",
         gpt="s1v3.ckpt",
     ),
-    BaseModel(
+    PretrainedBase(
         name="v2",
         version="v2",
         generator="gsv-v2final-pretrained/s2G2333k.pth",
         discriminator="gsv-v2final-pretrained/s2D2333k.pth",
         gpt="gsv-v2final-pretrained/s1bert25hz-5kh-longer-epoch=12-step=369668.ckpt",
     ),
-    BaseModel(
+    PretrainedBase(
         name="v1",
         version="v1",
         symbols="v1",
@@ -97,7 +97,7 @@ _ROWS = (
         discriminator="s2D488k.pth",
         gpt="s1bert25hz-2kh-longer-epoch=68e-step=50232.ckpt",
     ),
-    BaseModel(
+    PretrainedBase(
         name="nano",
         version="nano",
         content_encoder="nano",
@@ -108,10 +108,10 @@ _ROWS = (
     ),
 )
 
-BASE_MODELS: dict[str, BaseModel] = {row.name: row for row in _ROWS}
+BASE_MODELS: dict[str, PretrainedBase] = {row.name: row for row in _ROWS}
 
 
-def base_model(name: str) -> BaseModel:
+def base_model(name: str) -> PretrainedBase:
     """The row of `name`. Raises InvalidInput for a name that is not in the table."""
     try:
         return BASE_MODELS[name]

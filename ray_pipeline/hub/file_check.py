@@ -13,13 +13,13 @@ from ray_pipeline.core.pretrained_bases import (
     BERT_FOLDER,
     HUBERT_FOLDER,
     SPEAKER_ENCODER_FILE,
-    BaseModel,
+    PretrainedBase,
 )
 from ray_pipeline.weights.archive import load_archive
 from ray_pipeline.weights.kinds import GPT_FAMILY, FileKind, Recognised, recognise
 
 
-def check_content(file: Path, path: str, base: BaseModel | None) -> str:
+def check_content(file: Path, path: str, base: PretrainedBase | None) -> str:
     """What the file holds, in words; empty for kinds that other programs read.
 
     `path` is its place in the models folder. Raises BadModelFile when something else belongs
@@ -41,7 +41,7 @@ def _check_json(file: Path) -> str:
     return "readable"
 
 
-def _check_network(file: Path, path: str, base: BaseModel) -> str:
+def _check_network(file: Path, path: str, base: PretrainedBase) -> str:
     found = recognise(file)
     if path == base.generator:
         wanted = Recognised(FileKind.sovits, base.version)

@@ -20,7 +20,7 @@ from ray_pipeline.clips.worker import Clip
 from ray_pipeline.core.clip_audio import ClipAudio, clip_audio
 from ray_pipeline.core.manifest import Manifest, fingerprint
 from ray_pipeline.core.options import ExtractAudioFeaturesOptions
-from ray_pipeline.core.pretrained_bases import BaseModel, base_model, resolve_base_model
+from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model, resolve_base_model
 from ray_pipeline.core.step_context import Result, StepContext
 
 _VERSION = "1"
@@ -62,7 +62,7 @@ def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
     )
 
 
-def _job(context: StepContext, base: BaseModel, audio: ClipAudio) -> Job:
+def _job(context: StepContext, base: PretrainedBase, audio: ClipAudio) -> Job:
     key = fingerprint(version=_VERSION, audio=audio.sha256, encoder=base.content_encoder)
     outputs = [
         context.workspace.relative(context.experiment / "5-wav32k" / audio.name),

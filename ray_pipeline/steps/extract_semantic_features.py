@@ -19,7 +19,7 @@ from ray_pipeline.clips.ray_tasks import require_usable
 from ray_pipeline.clips.worker import Clip
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import ExtractSemanticFeaturesOptions
-from ray_pipeline.core.pretrained_bases import BaseModel, base_model, resolve_base_model
+from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model, resolve_base_model
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.workspace import atomic_write, sha256_of
 
@@ -76,7 +76,7 @@ def perplexity(counts: Counter[str]) -> float:
 
 
 def _ready_codebook(
-    context: StepContext, base: BaseModel, features: list[Path], key: str, force: bool
+    context: StepContext, base: PretrainedBase, features: list[Path], key: str, force: bool
 ) -> dict[str, object]:
     """Write the codebook if it is not there already; facts about it, for the manifest."""
     path = context.experiment / CODEBOOK_NAME
@@ -92,7 +92,7 @@ def _ready_codebook(
     return {"codebook": key, "codebook_rows_used": codebook.used}
 
 
-def _fitted_codebook(context: StepContext, base: BaseModel, features: list[Path]) -> Codebook:
+def _fitted_codebook(context: StepContext, base: PretrainedBase, features: list[Path]) -> Codebook:
     import torch
 
     from ray_pipeline.models.encoders.codebook import fit
@@ -102,7 +102,7 @@ def _fitted_codebook(context: StepContext, base: BaseModel, features: list[Path]
     return fit(clips, seed=context.config.seed, rows=base.codebook_size)
 
 
-def _pretrained_codebook(context: StepContext, base: BaseModel) -> Codebook:
+def _pretrained_codebook(context: StepContext, base: PretrainedBase) -> Codebook:
     from ray_pipeline.models.encoders.codebook import Codebook
     from ray_pipeline.weights.files import load_sovits
 
@@ -111,7 +111,7 @@ def _pretrained_codebook(context: StepContext, base: BaseModel) -> Codebook:
     return Codebook.from_state_dict(loaded.state_dict)
 
 
-def _codebook_key(context: StepContext, base: BaseModel, digests: dict[str, str]) -> str:
+def _codebook_key(context: StepContext, base: PretrainedBase, digests: dict[str, str]) -> str:
     if base.generator is not None:
         weights = sha256_of(context.models_dir / base.generator)
         return fingerprint(version=_VERSION, generator=weights)

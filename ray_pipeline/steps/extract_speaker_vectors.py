@@ -14,7 +14,7 @@ from ray_pipeline.clips.ray_tasks import require_usable
 from ray_pipeline.clips.worker import Clip
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import ExtractSpeakerVectorsOptions
-from ray_pipeline.core.pretrained_bases import BaseModel, base_model, resolve_base_model
+from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model, resolve_base_model
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.workspace import sha256_of
 
@@ -50,7 +50,7 @@ def run(context: StepContext, options: ExtractSpeakerVectorsOptions) -> Result:
     return result_of(manifest, outcome, dim=base.speaker_dim, encoder=base.speaker_encoder)
 
 
-def _job(context: StepContext, base: BaseModel, entry: ClipEntry) -> Job:
+def _job(context: StepContext, base: PretrainedBase, entry: ClipEntry) -> Job:
     path = context.experiment / "5-wav32k" / entry.name
     relative, digest = context.workspace.relative(path), sha256_of(path)
     key = fingerprint(version=_VERSION, audio=digest, encoder=base.speaker_encoder)

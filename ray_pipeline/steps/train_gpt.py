@@ -9,7 +9,7 @@ from __future__ import annotations
 import yaml
 
 from ray_pipeline.core.options import TrainGptOptions
-from ray_pipeline.core.pretrained_bases import BaseModel, base_model
+from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import atomic_write
@@ -51,7 +51,7 @@ def run(context: StepContext, options: TrainGptOptions) -> Result:
 
 
 def _plan(
-    context: StepContext, options: TrainGptOptions, base: BaseModel
+    context: StepContext, options: TrainGptOptions, base: PretrainedBase
 ) -> tuple[GptSettings, TrainingJob]:
     model, recipe = GPT_CONFIGS[base.version], gpt_recipe(base.version)
     items, dropped = find_gpt_items(
@@ -84,7 +84,7 @@ def _plan(
 def _settings(
     context: StepContext,
     options: TrainGptOptions,
-    base: BaseModel,
+    base: PretrainedBase,
     items: list[GptItem],
     held_out: list[GptItem],
 ) -> GptSettings:

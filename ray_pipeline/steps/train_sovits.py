@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from ray_pipeline.core.options import TrainSovitsOptions
-from ray_pipeline.core.pretrained_bases import BaseModel, base_model
+from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import atomic_write
@@ -58,7 +58,7 @@ def run(context: StepContext, options: TrainSovitsOptions) -> Result:
 
 
 def _plan(
-    context: StepContext, options: TrainSovitsOptions, base: BaseModel
+    context: StepContext, options: TrainSovitsOptions, base: PretrainedBase
 ) -> tuple[SovitsSettings, TrainingJob]:
     recipe = sovits_recipe(base.version)
     shortest = max(BOUNDARIES_FRAMES[0], recipe.longest_segment_frames)
@@ -95,7 +95,7 @@ def _plan(
 def _settings(
     context: StepContext,
     options: TrainSovitsOptions,
-    base: BaseModel,
+    base: PretrainedBase,
     items: list[SovitsItem],
     held_out: list[SovitsItem],
 ) -> SovitsSettings:

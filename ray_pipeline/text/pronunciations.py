@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.text_files import read_text
 from ray_pipeline.core.workspace import Workspace, is_partial
 from ray_pipeline.text import parse_dictionary
-from ray_pipeline.transcripts.list_file import read_text
 
 SUFFIX = ".dict"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ray_pipeline.core.errors import NothingUsable
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import TrainOptions
-from ray_pipeline.core.pretrained_bases import BaseModel
+from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.training.evaluation import held_out_names
@@ -182,6 +182,6 @@ def require_clips(names: Sequence[str], dropped: Sequence[DroppedClip], least: i
     )
 
 
-def pretrained_files(context: StepContext, base: BaseModel, *names: str | None) -> list[Path]:
+def pretrained_files(context: StepContext, base: PretrainedBase, *names: str | None) -> list[Path]:
     """Paths of a base model's own weights; empty for one that starts from nothing."""
     return [context.models_dir / name for name in names if name] if base.is_pretrained else []

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ray_pipeline.asr.languages import guess_language, trainable_language
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.text_files import read_text
 from ray_pipeline.core.workspace import is_partial, safe_file_name
-from ray_pipeline.transcripts.list_file import check_field, read_list, read_text
+from ray_pipeline.transcripts.list_file import check_field, read_list
 
 _TEXT_SUFFIXES = (".txt", ".list", ".dict")
 

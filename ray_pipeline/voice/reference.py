@@ -12,7 +12,7 @@ from torch import Tensor
 from ray_pipeline.audio.spectrogram import spectrogram
 from ray_pipeline.audio.wav import RATE, Waveform, read_mono
 from ray_pipeline.core.errors import InvalidInput
-from ray_pipeline.core.pretrained_bases import BaseModel
+from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.models.encoders.content import ContentEncoder, to_rate
 from ray_pipeline.models.encoders.speaker import SpeakerEncoder
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
@@ -48,7 +48,7 @@ class ReferenceFeatures:
 
 def analyse(
     path: Path,
-    base: BaseModel,
+    base: PretrainedBase,
     content: ContentEncoder,
     speaker: SpeakerEncoder | None,
     synthesizer: Synthesizer,
@@ -84,7 +84,7 @@ def check_length(seconds: float, name: str) -> None:
     )
 
 
-def _as_heard(wav: Waveform, rate: int, base: BaseModel) -> tuple[Waveform, int]:
+def _as_heard(wav: Waveform, rate: int, base: PretrainedBase) -> tuple[Waveform, int]:
     own_rate, tail_seconds = _HEARING[base.content_encoder]
     tail = np.zeros(int(tail_seconds * own_rate), dtype=np.float32)
     return np.concatenate([to_rate(wav, rate, own_rate), tail]), own_rate

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ray_pipeline.audio.wav import RATE, Waveform
 from ray_pipeline.core.errors import BadModelFile, InvalidInput
-from ray_pipeline.core.pretrained_bases import BERT_FOLDER, BaseModel, base_model, has_bert
+from ray_pipeline.core.pretrained_bases import BERT_FOLDER, PretrainedBase, base_model, has_bert
 from ray_pipeline.models.encoders.bert import BertEncoder, features_of, has_chinese
 from ray_pipeline.models.encoders.codebook import Codebook
 from ray_pipeline.models.encoders.content import ContentEncoder, load_content_encoder
@@ -76,7 +76,7 @@ class Speech:
 class Voice:
     """Made by `Voice.load`. Not for use by several threads at once."""
 
-    base: BaseModel
+    base: PretrainedBase
     gpt: Text2Semantic
     synthesizer: Synthesizer
     content: ContentEncoder

@@ -13,9 +13,10 @@ from fastapi.responses import PlainTextResponse
 from ray_pipeline.core.errors import Conflict, InvalidInput, NotFound
 from ray_pipeline.core.options import language_code
 from ray_pipeline.core.task import Transcript
+from ray_pipeline.core.text_files import decode_text
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.transcripts.clip_timing import clip_timings
-from ray_pipeline.transcripts.list_file import ListRow, check_field, decode_text, parse_list
+from ray_pipeline.transcripts.list_file import ListRow, check_field, parse_list
 from serve_app.clip_schemas import (
     ListTaken,
     TranscriptBody,

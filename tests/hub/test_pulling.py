@@ -9,9 +9,9 @@ import torch
 from ray_pipeline.core.errors import BackendMissing, BadModelFile, InvalidInput, Unavailable
 from ray_pipeline.core.pretrained_bases import BASE_MODELS, BERT_FILES, resolve_base_model
 from ray_pipeline.core.workspace import sha256_of
+from ray_pipeline.hub import fetching, pulling
 from ray_pipeline.hub.hubs import HuggingFace, ModelScope
 from ray_pipeline.hub.pulling import PullProgress, pull, records, verify
-from ray_pipeline.models import fetching, pulling
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from tests.hub.hub_server import SmallHub, small_hub

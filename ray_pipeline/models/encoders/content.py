@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ray_pipeline.audio.spectrogram import mel_spectrogram
 from ray_pipeline.core.errors import BackendMissing, BadModelFile
-from ray_pipeline.core.pretrained_bases import HUBERT_FOLDER, BaseModel
+from ray_pipeline.core.pretrained_bases import HUBERT_FOLDER, PretrainedBase
 
 if TYPE_CHECKING:
     from transformers import HubertModel
@@ -56,7 +56,7 @@ class ContentEncoder(Protocol):
 
 
 def load_content_encoder(
-    base: BaseModel, models_dir: Path, device: str | torch.device = "cpu"
+    base: PretrainedBase, models_dir: Path, device: str | torch.device = "cpu"
 ) -> ContentEncoder:
     """The encoder that the base model was made with.
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ray_pipeline.core.errors import BackendMissing, BadModelFile
-from ray_pipeline.core.pretrained_bases import SPEAKER_ENCODER_FILE, BaseModel
+from ray_pipeline.core.pretrained_bases import SPEAKER_ENCODER_FILE, PretrainedBase
 
 Waveform = NDArray[np.float32]
 
@@ -39,7 +39,7 @@ class SpeakerEncoder(Protocol):
 
 
 def load_speaker_encoder(
-    base: BaseModel, models_dir: Path, device: str | torch.device = "cpu"
+    base: PretrainedBase, models_dir: Path, device: str | torch.device = "cpu"
 ) -> SpeakerEncoder | None:
     """The encoder of the base model's speaker vectors, None where it has none (v1, v2).
 
