@@ -13,7 +13,6 @@ from benchmarks.compare.speed import Maker, Pair, Work
 from ray_pipeline.models.gpt.config import GPT_CONFIGS
 from ray_pipeline.models.gpt.decoding import decode_batch
 from ray_pipeline.models.gpt.half_weights import use_half_weights
-from ray_pipeline.models.gpt.int8_weights import use_int8_weights
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.gpt.sampling import Sampling
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS, SovitsConfig
@@ -37,7 +36,6 @@ def makers(device: str) -> list[Maker]:
         found += _gpt_makers(device, dtype, suffix, half_weights=False)
         if not cuda:
             found += _gpt_makers(device, dtype, "half weights", half_weights=True)
-            found.append(Maker("gpt decode 1 int8 over float32", _int8_over_float))
         found += [
             Maker(f"vocoder {version} {suffix}", lambda v=version, t=dtype: _vocoder(v, device, t))
             for version in ("v2", "v2ProPlus")
@@ -117,16 +115,6 @@ def _batch_over_one(models: Models, device: str, dtype: torch.dtype) -> Pair:
     )
 
 
-def _int8_over_float() -> Pair:
-    """Ours with weights of one byte against ours in float32."""
-    ours, _ = gpt_models("cpu", torch.float32)
-    small = use_int8_weights(copy.deepcopy(ours))
-    given = workloads.sentences(1, "cpu")
-    return Pair(
-        "int8", "tokens/s", lambda: our_decode(small, given), lambda: our_decode(ours, given)
-    )
-
-
 @torch.no_grad()
 def agreements() -> Iterator[str]:
     """How far smaller weights and float32 are apart after the same past."""
@@ -134,9 +122,8 @@ def agreements() -> Iterator[str]:
     batch = workloads.gpt_batch(2, 50, 125, "cpu")
     given = (batch.phones, batch.phone_lengths, batch.tokens, batch.token_lengths, batch.bert)
     exact = ours(*given).logits
-    for name, change in (("half", use_half_weights), ("int8", use_int8_weights)):
-        rounded = change(copy.deepcopy(ours))(*given).logits
-        yield f"{name} weights: {agreement(exact, rounded)}"
+    rounded = use_half_weights(copy.deepcopy(ours))(*given).logits
+    yield f"half weights: {agreement(exact, rounded)}"
 
 
 def agreement(exact: torch.Tensor, rounded: torch.Tensor) -> str:

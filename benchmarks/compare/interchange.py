@@ -11,8 +11,10 @@ from torch import Tensor
 
 from benchmarks.compare import original, workloads
 from ray_pipeline.models.gpt.config import GPT_CONFIGS
+from ray_pipeline.models.gpt.decoding import Sentence, decode_batch
 from ray_pipeline.models.gpt.loading import build_text2semantic
 from ray_pipeline.models.gpt.model import Text2Semantic
+from ray_pipeline.models.gpt.sampling import Sampling
 from ray_pipeline.models.sovits.config import OFFICIAL_VERSIONS, SOVITS_CONFIGS
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.weights.files import (
@@ -102,9 +104,12 @@ def _check_gpt(path: Path, version: str) -> Finding:
     given = workloads.sentences(1, "cpu")
     phones, bert = given.phones[0] % config.phoneme_vocab_size, given.bert[0]
     tokens, _ = original.decode_one(theirs, phones, bert, given.prompt, _GPT_TOKENS, top_k=1)
-    produced = ours.decode(
-        phones[None], bert[None], given.prompt[None], top_k=1, max_tokens=_GPT_TOKENS - 1
+    [decoded] = decode_batch(
+        ours,
+        [Sentence(phones, bert, given.prompt)],
+        Sampling(top_k=1),
+        max_tokens=_GPT_TOKENS - 1,
     )
     path.unlink()
-    same = torch.equal(produced[0], tokens[0, len(given.prompt) :])
+    same = torch.equal(decoded.tokens, tokens[0, len(given.prompt) :])
     return Finding(f"GPT {version}", loaded.version, missing, unexpected, same)

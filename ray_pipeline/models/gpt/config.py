@@ -81,7 +81,7 @@ class GptConfig:
         """Read what `to_export` or the original wrote. Raises BadModelFile."""
         try:
             model = config["model"]
-            found = cls(
+            sizes = cls(
                 width=int(model["hidden_dim"]),
                 num_layers=int(model["n_layer"]),
                 num_heads=int(model["head"]),
@@ -93,12 +93,12 @@ class GptConfig:
                 max_seconds=int(config["data"]["max_sec"]),
                 default_top_k=int(config.get("inference", {}).get("top_k", cls.default_top_k)),
             )
-            consistent = model["EOS"] == found.eos and model["embedding_dim"] == found.width
+            consistent = model["EOS"] == sizes.eos and model["embedding_dim"] == sizes.width
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _bad(f"it lacks or garbles {error}") from error
         if not consistent:
             raise _bad("its end mark or its embedding width does not fit the rest")
-        return found
+        return sizes
 
 
 def _bad(reason: str) -> BadModelFile:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -24,11 +23,9 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from ray_pipeline.models.gpt.config import GptConfig
+from ray_pipeline.models.gpt.kv_cache import KVCache, RecordedKVCache
+from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.gpt.sampling import Sampling, draw, penalise_repetition
-from ray_pipeline.models.gpt.stepping import steps_for
-
-if TYPE_CHECKING:
-    from ray_pipeline.models.gpt.model import Text2Semantic
 
 MAX_STEPS = 1500
 # The end mark cannot be drawn in the first steps, so nothing shorter than this comes out.
@@ -66,19 +63,23 @@ def decode_batch(
     max_tokens: int | None = None,
     usable_tokens: Tensor | None = None,
     on_logits: OnLogits | None = None,
+    cuda_graphs: bool = False,
 ) -> list[Decoded]:
     """Speak the sentences side by side.
 
     `max_tokens` (default: twice the longest training item) is the early stop: a sentence ends
     with one token more than that. `usable_tokens`, bool [eos], forbids the ids
     that are False. `on_logits` is shown each step's logits [B, V] before anything is done to them.
+    `cuda_graphs` records the work of a token on a GPU: an option until it has passed its test
+    on one.
     """
     config, device = model.config, model.bert_proj.weight.device
     limit = token_limit(config, max_tokens)
     generators = generators or [None] * len(sentences)
     prefix, padding = _prefix(model, sentences)
     columns = prefix.shape[1] + limit
-    steps = steps_for(device)(model, padding, columns)
+    recorded = cuda_graphs and device.type == "cuda"
+    cache = (RecordedKVCache if recorded else KVCache)(model, padding, columns)
     positions = model.ar_audio_position.table(limit + _longest_prompt(sentences))
     positions = positions * model.ar_audio_position.alpha
     next_position = torch.tensor([_prompt_length(s) for s in sentences], device=device)
@@ -88,7 +89,7 @@ def decode_batch(
     ends = [limit] * len(sentences)  # the number of tokens kept
     running = set(range(len(sentences)))
 
-    logits = steps.prefill(prefix, _prefix_mask(sentences, padding, prefix.shape[1]))
+    logits = cache.prefill(prefix, _prefix_mask(sentences, padding, prefix.shape[1]))
     for step in range(limit):
         scores = logits[:, : config.eos] if step < MIN_TOKENS else logits
         if on_logits is not None:
@@ -106,7 +107,7 @@ def decode_batch(
         seen.scatter_(1, tokens[:, None], True)
         x = model.ar_audio_embedding(tokens[:, None])
         x = x + positions[next_position + step][:, None]
-        logits = steps.advance(x)
+        logits = cache.advance(x)
     return [
         Decoded(produced[row, :end].clone(), ended=row not in running)
         for row, end in enumerate(ends)

@@ -20,18 +20,16 @@ B = batch, L = phones, T = tokens, S = L + T, D = width, H = heads, K = D / H.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ray_pipeline.models.gpt import decoding
 from ray_pipeline.models.gpt.config import GptConfig
 from ray_pipeline.models.gpt.dropout import Dropout, attend_with_dropout
 from ray_pipeline.models.gpt.preference import preference_loss, sequence_log_probabilities
-from ray_pipeline.models.gpt.sampling import Sampling
 
 
 class GptOutput(NamedTuple):
@@ -207,44 +205,6 @@ class Text2Semantic(nn.Module):
         mask = training_mask(phone_lengths, num_phones, token_lengths, num_tokens)
         states = self.h(torch.cat([text, self.embed_audio(padded)], dim=1), mask)
         return self.ar_predict_layer(states[:, num_phones - 1 :]).float(), targets
-
-    def decode(
-        self,
-        phones: Tensor,
-        bert: Tensor,
-        prompt: Tensor | None,
-        *,
-        top_k: int = 15,
-        top_p: float = 1.0,
-        temperature: float = 1.0,
-        repetition_penalty: float = 1.35,
-        max_tokens: int | None = None,
-        generator: torch.Generator | None = None,
-        usable_tokens: Tensor | None = None,
-        on_logits: Callable[[int, Tensor], None] | None = None,
-    ) -> Tensor:
-        """Speak one sentence: `phones` [1, L], `bert` [1, bert_dim, L], `prompt` [1, P] or None.
-
-        Returns the produced tokens [1, N] without the prompt and the end mark. For several
-        sentences at once, and for why a decode ended, see `decoding.decode_batch`.
-        """
-        sentence = decoding.Sentence(phones[0], bert[0], None if prompt is None else prompt[0])
-        sampling = Sampling(
-            top_k=top_k,
-            top_p=top_p,
-            temperature=temperature,
-            repetition_penalty=repetition_penalty,
-        )
-        [decoded] = decoding.decode_batch(
-            self,
-            [sentence],
-            sampling,
-            generators=[generator],
-            max_tokens=max_tokens,
-            usable_tokens=usable_tokens,
-            on_logits=on_logits,
-        )
-        return decoded.tokens[None]
 
 
 def training_mask(

@@ -98,10 +98,8 @@ def test_a_seed_decides_the_tokens(model: Text2Semantic) -> None:
 
     def speak(seed: int) -> list[int]:
         generator = torch.Generator().manual_seed(seed)
-        produced = model.decode(
-            said.phones[None], said.bert[None], said.prompt[None], generator=generator
-        )
-        return produced[0].tolist()
+        [decoded] = decode_batch(model, [said], Sampling(), generators=[generator])
+        return decoded.tokens.tolist()
 
     assert speak(1) == speak(1)
     assert speak(1) != speak(2)

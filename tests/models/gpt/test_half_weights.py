@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ray_pipeline.models.gpt.config import tiny_gpt_config
+from ray_pipeline.models.gpt.decoding import Sentence, decode_batch
 from ray_pipeline.models.gpt.half_weights import (
     HalfLinear,
     all_half,
@@ -12,6 +13,7 @@ from ray_pipeline.models.gpt.half_weights import (
     use_half_weights,
 )
 from ray_pipeline.models.gpt.model import Text2Semantic
+from ray_pipeline.models.gpt.sampling import Sampling
 
 needs_product = pytest.mark.skipif(
     not can_use_half_weights(), reason="torch has no product with half weights on this processor"
@@ -30,11 +32,11 @@ def test_weights_of_an_export_lose_nothing() -> None:
 def test_the_same_tokens_come_out_as_in_float32() -> None:
     torch.manual_seed(0)
     model = Text2Semantic(tiny_gpt_config()).half().float().eval()
-    phones, bert = torch.randint(0, 700, (1, 7)), torch.randn(1, 1024, 7)
-    prompt = torch.randint(0, 40, (1, 5))
-    before = model.decode(phones, bert, prompt, top_k=1, max_tokens=30)
-    after = use_half_weights(model).decode(phones, bert, prompt, top_k=1, max_tokens=30)
-    assert after.tolist() == before.tolist()
+    phones, bert = torch.randint(0, 700, (7,)), torch.randn(1024, 7)
+    said = [Sentence(phones, bert, torch.randint(0, 40, (5,)))]
+    [before] = decode_batch(model, said, Sampling(top_k=1), max_tokens=30)
+    [after] = decode_batch(use_half_weights(model), said, Sampling(top_k=1), max_tokens=30)
+    assert after.tokens.tolist() == before.tokens.tolist()
 
 
 def test_nothing_changes_where_torch_lacks_the_product(monkeypatch: pytest.MonkeyPatch) -> None:

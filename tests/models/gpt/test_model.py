@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from ray_pipeline.models.gpt.config import GPT_CONFIGS, tiny_gpt_config
+from ray_pipeline.models.gpt.decoding import Sentence, decode_batch
 from ray_pipeline.models.gpt.model import Text2Semantic, top3_accuracy, training_mask
+from ray_pipeline.models.gpt.sampling import Sampling
 
 MANIFESTS = Path(__file__).parents[2] / "conformance" / "manifests"
 
@@ -104,5 +106,6 @@ def test_training_on_one_sentence_learns_it() -> None:
         output.loss.backward()
         optimizer.step()
     model.eval()
-    spoken = model.decode(phones, bert, tokens[:, :2], top_k=1, repetition_penalty=1.0)
-    assert spoken[0, :13].tolist() == tokens[0, 2:].tolist()
+    said = Sentence(phones[0], bert[0], tokens[0, :2])
+    [decoded] = decode_batch(model, [said], Sampling(top_k=1, repetition_penalty=1.0))
+    assert decoded.tokens[:13].tolist() == tokens[0, 2:].tolist()

@@ -1,11 +1,12 @@
-"""One step of decoding: a new column of keys and values, and the scores of what follows it.
+"""The keys and values of what was said so far. Each token adds a column, and the scores of what
+follows it come out.
 
-    Steps        reads the columns that are filled; what the CPU does
-    BlockSteps   reads whole blocks of columns, the empty ones hidden: the same work with shapes
-                 and addresses that stay for many steps
-    GraphSteps   BlockSteps recorded as a CUDA graph
+    KVCache          reads the columns that are filled
+    BlockKVCache     reads whole blocks of columns, the empty ones hidden: the same work with
+                     shapes and addresses that stay for many tokens
+    RecordedKVCache  BlockKVCache with the work of a token recorded as a CUDA graph
 
-A step is some 400 small kernels: a GPU is done with each sooner than Python can ask for the
+A token is some 400 small kernels: a GPU is done with each sooner than Python can ask for the
 next. A graph asks for all of them at once.
 
 B = sentences, S = columns of the cache, D = width, H = heads, K = D / H, V = tokens.
@@ -15,13 +16,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from ray_pipeline.models.gpt.model import Text2Semantic
+from ray_pipeline.models.gpt.model import Text2Semantic
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ _log = logging.getLogger(__name__)
 BLOCK = 256
 
 
-class Steps:
+class KVCache:
     """The cache of one decode, allocated once: per layer [2, B, H, S, K]. `padding` [B] columns
     on the left of each sentence are hidden."""
 
@@ -64,22 +63,22 @@ class Steps:
         return self.model.ar_predict_layer(x[:, 0]).float()
 
 
-class BlockSteps(Steps):
-    """Steps that ask the device for no value and make nothing of a new size until a block is
-    full, as a CUDA graph needs it."""
+class BlockKVCache(KVCache):
+    """Asks the device for no value and makes nothing of a new size until a block is full, as a
+    CUDA graph needs it."""
 
     def __init__(self, model: Text2Semantic, padding: Tensor, columns: int) -> None:
         super().__init__(model, padding, -(-columns // BLOCK) * BLOCK)
         weight = model.bert_proj.weight
         for kept in self.layers:
             kept.zero_()  # a hidden column that happens to hold a NaN would still spoil the sum
-        self._width = 0  # the columns that a step reads
+        self._width = 0  # the columns that are read
         self._x = weight.new_zeros(len(padding), 1, model.config.width)
         self._logits = torch.zeros(len(padding), model.config.vocab_size, device=weight.device)
         self._column = torch.zeros(1, dtype=torch.long, device=weight.device)
         # What is added to the scores of each column: 0, or minus infinity where it is hidden.
         self._hidden = weight.new_zeros(len(padding), 1, 1, self.columns)
-        self._run: Callable[[], None] = self._step
+        self._run: Callable[[], None] = self._add_token
 
     def advance(self, x: Tensor) -> Tensor:
         if self.length >= self._width:
@@ -100,10 +99,10 @@ class BlockSteps(Steps):
         self._hidden.zero_().masked_fill_(~visible, -torch.inf)
 
     def _recorded(self) -> Callable[[], None]:
-        """What runs a step from now on. May run steps: what they leave behind is overwritten."""
-        return self._step
+        """What adds a token from now on. It may add some to try: they are overwritten."""
+        return self._add_token
 
-    def _step(self) -> None:
+    def _add_token(self) -> None:
         hidden, x = self._hidden[..., : self._width], self._x
         hidden.index_fill_(3, self._column, 0)
         for layer, kept in zip(self.model.h.each(), self.layers, strict=True):
@@ -115,34 +114,30 @@ class BlockSteps(Steps):
         self._column.add_(1)
 
 
-class GraphSteps(BlockSteps):
-    """On CUDA only. Where a step cannot be recorded, it runs as it is."""
+class RecordedKVCache(BlockKVCache):
+    """On CUDA only. What cannot be recorded, for whatever reason, runs as it is."""
 
     def _recorded(self) -> Callable[[], None]:
         try:
-            return record(self._step)
-        except RuntimeError as error:
-            _log.warning("Decoding without a CUDA graph, which is slower: %s", error)
-            return self._step
+            return record(self._add_token)
+        except Exception as error:  # drivers and libraries raise of every kind
+            _log.warning("Decoding without a CUDA graph, which is slower: %r", error)
+            return self._add_token
 
 
-def record(step: Callable[[], None]) -> Callable[[], None]:
-    """Run the step once, as libraries set themselves up in their first call, and record it as a
-    CUDA graph. Raises RuntimeError when it does what cannot be recorded."""
+def record(work: Callable[[], None]) -> Callable[[], None]:
+    """Do the work once, as libraries set themselves up in their first call, and record it as a
+    CUDA graph. Raises what torch raises when it does what cannot be recorded."""
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
-        step()
+        work()
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
     # Other threads of the process may go on using the GPU meanwhile.
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        step()
+        work()
     return graph.replay
-
-
-def steps_for(device: torch.device) -> type[Steps]:
-    return GraphSteps if device.type == "cuda" else Steps
 
 
 def _unpadded(padding: Tensor, columns: int) -> Tensor:
