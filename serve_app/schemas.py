@@ -33,6 +33,7 @@ _TASK: dict[str, Any] = {
     "current_step": "train_sovits",
     "progress": 61.5,
     "error_message": None,
+    "last_event": 318,
 }
 
 
@@ -97,7 +98,8 @@ class TaskCreate(Request):
 
 
 class TaskAnswer(Answer):
-    """`progress` is in percent over all eleven steps."""
+    """`progress` is in percent over all eleven steps. `last_event` is the number of the newest
+    event: `events?after=` it shows only what is to come."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_TASK]})
 
@@ -110,6 +112,7 @@ class TaskAnswer(Answer):
     current_step: StepName | None
     progress: float = Field(ge=0, le=100)
     error_message: str | None
+    last_event: int = Field(0, ge=0)
 
     @classmethod
     def of(cls, task: Task) -> Self:

@@ -74,7 +74,8 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """`progress` is in percent over all eleven steps."""
+    """`progress` is in percent over all eleven steps; `last_event` is the `seq` of its newest
+    event, where whoever wants to hear only of what is to come begins."""
 
     task_id: str
     task_name: str
@@ -85,6 +86,7 @@ class Task:
     current_step: StepName | None = None
     progress: float = 0.0
     error_message: str | None = None
+    last_event: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,8 @@ class StepRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened in a task. `seq` rises by one within the task."""
+    """Something that happened in a task. `seq` rises within the task. Of an attempt's progress
+    only the newest event is kept, so numbers are missing where it was told before."""
 
     task_id: str
     seq: int

@@ -195,9 +195,12 @@ class TaskChange:
     # -- events
 
     def add_events(self, events: Iterable[NewEvent]) -> int:
-        """Append; returns the number of the newest."""
+        """Append; returns the number of the newest. Progress takes the place of what the same
+        attempt told of it before: a training of days would fill the table with it."""
         for event in events:
             self._row.last_seq += 1
+            if event.kind is EventKind.PROGRESS:
+                self._forget_progress(event, self._row.last_seq)
             self._session.add(
                 EventRow(
                     task_id=self._row.task_id,
@@ -211,6 +214,16 @@ class TaskChange:
             )
         self._session.flush()
         return self._row.last_seq
+
+    def _forget_progress(self, event: NewEvent, successor: int) -> None:
+        mine = RunRow.task_id == self._row.task_id, RunRow.attempt == event.attempt
+        run = self._session.scalar(select(RunRow).where(*mine, RunRow.step == event.step))
+        if run is None:
+            return
+        if run.progress_event is not None:
+            old = EventRow.task_id == self._row.task_id, EventRow.seq == run.progress_event
+            self._session.execute(delete(EventRow).where(*old))
+        run.progress_event = successor
 
     # -- files and transcripts
 

@@ -8,7 +8,7 @@ from alembic.config import Config
 from ray_pipeline.store.engine import WRITES, make_engine
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, revision: str = "head") -> None:
     """Create or migrate the tables. Safe to call at every start; data is kept."""
     engine = make_engine(url)
     try:
@@ -16,7 +16,7 @@ def upgrade(url: str) -> None:
             config = Config()
             config.set_main_option("script_location", "ray_pipeline.store:migrations")
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
             connection.commit()
     finally:
         engine.dispose()

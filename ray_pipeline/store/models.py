@@ -81,7 +81,8 @@ class JobRow(Base):
 
 class RunRow(Base):
     """One attempt at one step. `position` is the place of the step in its job; `digest` is the
-    fingerprint of what the step had made when it ended."""
+    fingerprint of what the step had made when it ended; `progress_event` the number of the one
+    event that says how far it is."""
 
     __tablename__ = "step_runs"
 
@@ -104,11 +105,12 @@ class RunRow(Base):
     result: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
     digest: Mapped[str | None] = mapped_column(String(40))
+    progress_event: Mapped[int | None] = mapped_column(BigInteger)
     __table_args__ = (Index("ux_step_runs_attempt", "task_id", "step", "attempt", unique=True),)
 
 
 class EventRow(Base):
-    """Append-only."""
+    """Append-only, but for progress: a state, of which the newest event takes the place."""
 
     __tablename__ = "events"
 

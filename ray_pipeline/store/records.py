@@ -52,6 +52,7 @@ def to_task(row: TaskRow) -> Task:
         current_step=StepName(row.current_step) if row.current_step else None,
         progress=row.progress,
         error_message=row.error_message,
+        last_event=row.last_seq,
     )
 
 

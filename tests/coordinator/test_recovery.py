@@ -52,7 +52,8 @@ def test_reports_made_while_the_coordinator_is_away_arrive_afterwards(service: S
     events = service.store.events(task.task_id)
     progress = [event.data["fraction"] for event in events if event.kind == "progress"]
     assert progress[-1] == 1.0
-    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    numbers = [event.seq for event in events]
+    assert numbers == sorted(set(numbers))
 
 
 def test_a_step_whose_process_is_killed_gets_a_new_attempt(service: Service) -> None:

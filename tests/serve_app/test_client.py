@@ -84,8 +84,14 @@ def test_wait_shows_every_event_once_and_ends_with_the_run(
         done = client.wait(task_id, on_event=seen.append, timeout=30)
         worker.join()
         assert done.status == "completed"
-        assert [event.seq for event in seen] == list(range(1, len(seen) + 1))
-        assert seen == client.events(task_id)
+        numbers = [event.seq for event in seen]
+        assert numbers == sorted(set(numbers))
+        # Of progress the database keeps only what is newest; all else was seen as it stands there.
+        stored = client.events(task_id)
+        assert [event for event in seen if event.kind != "progress"] == [
+            event for event in stored if event.kind != "progress"
+        ]
+        assert {event.seq for event in stored} <= set(numbers)
         assert "Completed." in client.logs(task_id, step="convert_audio")
 
 
@@ -128,7 +134,8 @@ def test_wait_goes_on_where_a_broken_connection_ended(
         done = client.wait(task_id, on_event=lambda event: seen.append(event.seq), timeout=30)
         worker.join()
     assert done.status == "completed"
-    assert seen == list(range(1, len(seen) + 1))
+    assert seen == sorted(set(seen))
+    assert len(seen) > 5
     assert len(set(cursors)) > 1
 
 
@@ -229,7 +236,8 @@ def test_the_asynchronous_client_does_the_same(
         return seen
 
     seen = asyncio.run(asyncio.wait_for(work(), 30))
-    assert seen == list(range(1, len(seen) + 1))
+    assert seen == sorted(set(seen))
+    assert len(seen) > 5
     assert (tmp_path / "copy").read_bytes() == audio[0].read_bytes()
 
 

