@@ -29,7 +29,8 @@ from benchmarks.speech.noises import add, noises
 from ray_pipeline.audio.denoising import DenoiserChoice, choose_denoiser, denoise
 from ray_pipeline.audio.levels import si_sdr
 from ray_pipeline.audio.slicing import SlicerSettings, level_clip
-from ray_pipeline.audio.wav import RATE, Waveform, read_mono
+from ray_pipeline.audio.wav import read_mono
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import BackendMissing
 
 SNRS_DB = (0, 5, 10)
@@ -72,8 +73,8 @@ def cost(choice: DenoiserChoice, clips: Sequence[Utterance]) -> dict[str, float]
     waveforms = [_as_clip(*read_mono(one.path)) for one in clips]
     with Cost() as spent:
         for waveform in waveforms:
-            denoise(waveform, RATE, choice)
-    seconds = sum(len(waveform) for waveform in waveforms) / RATE
+            denoise(waveform, SAMPLE_RATE, choice)
+    seconds = sum(len(waveform) for waveform in waveforms) / SAMPLE_RATE
     return {
         "seconds": round(seconds, 1),
         "real_time_factor": round(spent.cpu_seconds / seconds, 3),
@@ -123,7 +124,7 @@ def _measure(
             for snr_db in SNRS_DB:
                 noisy = _as_clip(add(clean, noise, snr_db), rate)
                 target = _as_clip(clean, rate)
-                after = denoise(noisy, RATE, choice).waveform
+                after = denoise(noisy, SAMPLE_RATE, choice).waveform
                 cases.append(Case(kind, snr_db, si_sdr(noisy, target), si_sdr(after, target)))
     return cases
 
@@ -131,12 +132,12 @@ def _measure(
 def _clean(one: Utterance, choice: DenoiserChoice) -> tuple[float, float]:
     """Of the whole band, and of what lies above the rumble."""
     clean = _as_clip(*read_mono(one.path))
-    after = denoise(clean, RATE, choice).waveform
+    after = denoise(clean, SAMPLE_RATE, choice).waveform
     return si_sdr(after, clean), si_sdr(_without_rumble(after), _without_rumble(clean))
 
 
 def _without_rumble(waveform: Waveform) -> Waveform:
-    high = signal.butter(4, _RUMBLE_HZ, "high", fs=RATE, output="sos")
+    high = signal.butter(4, _RUMBLE_HZ, "high", fs=SAMPLE_RATE, output="sos")
     return signal.sosfiltfilt(high, waveform).astype(np.float32)
 
 
@@ -148,7 +149,7 @@ def _cell(cases: Sequence[Case]) -> str:
 
 def _as_clip(waveform: Waveform, rate: int) -> Waveform:
     """At the rate of the pipeline and at the level that slice_audio gives it."""
-    resampled = soxr.resample(waveform, rate, RATE).astype(np.float32)
+    resampled = soxr.resample(waveform, rate, SAMPLE_RATE).astype(np.float32)
     levels = SlicerSettings()
     return level_clip(resampled, levels.max_level, levels.alpha) / np.float32(32768)
 

@@ -12,7 +12,8 @@ import soundfile
 from scipy import signal
 
 from ray_pipeline.audio.levels import rms
-from ray_pipeline.audio.wav import Waveform, read_mono
+from ray_pipeline.audio.wav import read_mono
+from ray_pipeline.core.audio_format import Waveform
 from ray_pipeline.transcripts.list_file import read_list
 
 PAUSE_SECONDS = (0.2, 1.2)  # between utterances, as people read aloud

@@ -14,7 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ray_pipeline.audio.voice_activity import CHUNK_SECONDS, speech_chunks
-from ray_pipeline.audio.wav import RATE, Waveform
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 
 Marks = NDArray[np.bool_]
 
@@ -54,7 +54,7 @@ def inside(spans: Iterable[Span], num_marks: int) -> Marks:
     """[num_marks] milliseconds that lie in any of the clips."""
     marks = np.zeros(num_marks, bool)
     for span in spans:
-        marks[span.start * _HZ // RATE : span.end * _HZ // RATE] = True
+        marks[span.start * _HZ // SAMPLE_RATE : span.end * _HZ // SAMPLE_RATE] = True
     return marks
 
 

@@ -10,7 +10,8 @@ import soxr
 
 from benchmarks.speech.corpus import Utterance
 from ray_pipeline.audio.levels import rms
-from ray_pipeline.audio.wav import Waveform, read_mono
+from ray_pipeline.audio.wav import read_mono
+from ray_pipeline.core.audio_format import Waveform
 
 Noise = Callable[[int, int, np.random.Generator], Waveform]
 

@@ -19,7 +19,8 @@ from benchmarks.speech.kept import (
     put_back,
     share,
 )
-from ray_pipeline.audio.wav import RATE, Waveform, read_mono
+from ray_pipeline.audio.wav import read_mono
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.clip_audio import clip_audio
 from ray_pipeline.core.options import TaskConfig, parse_options
 from ray_pipeline.core.progress import RecordingProgress
@@ -50,7 +51,7 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        return (self.span.end - self.span.start) / RATE
+        return (self.span.end - self.span.start) / SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def examine(recordings: Sequence[Recording], language: str, clips: list[Clip]) -
         marks = by_faster_whisper(waveform, rate)
         second.append((marks, _inside(own, marks)))
         rebuilt = _rebuilt(own, len(waveform) / rate)
-        audible.append((marks, by_faster_whisper(rebuilt, RATE)))
+        audible.append((marks, by_faster_whisper(rebuilt, SAMPLE_RATE)))
     return Findings(
         speech_seconds=sum(int(marks.sum()) for marks, _ in first) / 1000,
         kept=share(first),
@@ -163,4 +164,6 @@ def _inside(clips: Sequence[Clip], marks: Marks) -> Marks:
 
 
 def _rebuilt(clips: Sequence[Clip], seconds: float) -> Waveform:
-    return put_back(((clip.span, read_mono(clip.path)[0]) for clip in clips), int(seconds * RATE))
+    return put_back(
+        ((clip.span, read_mono(clip.path)[0]) for clip in clips), int(seconds * SAMPLE_RATE)
+    )

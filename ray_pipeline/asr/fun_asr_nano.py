@@ -16,7 +16,7 @@ from ray_pipeline.asr.languages import guess_language
 from ray_pipeline.asr.pieces import RATE, Span, find_speech
 from ray_pipeline.asr.recogniser import Recognised, repeats
 from ray_pipeline.asr.transformers_whisper import mean_logprobs, model_type, torch_precision
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 
 FOLDER = "Fun-ASR-Nano-2512-hf"
 LANGUAGES = ("zh", "en", "ja")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray_pipeline.asr.pieces import Span
 from ray_pipeline.asr.recogniser import Recognised
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 
 if TYPE_CHECKING:
     import torch

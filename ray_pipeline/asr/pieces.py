@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ray_pipeline.audio.slicing import split_range
 from ray_pipeline.audio.voice_activity import CHUNK_SECONDS, can_detect_speech, speech_chunks
-from ray_pipeline.audio.wav import Waveform, read_mono
+from ray_pipeline.audio.wav import read_mono
+from ray_pipeline.core.audio_format import Waveform
 
 RATE = 16_000  # Hz, what every recogniser hears
 MAX_SECONDS = 30.0

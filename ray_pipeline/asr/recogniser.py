@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ray_pipeline.asr.pieces import RATE, Span, cut_pieces, read_clip, samples_of
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 from ray_pipeline.core.errors import PipelineError, StepFailed
 
 _log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from typing import Any
 from ray_pipeline.asr.pieces import RATE, Span, find_speech
 from ray_pipeline.asr.recogniser import Recognised, repeats
 from ray_pipeline.asr.whisper import DOUBTFUL_BELOW, PROMPTS
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 

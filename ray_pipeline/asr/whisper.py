@@ -17,7 +17,7 @@ import numpy as np
 
 from ray_pipeline.asr.pieces import MAX_SECONDS, RATE, Span, find_speech
 from ray_pipeline.asr.recogniser import Recognised, repeats
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 from ray_pipeline.core.workspace import atomic_path, atomic_write
 
 WHEEL_FOLDER = "faster-whisper-base-wheel"

@@ -15,7 +15,7 @@ import soundfile
 from ray_pipeline.audio.channels import ChannelStatistics, MixPlan, plain_average
 from ray_pipeline.audio.decoding import AudioStream, decoding
 from ray_pipeline.audio.levels import from_db
-from ray_pipeline.audio.wav import RATE
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.workspace import atomic_path
 
@@ -81,7 +81,7 @@ def _write(
     with decoding(source, time_limit_seconds=time_limit_seconds, name=name) as stream:
         statistics = ChannelStatistics(stream.channels)
         mix = plan or plain_average(stream.channels)
-        with soundfile.SoundFile(target, "w", RATE, 1, "FLOAT", format="WAV") as file:
+        with soundfile.SoundFile(target, "w", SAMPLE_RATE, 1, "FLOAT", format="WAV") as file:
             for block in stream.blocks():
                 _refuse_rate(stream, name)
                 mixed = mix.mix(statistics.add(block))
@@ -111,7 +111,7 @@ def _refuse_rate(stream: AudioStream, name: str) -> None:
 
 
 def _refuse_too_long(num_samples: int, name: str) -> None:
-    if num_samples > MAX_SECONDS * RATE:
+    if num_samples > MAX_SECONDS * SAMPLE_RATE:
         raise StepFailed(
             f"{name} is longer than {MAX_SECONDS // 3600} hours.",
             hint="Cut it into shorter files.",
@@ -122,7 +122,7 @@ def _refuse_too_long(num_samples: int, name: str) -> None:
 
 
 def _check(written: _Written, min_seconds: float, name: str) -> None:
-    seconds = written.statistics.num_samples / RATE
+    seconds = written.statistics.num_samples / SAMPLE_RATE
     if seconds == 0:
         raise StepFailed(
             f"{name} holds no sound.",
@@ -160,7 +160,7 @@ def _check(written: _Written, min_seconds: float, name: str) -> None:
 
 def _describe(written: _Written, plan: MixPlan) -> Conversion:
     statistics, stream = written.statistics, written.stream
-    seconds = statistics.num_samples / RATE
+    seconds = statistics.num_samples / SAMPLE_RATE
     return Conversion(
         seconds=round(seconds, 4),
         peak=round(written.peak, 5),

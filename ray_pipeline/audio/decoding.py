@@ -26,7 +26,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from ray_pipeline.audio.wav import RATE
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import BackendMissing, SetAsideReason, StepFailed
 
 # Formats that hold sound themselves. Left out on purpose are those that name other files or
@@ -127,7 +127,7 @@ def decode_command(path: Path, rate: int) -> list[str]:
 
 @contextmanager
 def decoding(
-    path: Path, *, time_limit_seconds: float, rate: int = RATE, name: str | None = None
+    path: Path, *, time_limit_seconds: float, rate: int = SAMPLE_RATE, name: str | None = None
 ) -> Iterator[AudioStream]:
     """Decode `path`; the block under `with` reads the stream to its end.
 

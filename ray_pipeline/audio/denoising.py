@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from ray_pipeline.audio.levels import from_db, rms
 from ray_pipeline.audio.noise_floor import keep_speech
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 from ray_pipeline.core.errors import BackendMissing
 
 DenoiserName = Literal["deepfilternet", "frcrn"]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 
 FLOOR_DB = -120.0  # what silence is given instead of minus infinity
 

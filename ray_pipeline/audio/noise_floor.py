@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 
 _WINDOW_SECONDS = 0.032
 _QUIET_SHARE = 0.1  # of the frames, in each bin: pauses, and where the speech has no energy

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ray_pipeline.audio.levels import FLOOR_DB, from_db
-from ray_pipeline.audio.wav import RATE, Samples, Waveform
+from ray_pipeline.audio.wav import Samples
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import StepFailed
 
 _FRAMES_A_BLOCK = 4096
@@ -48,7 +49,7 @@ class SlicerSettings:
     max_silence_kept: int = 500
     max_level: float = 0.9
     alpha: float = 0.25
-    rate: int = RATE
+    rate: int = SAMPLE_RATE
 
     @property
     def hop_samples(self) -> int:

@@ -12,13 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ray_pipeline.core.audio_format import HOP_SAMPLES, SAMPLE_RATE
+
 N_FFT = 2048
-HOP = 640
-SAMPLE_RATE = 32000
 NUM_MELS = 128
 
 
-def spectrogram(wav: Tensor, n_fft: int = N_FFT, hop: int = HOP, win: int = N_FFT) -> Tensor:
+def spectrogram(
+    wav: Tensor, n_fft: int = N_FFT, hop: int = HOP_SAMPLES, win: int = N_FFT
+) -> Tensor:
     """wav [B, T] or [T] in -1..1 → magnitudes [B, n_fft // 2 + 1, F].
 
     The ends are mirrored by (n_fft - hop) / 2 samples and frames are not centred. Raises
@@ -57,7 +59,7 @@ def spec_to_mel(
 def mel_spectrogram(
     wav: Tensor,
     n_fft: int = N_FFT,
-    hop: int = HOP,
+    hop: int = HOP_SAMPLES,
     win: int = N_FFT,
     *,
     num_mels: int = NUM_MELS,

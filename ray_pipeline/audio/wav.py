@@ -12,13 +12,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.workspace import atomic_path
 
-Waveform = NDArray[np.float32]
 Samples = NDArray[np.int16]
-
-RATE = 32_000  # Hz, of everything between conversion and training
 
 
 def read_mono(path: Path, start: int = 0, stop: int | None = None) -> tuple[Waveform, int]:
@@ -54,7 +52,7 @@ def ranges_of(path: Path) -> Callable[[int, int], Waveform]:
     return lambda start, stop: read_mono(path, start, stop)[0]
 
 
-def write_int16(path: Path, samples: Samples, rate: int = RATE) -> None:
+def write_int16(path: Path, samples: Samples, rate: int = SAMPLE_RATE) -> None:
     """A 16-bit WAV with the plain header of 44 bytes, written atomically."""
     if samples.dtype != np.int16:
         raise TypeError(f"write_int16 takes int16 samples, not {samples.dtype}")
@@ -62,7 +60,7 @@ def write_int16(path: Path, samples: Samples, rate: int = RATE) -> None:
         soundfile.write(partial, samples, rate, subtype="PCM_16", format="WAV")
 
 
-def write_float32(path: Path, waveform: Waveform, rate: int = RATE) -> None:
+def write_float32(path: Path, waveform: Waveform, rate: int = SAMPLE_RATE) -> None:
     """A 32-bit float WAV, written atomically; values beyond ±1 survive."""
     with atomic_path(path) as partial:
         soundfile.write(partial, waveform, rate, subtype="FLOAT", format="WAV")

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ray_pipeline.audio.levels import peak
-from ray_pipeline.audio.wav import RATE, Waveform, read_mono, write_int16
+from ray_pipeline.audio.wav import read_mono, write_int16
 from ray_pipeline.clips.worker import Clip
+from ray_pipeline.core.audio_format import HOP_SAMPLES, SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.pretrained_bases import BERT_FOLDER, PretrainedBase
 from ray_pipeline.core.workspace import atomic_path
@@ -93,17 +94,17 @@ class AudioExtractor:
         self._waves_dir, self._content_dir = waves_dir, content_dir
 
     def __call__(self, clip: Clip) -> dict[str, Any]:
-        from ray_pipeline.models.encoders.content import FRAME_SAMPLES, mixed_int16
+        from ray_pipeline.models.encoders.content import mixed_int16
 
         wav = _clip_at_32k(clip)
-        if len(wav) < _FEWEST_FRAMES * FRAME_SAMPLES:
+        if len(wav) < _FEWEST_FRAMES * HOP_SAMPLES:
             raise _unusable(clip, "is shorter than one semantic token (40 ms)")
         features = self._encoder.of_training_clip(wav)
         if not features.isfinite().all():
             raise _unusable(clip, "gives content features that are no numbers")
         save_tensor(features, self._content_dir / f"{clip.name}.pt")
         write_int16(self._waves_dir / clip.name, mixed_int16(wav))
-        return {"seconds": round(len(wav) / RATE, 4), "frames": features.shape[2]}
+        return {"seconds": round(len(wav) / SAMPLE_RATE, 4), "frames": features.shape[2]}
 
 
 class SpeakerExtractor:
@@ -172,7 +173,7 @@ def _clip_at_32k(clip: Clip) -> Waveform:
         raise _unusable(clip, "is silent")
     if loudest > _LOUDEST_PEAK:
         raise _unusable(clip, f"peaks at {loudest:.1f} times full scale")
-    return to_rate(wav, rate, RATE)
+    return to_rate(wav, rate, SAMPLE_RATE)
 
 
 def _unusable(clip: Clip, reason: str) -> StepFailed:

@@ -15,7 +15,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 
 Print = NDArray[np.uint32]
 

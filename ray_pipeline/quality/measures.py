@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from ray_pipeline.audio.levels import peak, to_db
 from ray_pipeline.audio.voice_activity import speech_share
-from ray_pipeline.audio.wav import RATE, Waveform
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.quality.report import Measures
 
 _LOUDNESS_BLOCK_SECONDS = 0.4
 _LEVEL_STEPS = 60
-_FRAME = RATE // 50
+_FRAME = SAMPLE_RATE // 50
 _NOISE_PERCENTILE, _SPEECH_PERCENTILE = 5, 60
 _MAX_SNR_DB = 60.0
 _WINDOW = 1024
@@ -29,7 +29,7 @@ _FAINT = 1e-12
 
 
 def measure(waveform: Waveform) -> Measures:
-    share = speech_share(waveform, RATE)
+    share = speech_share(waveform, SAMPLE_RATE)
     return Measures(
         lufs=_rounded(loudness_lufs(waveform), 1),
         peak_db=round(to_db(peak(waveform)), 1),
@@ -44,11 +44,11 @@ def loudness_lufs(waveform: Waveform) -> float | None:
     """Integrated loudness by ITU-R BS.1770-4 (gated)."""
     import pyloudnorm
 
-    if len(waveform) <= _LOUDNESS_BLOCK_SECONDS * RATE:
+    if len(waveform) <= _LOUDNESS_BLOCK_SECONDS * SAMPLE_RATE:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        loudness = float(pyloudnorm.Meter(RATE).integrated_loudness(waveform))
+        loudness = float(pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(waveform))
     return loudness if math.isfinite(loudness) else None
 
 
@@ -96,7 +96,7 @@ def bandwidth_hz(waveform: Waveform) -> int | None:
         return None
     bands = spectrum[1:].reshape(_BANDS, -1).mean(axis=1)
     audible = 10 * np.log10(np.maximum(bands / bands.max(), _FAINT)) >= _BAND_FLOOR_DB
-    return int((np.flatnonzero(audible)[-1] + 1) * RATE // 2 // _BANDS)
+    return int((np.flatnonzero(audible)[-1] + 1) * SAMPLE_RATE // 2 // _BANDS)
 
 
 def _mean_spectrum(waveform: Waveform) -> NDArray[np.float64] | None:

@@ -17,7 +17,7 @@ import soxr
 from numpy.typing import NDArray
 from scipy.fft import dct
 
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 
 _RATE = 16_000
 _MELS, _CEPSTRA, _TOP_HZ = 26, 20, 4000.0

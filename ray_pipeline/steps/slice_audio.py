@@ -15,7 +15,7 @@ from ray_pipeline.audio.slicing import (
     slice_recording,
     trimmed_bounds,
 )
-from ray_pipeline.audio.wav import RATE, num_samples_of, ranges_of, write_int16
+from ray_pipeline.audio.wav import num_samples_of, ranges_of, write_int16
 from ray_pipeline.clips.ray_tasks import (
     Item,
     make_clips,
@@ -23,6 +23,7 @@ from ray_pipeline.clips.ray_tasks import (
     set_aside_summary,
     set_aside_warnings,
 )
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed, StepNotReady
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import SliceAudioOptions
@@ -84,7 +85,7 @@ def slice_one(
     read, num_samples, settings = ranges_of(path), num_samples_of(path), slicer_settings(options)
     if given is not None:
         start, end = trimmed_bounds(read, num_samples, settings)
-        _refuse_too_long(source_name, (end - start) / RATE, given)
+        _refuse_too_long(source_name, (end - start) / SAMPLE_RATE, given)
         clip = cut_clip(read, num_samples, start, end, settings)
         details = {"given_text": given.text, "given_language": given.language}
         return [_write(workspace, source_name, clip, details)]
@@ -134,7 +135,7 @@ def _write(workspace: Workspace, source_name: str, clip: Clip, more: dict[str, A
         "source": source_name,
         "start": clip.start,
         "end": clip.end,
-        "seconds": round(len(clip.samples) / RATE, 4),
+        "seconds": round(len(clip.samples) / SAMPLE_RATE, 4),
         **more,
     }
     if clip.threshold_db is not None:

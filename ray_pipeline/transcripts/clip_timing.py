@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ray_pipeline.audio.wav import RATE
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import ClipTiming
@@ -22,7 +22,7 @@ def _timing(sliced: ClipEntry, heard: ClipEntry | None) -> ClipTiming:
     spans = heard.details.get("segments") if heard else None
     return ClipTiming(
         recording=sliced.details["source"],
-        start=round(sliced.details["start"] / RATE, 2),
-        end=round(sliced.details["end"] / RATE, 2),
+        start=round(sliced.details["start"] / SAMPLE_RATE, 2),
+        end=round(sliced.details["end"] / SAMPLE_RATE, 2),
         speech=None if spans is None else [(start, end) for start, end in spans],
     )

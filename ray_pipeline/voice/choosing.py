@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ray_pipeline.audio.wav import RATE, Waveform, read_mono, to_int16, write_int16
+from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.models.encoders.content import to_rate
 from ray_pipeline.voice.reference import MAX_SECONDS, MIN_SECONDS, Reference
 
@@ -69,7 +70,7 @@ def _joined(clips: Sequence[Clip], made_path: Path) -> Choice:
         clip = ordered[len(chosen) % len(ordered)]
         chosen.append(clip)
         seconds += clip.seconds + _GAP_SECONDS
-    gap = np.zeros(int(_GAP_SECONDS * RATE), dtype=np.float32)
+    gap = np.zeros(int(_GAP_SECONDS * SAMPLE_RATE), dtype=np.float32)
     parts = [part for clip in chosen for part in (_read(clip.path), gap)]
     write_int16(made_path, to_int16(np.concatenate(parts)))
     text = " ".join(clip.text for clip in chosen)
@@ -83,7 +84,7 @@ def _joined(clips: Sequence[Clip], made_path: Path) -> Choice:
 
 def _shortened(clip: Clip, made_path: Path) -> Choice:
     """The beginning of a long clip, without its text, which would no longer fit."""
-    wav = _read(clip.path)[: int(MAX_SECONDS * RATE)]
+    wav = _read(clip.path)[: int(MAX_SECONDS * SAMPLE_RATE)]
     write_int16(made_path, to_int16(wav))
     warning = (
         f"No clip is {MIN_SECONDS:.0f} to {MAX_SECONDS:.0f} s long, so the reference is the "
@@ -93,4 +94,4 @@ def _shortened(clip: Clip, made_path: Path) -> Choice:
 
 
 def _read(path: Path) -> Waveform:
-    return to_rate(*read_mono(path), RATE)
+    return to_rate(*read_mono(path), SAMPLE_RATE)

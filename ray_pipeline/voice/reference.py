@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ray_pipeline.audio.spectrogram import spectrogram
-from ray_pipeline.audio.wav import RATE, Waveform, read_mono
+from ray_pipeline.audio.wav import read_mono
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.models.encoders.content import ContentEncoder, to_rate
@@ -24,7 +25,7 @@ _SLACK_SECONDS = 0.02
 
 # What each content encoder hears: its rate, and the silence that the original puts behind the
 # reference, in seconds. nano's training never sees such a tail.
-_HEARING = {"hubert": (16_000, 0.6), "nano": (RATE, 0.0)}
+_HEARING = {"hubert": (16_000, 0.6), "nano": (SAMPLE_RATE, 0.0)}
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def analyse(
         )
     device = next(synthesizer.parameters()).device
     ssl = content(*_as_heard(wav, rate, base)).to(device)
-    loud = _limited(to_rate(wav, rate, RATE))
-    vector = None if speaker is None else speaker(loud, RATE).to(device)
+    loud = _limited(to_rate(wav, rate, SAMPLE_RATE))
+    vector = None if speaker is None else speaker(loud, SAMPLE_RATE).to(device)
     with torch.inference_mode():
         prompt = synthesizer.extract_latent(ssl)[0, 0]
         spec = spectrogram(torch.from_numpy(loud)[None].to(device))

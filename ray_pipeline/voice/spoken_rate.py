@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ray_pipeline.core.audio_format import TOKENS_PER_SECOND
 from ray_pipeline.core.errors import StepNotReady
 from ray_pipeline.training.experiment_files import read_phones, read_semantic_tokens
-from ray_pipeline.training.gpt.data import PHONES_PER_SECOND, TOKENS_PER_SECOND
+from ray_pipeline.training.gpt.data import PHONES_PER_SECOND
 
 # Read speech has 5 (slow Mandarin with pauses) to 13 phones a second (English); a voice may well
 # speak another language than its clips, so nothing below 16 is called too fast.

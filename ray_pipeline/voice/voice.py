@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ray_pipeline.audio.wav import RATE, Waveform
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import BadModelFile, InvalidInput
 from ray_pipeline.core.pretrained_bases import BERT_FOLDER, PretrainedBase, base_model, has_bert
 from ray_pipeline.models.encoders.bert import BertEncoder, features_of, has_chinese
@@ -69,7 +69,7 @@ class Speech:
 
     @property
     def seconds(self) -> float:
-        return len(self.wav) / RATE
+        return len(self.wav) / SAMPLE_RATE
 
 
 @dataclass
@@ -161,7 +161,7 @@ class Voice:
             generator = self._generator(seed, number)
             wav = self._voice(one.tokens, phones, features, speed, noise_scale, generator)
             made.append(_piece(phones, one, wav))
-            waves += [wav, np.zeros(int(pause_seconds * RATE), dtype=np.float32)]
+            waves += [wav, np.zeros(int(pause_seconds * SAMPLE_RATE), dtype=np.float32)]
             told.advance(1)
         return Speech(np.concatenate(waves), made)
 
@@ -299,7 +299,7 @@ def _piece(phones: Phones, decoded: Decoded, wav: Waveform) -> Piece:
         unknown=phones.unknown,
         tokens=decoded.tokens.tolist(),
         ended=decoded.ended,
-        seconds=len(wav) / RATE,
+        seconds=len(wav) / SAMPLE_RATE,
     )
 
 

@@ -10,7 +10,7 @@ import soundfile
 
 from ray_pipeline.asr.pieces import RATE, Span
 from ray_pipeline.asr.recogniser import Recognised, hear_clips
-from ray_pipeline.audio.wav import Waveform
+from ray_pipeline.core.audio_format import Waveform
 from tests.audio.signals import tone
 
 

@@ -6,7 +6,7 @@ import soundfile
 
 from ray_pipeline.audio import converting
 from ray_pipeline.audio.converting import convert
-from ray_pipeline.audio.wav import RATE
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
 from tests.audio.awkward_files import AWKWARD_FILES, AwkwardFile, encoded
 from tests.audio.signals import speech, tone
@@ -28,7 +28,7 @@ def test_awkward_file_is_converted_or_refused_with_a_sentence(
         return
     conversion = convert(source, target)
     info = soundfile.info(target)
-    assert (info.samplerate, info.channels, info.subtype) == (RATE, 1, "FLOAT")
+    assert (info.samplerate, info.channels, info.subtype) == (SAMPLE_RATE, 1, "FLOAT")
     assert info.duration == pytest.approx(case.seconds, abs=case.tolerance)
     assert conversion.seconds == pytest.approx(info.duration, abs=1e-3)
     assert case.remark in " ".join(conversion.remarks)
@@ -36,23 +36,29 @@ def test_awkward_file_is_converted_or_refused_with_a_sentence(
 
 
 def test_channels_are_averaged_not_added(tmp_path: Path) -> None:
-    left, right = tone(1, RATE, hz=300, peak=0.8), tone(1, RATE, hz=500, peak=0.4)
-    soundfile.write(tmp_path / "in.wav", np.stack([left, right], axis=1), RATE, subtype="FLOAT")
+    left, right = tone(1, SAMPLE_RATE, hz=300, peak=0.8), tone(1, SAMPLE_RATE, hz=500, peak=0.4)
+    soundfile.write(
+        tmp_path / "in.wav", np.stack([left, right], axis=1), SAMPLE_RATE, subtype="FLOAT"
+    )
     convert(tmp_path / "in.wav", tmp_path / "out.wav")
     mixed, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
     np.testing.assert_allclose(mixed, (left + right) / 2, atol=1e-6)
 
 
 def test_opposite_channels_do_not_cancel(tmp_path: Path) -> None:
-    signal = tone(1, RATE)
-    soundfile.write(tmp_path / "in.wav", np.stack([signal, -signal], axis=1), RATE, subtype="FLOAT")
+    signal = tone(1, SAMPLE_RATE)
+    soundfile.write(
+        tmp_path / "in.wav", np.stack([signal, -signal], axis=1), SAMPLE_RATE, subtype="FLOAT"
+    )
     convert(tmp_path / "in.wav", tmp_path / "out.wav")
     mixed, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
     np.testing.assert_allclose(mixed, signal, atol=1e-6)
 
 
 def test_float_samples_beyond_full_scale_survive(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "in.wav", tone(1, RATE, peak=1.8), RATE, subtype="FLOAT")
+    soundfile.write(
+        tmp_path / "in.wav", tone(1, SAMPLE_RATE, peak=1.8), SAMPLE_RATE, subtype="FLOAT"
+    )
     assert convert(tmp_path / "in.wav", tmp_path / "out.wav").peak == pytest.approx(1.8, abs=1e-3)
 
 
@@ -71,7 +77,7 @@ def test_speech_at_another_rate_keeps_its_level_and_length(tmp_path: Path) -> No
 
 
 def test_decoding_is_stopped_at_the_time_limit(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "long.flac", tone(60, RATE), RATE)
+    soundfile.write(tmp_path / "long.flac", tone(60, SAMPLE_RATE), SAMPLE_RATE)
     with pytest.raises(StepFailed, match=r"long.flac could not be decoded within 0.002 seconds"):
         convert(tmp_path / "long.flac", tmp_path / "out.wav", time_limit_seconds=0.002)
     assert not (tmp_path / "out.wav").exists()

@@ -18,7 +18,7 @@ from ray_pipeline.audio.slicing import (
     split_range,
     trimmed_bounds,
 )
-from ray_pipeline.audio.wav import RATE
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
 from tests.conformance.slicer_cases import main, make_input, read_cases, run_case
 
@@ -68,7 +68,7 @@ def test_clips_are_in_order_and_do_not_overlap(recipe: list[Stretch], seed: int)
     for clip in clips:
         assert 0 <= clip.start < clip.end
         assert len(clip.samples) == min(clip.end, len(audio)) - clip.start
-        assert len(clip.samples) <= 2 * RATE
+        assert len(clip.samples) <= 2 * SAMPLE_RATE
     for one, next_one in pairwise(clips):
         assert one.end <= next_one.start
 
@@ -101,10 +101,10 @@ def test_only_a_block_at_a_time_is_read() -> None:
         lengths.append(stop - start)
         return np.full(stop - start, 0.1, np.float32)
 
-    hour = 3600 * RATE
+    hour = 3600 * SAMPLE_RATE
     clips = slice_recording(read, hour, SlicerSettings(), max_seconds=50)
     assert sum(len(clip.samples) for clip in clips) == hour
-    assert max(lengths) <= 50 * RATE
+    assert max(lengths) <= 50 * SAMPLE_RATE
 
 
 def test_a_clip_over_the_limit_is_split_at_its_quietest_frame() -> None:
@@ -125,8 +125,8 @@ def test_trimming_takes_only_the_silence_at_the_edges() -> None:
             ("zero", 3000, 0)]
     )  # fmt: skip
     start, end = trimmed_bounds(reader(audio), len(audio), SlicerSettings())
-    assert start / RATE == pytest.approx(1.5, abs=0.05)
-    assert end / RATE == pytest.approx(5.8, abs=0.05)
+    assert start / SAMPLE_RATE == pytest.approx(1.5, abs=0.05)
+    assert end / SAMPLE_RATE == pytest.approx(5.8, abs=0.05)
     clip = cut_clip(reader(audio), len(audio), start, end, SlicerSettings())
     assert len(clip.samples) == end - start
 
@@ -150,7 +150,7 @@ def test_an_automatic_threshold_keeps_quiet_speech_that_the_default_drops() -> N
     found = list(slice_recording(reader(audio), len(audio), SlicerSettings(threshold_db=None)))
     assert fixed == []
     assert len(found) == 3
-    assert sum(len(clip.samples) for clip in found) > 3 * 4.5 * RATE
+    assert sum(len(clip.samples) for clip in found) > 3 * 4.5 * SAMPLE_RATE
 
 
 def test_an_automatic_threshold_lies_between_noise_and_speech() -> None:

@@ -7,7 +7,8 @@ import pytest
 from benchmarks.speech.corpus import Utterance, join, read_corpus
 from benchmarks.speech.kept import Span, by_pysilero, inside, share
 from ray_pipeline.audio.voice_activity import can_detect_speech
-from ray_pipeline.audio.wav import RATE, read_mono
+from ray_pipeline.audio.wav import read_mono
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.step_names import StepName
 from tests.steps.audio_task import AudioTask
 
@@ -57,7 +58,7 @@ def test_speech_survives_slicing_and_no_clip_is_over_the_limit(
     spans = spans_of(task, uploads, threshold=threshold, max_seconds=LIMIT_SECONDS)
     clips = [span for own in spans.values() for span in own]
     assert len(clips) >= 4
-    assert max(span.end - span.start for span in clips) <= LIMIT_SECONDS * RATE
+    assert max(span.end - span.start for span in clips) <= LIMIT_SECONDS * SAMPLE_RATE
     assert share_kept(uploads, spans) >= PROMISED_SHARE
 
 

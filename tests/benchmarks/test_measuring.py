@@ -12,7 +12,8 @@ from benchmarks.speech.errors import Errors, count, total
 from benchmarks.speech.kept import Span, inside, put_back, share
 from benchmarks.speech.noises import add, noises
 from ray_pipeline.audio.levels import rms, si_sdr
-from ray_pipeline.audio.wav import RATE, read_mono
+from ray_pipeline.audio.wav import read_mono
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 
 ENGLISH = Path(__file__).parents[1] / "data" / "speech_en"
 
@@ -84,7 +85,7 @@ def test_a_process_of_its_own_gives_back_its_last_line(
 
 def test_the_share_counts_milliseconds_of_speech_inside_clips() -> None:
     speech = np.repeat([False, True, True, False], 1000)
-    second = Span(RATE, 2 * RATE)
+    second = Span(SAMPLE_RATE, 2 * SAMPLE_RATE)
     assert share([(speech, inside([second], len(speech)))]) == 0.5
     beyond = np.ones(5000, bool)  # what lies behind the recording's end counts for nothing
     assert share([(speech, beyond)]) == 1.0

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ray_pipeline.audio.slicing import Clip, SlicerSettings, slice_recording
-from ray_pipeline.audio.wav import RATE
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
 
 
@@ -107,7 +107,7 @@ def compare(source: str, clips: list[Clip], expected: list[dict[str, Any]]) -> l
 
 def make_input(seed: int, recipe: list[tuple[str, int, float]]) -> NDArray[np.float32]:
     """Stretches of [kind, milliseconds, amplitude] at 32 kHz, laid end to end."""
-    lengths = [milliseconds * RATE // 1000 for _, milliseconds, _ in recipe]
+    lengths = [milliseconds * SAMPLE_RATE // 1000 for _, milliseconds, _ in recipe]
     track = noise(seed, sum(lengths))
     gains = [np.float32(amplitude if kind == "noise" else 0) for kind, _, amplitude in recipe]
     # Adding zero turns the -0.0 of a negative sample times zero into 0.0, as the hash wants.

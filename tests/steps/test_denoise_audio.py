@@ -6,7 +6,8 @@ import pytest
 
 from ray_pipeline.audio.denoising import DEEPFILTERNET_PACKAGE, choose_denoiser
 from ray_pipeline.audio.levels import si_sdr
-from ray_pipeline.audio.wav import RATE, num_samples_of, read_mono, to_int16, write_int16
+from ray_pipeline.audio.wav import num_samples_of, read_mono, to_int16, write_int16
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.clip_audio import clip_audio
 from ray_pipeline.core.errors import BackendMissing, StepNotReady
 from ray_pipeline.core.step_names import StepName
@@ -59,11 +60,11 @@ def test_silent_and_overdriven_clips_keep_their_length_and_shape(
     task = AudioTask.in_folder(tmp_path)
     original = to_int16(np.clip(gain * clip("LJ001-0043.flac"), -1, 1))
     path = task.workspace.sliced / "a.wav"
-    write_int16(path, original, RATE)
+    write_int16(path, original, SAMPLE_RATE)
     choice = choose_denoiser("auto", tmp_path)
     (entry,) = denoise_one(task.workspace, task.workspace.relative(path), choice)
     denoised, rate = read_mono(task.workspace.root / entry.outputs[0])
-    assert (rate, len(denoised)) == (RATE, len(original))
+    assert (rate, len(denoised)) == (SAMPLE_RATE, len(original))
     if gain:
         assert si_sdr(denoised, original / np.float32(32768)) > 15  # nothing wrapped around
     else:

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ray_pipeline.audio.wav import RATE, write_float32
+from ray_pipeline.audio.wav import write_float32
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepNotReady
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.step_names import StepName
@@ -21,7 +22,7 @@ def add_converted(task: AudioTask, name: str, recipe: list[tuple[str, int, float
     samples = make_input(1, recipe)
     write_float32(path, samples)
     manifest = Manifest.load(task.workspace, StepName.CONVERT_AUDIO)
-    details = {"seconds": len(samples) / RATE}
+    details = {"seconds": len(samples) / SAMPLE_RATE}
     manifest.add(ClipEntry(name, "k", outputs=[task.workspace.relative(path)], details=details))
     manifest.save(task.workspace)
 

@@ -18,16 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ray_pipeline.audio.spectrogram import mel_spectrogram
+from ray_pipeline.core.audio_format import HOP_SAMPLES, SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import BackendMissing, BadModelFile
 from ray_pipeline.core.pretrained_bases import HUBERT_FOLDER, PretrainedBase
 
 if TYPE_CHECKING:
     from transformers import HubertModel
-
-Waveform = NDArray[np.float32]
-
-CLIP_RATE_HZ = 32_000
-FRAME_SAMPLES = 640  # at 32 kHz: 50 frames a second
 
 # The original feeds HuBERT the loudness mix at this scale when it prepares training data.
 _HUBERT_TRAINING_SCALE = 1145.14
@@ -130,7 +126,7 @@ class HubertEncoder:
 
     def of_training_clip(self, wav: Waveform) -> Tensor:
         mixed = loudness_mix(wav, _HUBERT_TRAINING_SCALE)
-        return self.of_16k(to_rate(mixed, CLIP_RATE_HZ, _HUBERT_RATE_HZ))
+        return self.of_16k(to_rate(mixed, SAMPLE_RATE, _HUBERT_RATE_HZ))
 
     @torch.inference_mode()
     def of_16k(self, wav: Waveform) -> Tensor:
@@ -155,17 +151,17 @@ class NanoContentEncoder:
 
     @torch.inference_mode()
     def __call__(self, wav: Waveform, sample_rate: int) -> Tensor:
-        clip = torch.from_numpy(to_rate(wav, sample_rate, CLIP_RATE_HZ)).float().to(self._device)
+        clip = torch.from_numpy(to_rate(wav, sample_rate, SAMPLE_RATE)).float().to(self._device)
         log_mel = mel_spectrogram(
             clip / clip.abs().max().clamp(min=_SILENCE),
             _NANO_FFT_SAMPLES,
-            FRAME_SAMPLES,
+            HOP_SAMPLES,
             _NANO_FFT_SAMPLES,
             num_mels=_NANO_BINS,
-            sample_rate=CLIP_RATE_HZ,
+            sample_rate=SAMPLE_RATE,
             fmax=_NANO_TOP_HZ,
         )
         return log_mel.clamp(min=_NANO_LOG_FLOOR)
 
     def of_training_clip(self, wav: Waveform) -> Tensor:
-        return self(wav, CLIP_RATE_HZ)
+        return self(wav, SAMPLE_RATE)

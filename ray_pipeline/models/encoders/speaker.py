@@ -10,16 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import torch
 import torchaudio
-from numpy.typing import NDArray
 from torch import Tensor
 
+from ray_pipeline.core.audio_format import Waveform
 from ray_pipeline.core.errors import BackendMissing, BadModelFile
 from ray_pipeline.core.pretrained_bases import SPEAKER_ENCODER_FILE, PretrainedBase
-
-Waveform = NDArray[np.float32]
 
 _RATE_HZ = 16_000
 _BINS = 80

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ray_pipeline.core.audio_format import TOKENS_PER_SECOND
 from ray_pipeline.core.errors import BadModelFile
-
-TOKENS_PER_SECOND = 25
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-SAMPLE_RATE = 32000
-HOP_SAMPLES = 640
+from ray_pipeline.core.audio_format import HOP_SAMPLES, SAMPLE_RATE
+
 FFT_SIZE = 2048
 SPEC_BINS = FFT_SIZE // 2 + 1
 

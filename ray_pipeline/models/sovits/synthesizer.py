@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ray_pipeline.core.audio_format import FRAMES_PER_TOKEN
 from ray_pipeline.models.sovits.config import SovitsConfig
 from ray_pipeline.models.sovits.flow import Flow
 from ray_pipeline.models.sovits.layers import frame_mask
@@ -21,8 +22,6 @@ from ray_pipeline.models.sovits.segments import random_starts, slice_segments
 from ray_pipeline.models.sovits.style_encoder import StyleEncoder
 from ray_pipeline.models.sovits.text_encoder import TextEncoder, full_length
 from ray_pipeline.models.sovits.vocoder import Vocoder
-
-_FRAMES_PER_TOKEN = 2
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Synthesizer(nn.Module):
             config.style_bins, config.style_channels, config.style_heads, gin
         )
         self.ssl_proj = nn.Conv1d(
-            config.ssl_dim, config.ssl_dim, _FRAMES_PER_TOKEN, stride=_FRAMES_PER_TOKEN
+            config.ssl_dim, config.ssl_dim, FRAMES_PER_TOKEN, stride=FRAMES_PER_TOKEN
         )
         self.quantizer = Quantizer(config.codebook_size, config.ssl_dim)
         if config.speaker_dim is not None:
@@ -185,7 +184,7 @@ class Synthesizer(nn.Module):
             return self.quantizer.encode(self.ssl_proj(ssl.to(self.ssl_proj.weight.dtype)))
 
     def _upsample(self, tokens: Tensor) -> Tensor:
-        return F.interpolate(tokens, scale_factor=float(_FRAMES_PER_TOKEN), mode="nearest")
+        return F.interpolate(tokens, scale_factor=float(FRAMES_PER_TOKEN), mode="nearest")
 
     def _speak(self, latent: Tensor, mask: Tensor, ge: Tensor) -> Tensor:
         return self.dec(self.flow(latent, mask, ge, inverse=True) * mask, ge)

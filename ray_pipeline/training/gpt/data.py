@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
+from ray_pipeline.core.audio_format import TOKENS_PER_SECOND
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.training.experiment_files import (
     BERT,
@@ -27,7 +28,6 @@ from ray_pipeline.training.experiment_files import (
     unknown_phones,
 )
 
-TOKENS_PER_SECOND = 25
 BERT_WIDTH = 1024
 _MAX_PHONES_PER_TOKEN = 1 / 2.5
 PHONES_PER_SECOND = (3.0, 25.0)  # what training takes

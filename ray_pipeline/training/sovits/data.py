@@ -18,6 +18,7 @@ from torch.nn.functional import pad
 from torch.utils.data import Dataset
 
 from ray_pipeline.audio.spectrogram import spectrogram
+from ray_pipeline.core.audio_format import HOP_SAMPLES, SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.training.experiment_files import (
     CONTENT,
@@ -30,9 +31,8 @@ from ray_pipeline.training.experiment_files import (
     unknown_phones,
 )
 
-SAMPLE_RATE = 32000
 MIN_SECONDS, MAX_SECONDS = 0.6, 54.0
-_BYTES_PER_FRAME = 1280  # 640 samples of 2 bytes
+_BYTES_PER_FRAME = 2 * HOP_SAMPLES  # int16
 _CACHE_BYTES = 1 << 30
 
 

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from torch.optim import AdamW, Optimizer
 
 from ray_pipeline.audio.spectrogram import mel_spectrogram, spec_to_mel
+from ray_pipeline.core.audio_format import HOP_SAMPLES
 from ray_pipeline.models.sovits.losses import (
     discriminator_loss,
     feature_loss,
@@ -30,8 +31,6 @@ from ray_pipeline.models.sovits.segments import slice_segments
 from ray_pipeline.models.sovits.synthesizer import Synthesizer, SynthesizerOutput
 from ray_pipeline.training.recipes import MelWindow, SovitsPhase, SovitsRecipe
 from ray_pipeline.training.sovits.data import SovitsBatch
-
-SAMPLES_PER_FRAME = 640
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ class SovitsStepper:
 
     @staticmethod
     def _true_segments(batch: SovitsBatch, starts: Tensor, num_frames: int) -> Tensor:
-        return slice_segments(batch.wav, starts * SAMPLES_PER_FRAME, num_frames * SAMPLES_PER_FRAME)
+        return slice_segments(batch.wav, starts * HOP_SAMPLES, num_frames * HOP_SAMPLES)
 
     def _weigh(self, losses: dict[str, Tensor]) -> Tensor:
         mel_weight, kl_weight = self._recipe.mel_weight, self._recipe.kl_weight
