@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.workspace import tasks_folder
 
 CONFIG_FILE_VARIABLE = "GSV_CONFIG_FILE"
 MIN_API_KEY_LENGTH = 16
@@ -90,7 +91,7 @@ class Settings(BaseSettings):
     @property
     def tasks_dir(self) -> Path:
         """One folder a task."""
-        return self.data_dir / "api_tasks"
+        return tasks_folder(self.data_dir)
 
     @property
     def effective_database_url(self) -> str:

@@ -25,12 +25,11 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from ray_pipeline.core.errors import InvalidInput, NotFound, StorageFull
-from ray_pipeline.core.workspace import safe_file_name
+from ray_pipeline.core.workspace import PARTIAL_PREFIX, safe_file_name
 
 FIELD = "file"
 _WRITE_BYTES = 1 << 20
 _MAX_FILES = 1000
-_PARTIAL_PREFIX = ".partial-"  # workspace.is_partial knows them: no step reads such a file
 _EXTENDED_NAME = re.compile(r"filename\*\s*=\s*([\w-]+)'[^']*'([^;]+)", re.IGNORECASE)
 
 
@@ -196,7 +195,7 @@ class _Receiver:
         safe = safe_file_name(name)
         # Without its parents: a task that was deleted meanwhile does not come back as a folder.
         self._folder.mkdir(exist_ok=True)
-        path = self._folder / f"{_PARTIAL_PREFIX}{uuid.uuid4().hex}"
+        path = self._folder / f"{PARTIAL_PREFIX}{uuid.uuid4().hex}"
         self._open = _Partial(safe, path, path.open("wb"))
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:

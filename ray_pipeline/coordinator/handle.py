@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ray_pipeline.core.errors import Unavailable
+from ray_pipeline.core.workspace import tasks_folder
 
 COORDINATOR_NAME = "coordinator"
 NAMESPACE = "gsv"
@@ -29,7 +30,7 @@ class CoordinatorSettings:
 
     @property
     def tasks_dir(self) -> Path:
-        return self.data_dir / "api_tasks"
+        return tasks_folder(self.data_dir)
 
 
 def ensure_coordinator(settings: CoordinatorSettings, *, timeout_seconds: float = 60) -> Any:

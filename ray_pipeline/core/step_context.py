@@ -12,7 +12,7 @@ from ray_pipeline.core.progress import Progress
 from ray_pipeline.core.resources import ClusterTotals, ResourceRequest, WorkerPlan, plan_workers
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import Transcript
-from ray_pipeline.core.workspace import Workspace
+from ray_pipeline.core.workspace import Experiment, Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class StepContext:
         return plan_workers(self.worker, wanted, self.cluster)
 
     @property
-    def experiment(self) -> Path:
+    def experiment(self) -> Experiment:
         return self.workspace.experiment(self.config.exp_name)
 
 

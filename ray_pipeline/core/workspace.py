@@ -24,8 +24,74 @@ from ray_pipeline.core.step_names import StepName
 _MAX_NAME_BYTES = 180  # file systems allow 255; slices append 26 bytes, feature files a suffix
 _LONGEST_PART, _LONGEST_PATH = 255, 4000  # bytes; what Linux's file systems take
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
-_PARTIAL_PREFIX = ".partial-"
+PARTIAL_PREFIX = ".partial-"
 _DELETED_PREFIX = ".deleted-"
+
+
+def tasks_folder(data_dir: Path) -> Path:
+    """One folder a task lies in it."""
+    return data_dir / "api_tasks"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The original's `logs/<experiment>` folder: features of the clips, checkpoints of both
+    trainings. A clip's files carry its name, which ends in .wav."""
+
+    folder: Path
+
+    @property
+    def phones_table(self) -> Path:
+        """A row a clip: name, phones, phones a character, text."""
+        return self.folder / "2-name2text.txt"
+
+    @property
+    def bert(self) -> Path:
+        return self.folder / "3-bert"
+
+    @property
+    def content(self) -> Path:
+        return self.folder / "4-cnhubert"
+
+    @property
+    def waves(self) -> Path:
+        return self.folder / "5-wav32k"
+
+    @property
+    def semantic_table(self) -> Path:
+        """A row a clip: name, semantic tokens."""
+        return self.folder / "6-name2semantic.tsv"
+
+    @property
+    def speaker_vectors(self) -> Path:
+        return self.folder / "7-sv_cn"
+
+    @property
+    def codebook(self) -> Path:
+        """Ours: what made the tokens, for a base whose generator brings none."""
+        return self.folder / "codebook.safetensors"
+
+    def bert_of(self, clip: str) -> Path:
+        return self.bert / f"{clip}.pt"
+
+    def content_of(self, clip: str) -> Path:
+        return self.content / f"{clip}.pt"
+
+    def wave_of(self, clip: str) -> Path:
+        return self.waves / clip
+
+    def speaker_vector_of(self, clip: str) -> Path:
+        return self.speaker_vectors / f"{clip}.pt"
+
+    def sovits_logs(self, version: str) -> Path:
+        """Curves and the G_ and D_ checkpoints."""
+        return self.folder / f"logs_s2_{version}"
+
+    def gpt_logs(self, version: str) -> Path:
+        return self.folder / f"logs_s1_{version}"
+
+    def gpt_checkpoints(self, version: str) -> Path:
+        return self.gpt_logs(version) / "ckpt"
 
 
 @dataclass(frozen=True)
@@ -64,9 +130,8 @@ class Workspace:
         """For what a step needs only while it runs, such as Ray Train's bookkeeping."""
         return self.root / ".scratch"
 
-    def experiment(self, exp_name: str) -> Path:
-        """The original's `logs/<experiment>` folder."""
-        return self.root / "experiments" / exp_name
+    def experiment(self, exp_name: str) -> Experiment:
+        return Experiment(self.root / "experiments" / exp_name)
 
     def sovits_weights(self, version: str) -> Path:
         return self.root / _versioned("SoVITS_weights", version)
@@ -150,7 +215,7 @@ class Workspace:
             candidates = [direct]
         else:
             weights = sorted(self.root.glob("*_weights*"))
-            folders = [self.output, self.experiment(exp_name), *weights, self.root]
+            folders = [self.output, self.experiment(exp_name).folder, *weights, self.root]
             candidates = [folder / name for folder in folders]
         for path in candidates:
             if path.is_file() and path.resolve().is_relative_to(self.root.resolve()):
@@ -214,7 +279,7 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
     The temporary name keeps the suffix, because some writers choose their format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{_PARTIAL_PREFIX}{uuid.uuid4().hex}{path.suffix}")
+    partial = path.with_name(f"{PARTIAL_PREFIX}{uuid.uuid4().hex}{path.suffix}")
     try:
         yield partial
         if durable:
@@ -233,7 +298,7 @@ def atomic_write(path: Path, content: str | bytes, *, durable: bool = False) -> 
 
 def is_partial(path: Path) -> bool:
     """Whether a file is the unfinished half of an atomic write, left by a killed process."""
-    return path.name.startswith(_PARTIAL_PREFIX)
+    return path.name.startswith(PARTIAL_PREFIX)
 
 
 def sha256_of(path: Path) -> str:

@@ -32,7 +32,7 @@ def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
     base = base_model(resolve_base_model(context.config.base_model, context.models_dir))
     included = {transcript.clip for transcript in included_transcripts(context)}
     clips = [audio for audio in clip_audio(context.workspace) if audio.name in included]
-    waves_dir, content_dir = context.experiment / "5-wav32k", context.experiment / "4-cnhubert"
+    waves_dir, content_dir = context.experiment.waves, context.experiment.content
     manifest = Manifest(
         context.step, options.model_dump(), {"audio": _VERSION, "encoder": base.content_encoder}
     )
@@ -65,8 +65,8 @@ def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
 def _job(context: StepContext, base: PretrainedBase, audio: ClipAudio) -> Job:
     key = fingerprint(version=_VERSION, audio=audio.sha256, encoder=base.content_encoder)
     outputs = [
-        context.workspace.relative(context.experiment / "5-wav32k" / audio.name),
-        context.workspace.relative(context.experiment / "4-cnhubert" / f"{audio.name}.pt"),
+        context.workspace.relative(context.experiment.wave_of(audio.name)),
+        context.workspace.relative(context.experiment.content_of(audio.name)),
     ]
     clip = Clip(audio.name, path=str(context.workspace.root / audio.path))
     return Job(clip, key, {audio.path: audio.sha256}, outputs)

@@ -26,8 +26,6 @@ from ray_pipeline.core.workspace import atomic_write, sha256_of
 if TYPE_CHECKING:
     from ray_pipeline.models.encoders.codebook import Codebook
 
-CODEBOOK_NAME = "codebook.safetensors"
-
 _VERSION = "1"
 _HEADER = "item_name\tsemantic_audio\n"
 
@@ -38,7 +36,7 @@ def run(context: StepContext, options: ExtractSemanticFeaturesOptions) -> Result
     base = base_model(resolve_base_model(context.config.base_model, context.models_dir))
     clips = {entry.name: _features_path(context, entry) for entry in audio_features(context)}
     digests = {name: sha256_of(path) for name, path in clips.items()}
-    codebook_path = context.experiment / CODEBOOK_NAME
+    codebook_path = context.experiment.codebook
     codebook_key = _codebook_key(context, base, digests)
     facts = _ready_codebook(context, base, list(clips.values()), codebook_key, options.force)
     manifest = Manifest(context.step, options.model_dump(), {"semantic": _VERSION}, details=facts)
@@ -53,7 +51,7 @@ def run(context: StepContext, options: ExtractSemanticFeaturesOptions) -> Result
         force=options.force,
     )
     require_usable(context, manifest, "clip", "Run extract_audio_features again, with force.")
-    table = context.experiment / "6-name2semantic.tsv"
+    table = context.experiment.semantic_table
     atomic_write(table, _HEADER + "".join(semantic_line(entry) for entry in manifest.usable()))
     counts = _token_counts(manifest)
     return result_of(
@@ -79,7 +77,7 @@ def _ready_codebook(
     context: StepContext, base: PretrainedBase, features: list[Path], key: str, force: bool
 ) -> dict[str, object]:
     """Write the codebook if it is not there already; facts about it, for the manifest."""
-    path = context.experiment / CODEBOOK_NAME
+    path = context.experiment.codebook
     facts = Manifest.load(context.workspace, context.step).details
     if not force and facts.get("codebook") == key and path.is_file():
         return facts
@@ -126,13 +124,13 @@ def _codebook_key(context: StepContext, base: PretrainedBase, digests: dict[str,
 
 def _job(context: StepContext, name: str, path: Path, digest: str, codebook_key: str) -> Job:
     key = fingerprint(version=_VERSION, features=digest, codebook=codebook_key)
-    codebook = context.workspace.relative(context.experiment / CODEBOOK_NAME)
+    codebook = context.workspace.relative(context.experiment.codebook)
     inputs = {context.workspace.relative(path): digest}
     return Job(Clip(name, path=str(path)), key, inputs, [codebook])
 
 
 def _features_path(context: StepContext, entry: ClipEntry) -> Path:
-    return context.experiment / "4-cnhubert" / f"{entry.name}.pt"
+    return context.experiment.content_of(entry.name)
 
 
 def _token_counts(manifest: Manifest) -> Counter[str]:

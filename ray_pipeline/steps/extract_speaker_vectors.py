@@ -25,7 +25,7 @@ def run(context: StepContext, options: ExtractSpeakerVectorsOptions) -> Result:
     """Raises StepNotReady without audio features, BackendMissing when the base model's files
     are not there, NothingUsable when every clip was set aside."""
     base = base_model(resolve_base_model(context.config.base_model, context.models_dir))
-    vectors_dir = context.experiment / "7-sv_cn"
+    vectors_dir = context.experiment.speaker_vectors
     manifest = Manifest(
         context.step,
         options.model_dump(),
@@ -51,8 +51,8 @@ def run(context: StepContext, options: ExtractSpeakerVectorsOptions) -> Result:
 
 
 def _job(context: StepContext, base: PretrainedBase, entry: ClipEntry) -> Job:
-    path = context.experiment / "5-wav32k" / entry.name
+    path = context.experiment.wave_of(entry.name)
     relative, digest = context.workspace.relative(path), sha256_of(path)
     key = fingerprint(version=_VERSION, audio=digest, encoder=base.speaker_encoder)
-    output = context.workspace.relative(context.experiment / "7-sv_cn" / f"{entry.name}.pt")
+    output = context.workspace.relative(context.experiment.speaker_vector_of(entry.name))
     return Job(Clip(entry.name, path=str(path)), key, {relative: digest}, [output])

@@ -41,7 +41,7 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     dictionary = own_pronunciations(context.workspace, symbols)
     num_chinese = sum(transcript.language == "zh" for transcript in transcripts)
     models = ChineseModels.present(context.models_dir) if num_chinese else ChineseModels()
-    table, bert_dir = context.experiment / "2-name2text.txt", context.experiment / "3-bert"
+    table, bert_dir = context.experiment.phones_table, context.experiment.bert
     manifest = Manifest(
         context.step,
         options.model_dump(),
@@ -114,7 +114,7 @@ def _key(
 
 def _job(context: StepContext, transcript: Transcript, with_bert: bool, key: str) -> Job:
     bert = with_bert and transcript.language == "zh"
-    features = context.experiment / "3-bert" / f"{transcript.clip}.pt"
+    features = context.experiment.bert_of(transcript.clip)
     clip = Clip(transcript.clip, text=transcript.text, language=transcript.language)
     return Job(clip, key, {}, [context.workspace.relative(features)] if bert else [])
 

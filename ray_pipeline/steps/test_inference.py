@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import TestInferenceOptions
 from ray_pipeline.core.step_context import Result, StepContext
-from ray_pipeline.core.workspace import Workspace, atomic_write, sha256_of
+from ray_pipeline.core.workspace import Experiment, Workspace, atomic_write, sha256_of
 from ray_pipeline.text.chinese.reading_models import ChineseModels, read_otherwise
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _speak(context: StepContext, order: Order, target: Path) -> dict[str, Any]:
     return facts
 
 
-def _remarks(pieces: list[dict[str, Any]], experiment: Path) -> list[str]:
+def _remarks(pieces: list[dict[str, Any]], experiment: Experiment) -> list[str]:
     from ray_pipeline.text.unread import few, unread_words
     from ray_pipeline.voice.spoken_rate import hurried
 

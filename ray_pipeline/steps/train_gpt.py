@@ -94,7 +94,8 @@ def _settings(
     pretrained = pretrained_files(context, base, base.gpt)
     facts = ConfigFacts(
         voice=config.exp_name,
-        experiment=workspace.relative(context.experiment),
+        experiment=context.experiment,
+        task_folder=workspace.root,
         weights_folder=workspace.relative(workspace.gpt_weights(base.version)),
         epochs=options.epochs or config.epochs_s1,
         batch_size=batch_size,
@@ -104,7 +105,6 @@ def _settings(
         half_precision=recipe.half_precision and context.cluster.gpus >= 1,
         pretrained=tuple(path.name for path in pretrained),
     )
-    logs = context.experiment / f"logs_s1_{base.version}"
     return GptSettings(
         experiment=context.experiment,
         version=base.version,
@@ -119,8 +119,8 @@ def _settings(
         pretrained=pretrained[0] if pretrained else None,
         voice=config.exp_name,
         weights_folder=workspace.gpt_weights(base.version),
-        checkpoint_links=logs / "ckpt",
-        curves_folder=logs,
+        checkpoint_links=context.experiment.gpt_checkpoints(base.version),
+        curves_folder=context.experiment.gpt_logs(base.version),
         save_every_epochs=options.save_every_epochs,
         keep_exports=options.keep_exports,
         file_config=gpt_file_config(facts, model, recipe),

@@ -107,7 +107,8 @@ def _settings(
     pretrained = pretrained_files(context, base, base.generator, base.discriminator)
     facts = ConfigFacts(
         voice=config.exp_name,
-        experiment=workspace.relative(context.experiment),
+        experiment=context.experiment,
+        task_folder=workspace.root,
         weights_folder=workspace.relative(workspace.sovits_weights(base.version)),
         epochs=options.epochs or config.epochs_s2,
         batch_size=batch_size,
@@ -130,10 +131,10 @@ def _settings(
         text_rate=text_rate,
         seed=config.seed,
         pretrained=(pretrained[0], pretrained[1]) if pretrained else None,
-        codebook=None if pretrained else context.experiment / "codebook.safetensors",
+        codebook=None if pretrained else context.experiment.codebook,
         voice=config.exp_name,
         weights_folder=workspace.sovits_weights(base.version),
-        checkpoint_links=context.experiment / f"logs_s2_{base.version}",
+        checkpoint_links=context.experiment.sovits_logs(base.version),
         save_every_epochs=options.save_every_epochs,
         keep_exports=options.keep_exports,
         file_config=sovits_file_config(facts, model, recipe, text_rate=text_rate),

@@ -19,6 +19,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ray_pipeline.core.errors import BadModelFile
+from ray_pipeline.core.workspace import PARTIAL_PREFIX
 from ray_pipeline.weights.archive import load_archive, save_archive
 from ray_pipeline.weights.files import TrainingCheckpoint, load_training, save_training
 
@@ -168,7 +169,7 @@ def _link(link: Path, target: Path) -> None:
     """Relative, so that a task's folder can be moved; swapped in, so that it is always there."""
     if link.is_symlink() and link.readlink() == target:
         return
-    fresh = link.with_name(f".partial-{link.name}")
+    fresh = link.with_name(f"{PARTIAL_PREFIX}{link.name}")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
     fresh.replace(link)

@@ -6,8 +6,10 @@ Same sections, same names. Paths are relative to the task's folder.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.models.gpt.config import GptConfig
 from ray_pipeline.models.sovits.config import DATA_SECTION, SovitsConfig
 from ray_pipeline.training.recipes import GptRecipe, SovitsRecipe
@@ -18,7 +20,8 @@ class ConfigFacts:
     """What a task adds to a recipe. `gpu_numbers` is written like "0-1"."""
 
     voice: str
-    experiment: str
+    experiment: Experiment
+    task_folder: Path
     weights_folder: str
     epochs: int
     batch_size: int
@@ -27,6 +30,9 @@ class ConfigFacts:
     save_every_epochs: int
     half_precision: bool
     pretrained: tuple[str, ...] = ()
+
+    def relative(self, path: Path) -> str:
+        return path.relative_to(self.task_folder).as_posix()
 
 
 def sovits_file_config(
@@ -61,9 +67,9 @@ def sovits_file_config(
     }
     return {
         "train": train,
-        "data": {**DATA_SECTION, "exp_dir": facts.experiment},
+        "data": {**DATA_SECTION, "exp_dir": facts.relative(facts.experiment.folder)},
         "model": model.model_section(),
-        "s2_ckpt_dir": facts.experiment,
+        "s2_ckpt_dir": facts.relative(facts.experiment.folder),
         "content_module": "cnhubert",
         "save_weight_dir": facts.weights_folder,
         "name": facts.voice,
@@ -90,9 +96,9 @@ def gpt_file_config(facts: ConfigFacts, model: GptConfig, recipe: GptRecipe) -> 
     return {
         **sections,
         "pretrained_s1": "".join(facts.pretrained),
-        "train_semantic_path": f"{facts.experiment}/6-name2semantic.tsv",
-        "train_phoneme_path": f"{facts.experiment}/2-name2text.txt",
-        "output_dir": facts.experiment,
+        "train_semantic_path": facts.relative(facts.experiment.semantic_table),
+        "train_phoneme_path": facts.relative(facts.experiment.phones_table),
+        "output_dir": facts.relative(facts.experiment.folder),
     }
 
 

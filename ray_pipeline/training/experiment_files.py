@@ -8,15 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ray_pipeline.core.errors import SetAsideReason, StepNotReady
+from ray_pipeline.core.workspace import Experiment
 
 _Item = TypeVar("_Item")
-
-NAME2TEXT = "2-name2text.txt"
-BERT = "3-bert"
-CONTENT = "4-cnhubert"
-WAVES = "5-wav32k"
-SPEAKERS = "7-sv_cn"
-NAME2SEMANTIC = "6-name2semantic.tsv"
 
 
 @dataclass(frozen=True)
@@ -40,16 +34,16 @@ class Objection:
         return DroppedClip(name, self.words, {"reason": self.reason, **self.numbers})
 
 
-def read_phones(experiment: Path) -> dict[str, list[str]]:
+def read_phones(experiment: Experiment) -> dict[str, list[str]]:
     """The phones of each clip in `2-name2text.txt`. Rows without four columns are passed over,
     as the original's loaders do."""
-    rows = (line.split("\t") for line in _lines(experiment / NAME2TEXT, "extract_text_features"))
+    rows = (line.split("\t") for line in _lines(experiment.phones_table, "extract_text_features"))
     return {row[0]: row[1].split(" ") for row in rows if len(row) == 4}
 
 
-def read_semantic_tokens(experiment: Path) -> dict[str, list[int]]:
+def read_semantic_tokens(experiment: Experiment) -> dict[str, list[int]]:
     """The semantic tokens (25 a second) of each clip in `6-name2semantic.tsv`."""
-    lines = _lines(experiment / NAME2SEMANTIC, "extract_semantic_features")
+    lines = _lines(experiment.semantic_table, "extract_semantic_features")
     rows = (line.split("\t") for line in lines[1:])
     return {row[0]: [int(token) for token in row[1].split()] for row in rows if len(row) == 2}
 

@@ -31,7 +31,6 @@ DEFAULT_TEXTS = {
 
 _TRUST_OF_USER = 1.0
 _TRUST_UNKNOWN = 0.5
-_CLIP_FOLDERS = ("5-wav32k", "denoised", "sliced")
 
 
 def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Order, list[str]]:
@@ -170,10 +169,7 @@ def _choose(context: StepContext) -> Choice:
 
 
 def _clip_path(context: StepContext, name: str) -> Path | None:
-    folders = [
-        (context.experiment if folder[0].isdigit() else context.workspace.root) / folder
-        for folder in _CLIP_FOLDERS
-    ]
+    folders = (context.experiment.waves, context.workspace.denoised, context.workspace.sliced)
     return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 

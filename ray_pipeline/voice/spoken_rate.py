@@ -3,13 +3,13 @@ clips that it learned from."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ray_pipeline.core.audio_format import TOKENS_PER_SECOND
 from ray_pipeline.core.errors import StepNotReady
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.experiment_files import read_phones, read_semantic_tokens
 from ray_pipeline.training.gpt.data import PHONES_PER_SECOND
 
@@ -20,7 +20,7 @@ _TIMES_THE_CLIPS = 2.0
 _FEWEST_PHONES = 15  # a single word without a pause can be fast
 
 
-def hurried(pieces: list[dict[str, Any]], experiment: Path) -> list[str]:
+def hurried(pieces: list[dict[str, Any]], experiment: Experiment) -> list[str]:
     """A sentence for each piece, as the facts of a recording have it, that was spoken more than
     twice as fast as the clips are (16 to 25 phones a second): words are missing."""
     most = _fastest(experiment)
@@ -37,7 +37,7 @@ def hurried(pieces: list[dict[str, Any]], experiment: Path) -> list[str]:
     return sentences
 
 
-def _fastest(experiment: Path) -> float:
+def _fastest(experiment: Experiment) -> float:
     """Phones a second beyond which this voice leaves something out."""
     _, most = PHONES_PER_SECOND
     try:

@@ -76,7 +76,7 @@ def test_a_bare_name_is_looked_for_in_output_then_experiment_then_weights_then_t
     places = [
         workspace.root / "a.bin",
         workspace.gpt_weights("nano") / "a.bin",
-        workspace.experiment("me") / "a.bin",
+        workspace.experiment("me").folder / "a.bin",
         workspace.output / "a.bin",
     ]
     for path in places:

@@ -16,7 +16,7 @@ from ray_pipeline.core.resources import ClusterTotals
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import Transcript
-from ray_pipeline.core.workspace import Workspace
+from ray_pipeline.core.workspace import Experiment, Workspace
 from ray_pipeline.pipeline import STEPS
 from tests import speech
 
@@ -32,7 +32,7 @@ class FeatureTask:
     progress: RecordingProgress
 
     @property
-    def experiment(self) -> Path:
+    def experiment(self) -> Experiment:
         return self.workspace.experiment(self.config.exp_name)
 
     @property
@@ -66,8 +66,8 @@ class FeatureTask:
             "cpu",
             base=BASE_MODELS["nano"],
             models_dir=self.models_dir,
-            waves_dir=self.experiment / "5-wav32k",
-            content_dir=self.experiment / "4-cnhubert",
+            waves_dir=self.experiment.waves,
+            content_dir=self.experiment.content,
         )
         manifest = Manifest(StepName.EXTRACT_AUDIO_FEATURES)
         for name in clips or self.clips:

@@ -34,7 +34,7 @@ def run_in_actor(task: FeatureTask) -> Result:
 
 
 def tokens(task: FeatureTask) -> dict[str, list[int]]:
-    header, *lines = (task.experiment / "6-name2semantic.tsv").read_text("utf-8").splitlines()
+    header, *lines = task.experiment.semantic_table.read_text("utf-8").splitlines()
     assert header == "item_name\tsemantic_audio"
     rows = [line.split("\t") for line in lines]
     return {name: [int(token) for token in codes.split(" ")] for name, codes in rows}
@@ -46,9 +46,9 @@ def test_nano_fits_a_codebook_and_writes_the_tokens_of_each_clip(task: FeatureTa
     result = run_in_actor(task)
     assert result.summary["workers"] == 2
     first = tokens(task)
-    codebook = Codebook.load(task.experiment / "codebook.safetensors")
+    codebook = Codebook.load(task.experiment.codebook)
     for clip in task.clips:
-        path = task.experiment / "4-cnhubert" / f"{clip}.pt"
+        path = task.experiment.content / f"{clip}.pt"
         ssl = torch.load(path, weights_only=True)
         assert first[clip] == codebook.encode(ssl)[0, 0].tolist()
         assert len(first[clip]) == ssl.shape[2] // 2
@@ -67,7 +67,7 @@ def test_nano_fits_a_codebook_and_writes_the_tokens_of_each_clip(task: FeatureTa
     fewer = task.run(STEP)
     assert fewer.summary["unchanged"] == 0
     assert sorted(tokens(task)) == task.clips[1:]
-    assert Codebook.load(task.experiment / "codebook.safetensors").used < codebook.used
+    assert Codebook.load(task.experiment.codebook).used < codebook.used
 
 
 def test_perplexity_counts_equally_frequent_tokens() -> None:

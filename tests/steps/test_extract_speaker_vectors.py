@@ -21,7 +21,7 @@ def test_each_clip_has_a_vector_of_its_speaker(task: FeatureTask) -> None:
     task.make_audio_features()
     result = task.run(STEP)
     vectors = [
-        torch.load(task.experiment / "7-sv_cn" / f"{clip}.pt", weights_only=True)
+        torch.load(task.experiment.speaker_vectors / f"{clip}.pt", weights_only=True)
         for clip in task.clips
     ]
     assert [vector.shape for vector in vectors] == [(1, 160)] * 4
@@ -42,4 +42,4 @@ def test_a_base_model_without_speaker_vectors_has_nothing_to_do(task: FeatureTas
     result = task.run(STEP)
     assert result.summary["clips"] == 0
     assert "nothing to do" in result.summary["message"]
-    assert not (task.experiment / "7-sv_cn").exists()
+    assert not task.experiment.speaker_vectors.exists()

@@ -22,7 +22,7 @@ def task(tmp_path: Path) -> FeatureTask:
 
 
 def rows(task: FeatureTask) -> dict[str, list[str]]:
-    content = (task.experiment / "2-name2text.txt").read_text("utf-8")
+    content = task.experiment.phones_table.read_text("utf-8")
     assert content.endswith("\n")
     table = [line.split("\t") for line in content.splitlines()]
     return {row[0]: row[1:] for row in table}
@@ -103,7 +103,7 @@ def test_chinese_has_features_of_the_model_that_is_present(task: FeatureTask) ->
     task.edit(chinese, text="你好,世界。", language="zh")
     task.edit(foreign, text="我们喜欢GPT,100%。", language="zh")
     without = task.run(STEP)
-    assert not (task.experiment / "3-bert").exists()
+    assert not task.experiment.bert.exists()
     assert any("no BERT features" in warning for warning in without.warnings)
     make_bert(task.models_dir, width=24)
     result = task.run(STEP)
@@ -111,11 +111,11 @@ def test_chinese_has_features_of_the_model_that_is_present(task: FeatureTask) ->
     assert result.summary["unchanged"] == 2
     for clip in (chinese, foreign):
         phones, word2ph, text = rows(task)[clip]
-        features = load_tensor(task.experiment / "3-bert" / f"{clip}.pt")
+        features = load_tensor(task.experiment.bert / f"{clip}.pt")
         assert features.shape == (24, len(phones.split()))
         assert sum(json.loads(word2ph)) == len(phones.split())
         assert len(json.loads(word2ph)) == len(text)
-    assert len(list((task.experiment / "3-bert").iterdir())) == 2
+    assert len(list(task.experiment.bert.iterdir())) == 2
     # The original never says the sign in training either; nothing is lost in silence.
     assert rows(task)[foreign][2].startswith("我们喜欢,")
     [warning] = [warning for warning in result.warnings if warning.startswith(foreign)]

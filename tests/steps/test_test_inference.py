@@ -41,7 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A task's folder as the trainings leave it, with weights that have learned nothing."""
     workspace = Workspace(tmp_path_factory.mktemp("task"))
     workspace.create()
-    folder = workspace.experiment("amy") / "5-wav32k"
+    folder = workspace.experiment("amy").waves
     for name in CLIPS:
         wav = to_rate(*read_mono(SPEECH / name.replace(".wav", ".flac")), 32000)
         write_int16(folder / name, to_int16(wav))

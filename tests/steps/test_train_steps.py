@@ -48,7 +48,7 @@ def context(tmp_path: Path) -> StepContext:
         cluster=ClusterTotals(2),
         progress=RecordingProgress(),
     )
-    make_experiment(made.experiment, [2.0] * 3 + [0.7])
+    make_experiment(made.experiment.folder, [2.0] * 3 + [0.7])
     return made
 
 
@@ -57,7 +57,7 @@ def test_nano_bounds_the_batch_and_leaves_out_clips_under_a_segment(context: Ste
     assert settings.batch_size == 2
     assert settings.epochs == context.config.epochs_s2
     assert settings.text_rate == 1.0
-    assert settings.codebook == context.experiment / "codebook.safetensors"
+    assert settings.codebook == context.experiment.codebook
     assert job.used == ["clip0.wav", "clip1.wav", "clip2.wav"]
     assert [clip.name for clip in job.dropped] == ["clip3.wav"]
 
@@ -100,14 +100,14 @@ def test_data_and_options_make_the_key_but_force_does_not(
 
 
 def test_too_few_clips_are_an_error_with_the_reason(context: StepContext) -> None:
-    for path in (context.experiment / "4-cnhubert").iterdir():
+    for path in context.experiment.content.iterdir():
         path.unlink()
     with pytest.raises(NothingUsable, match="4-cnhubert"):
         train_sovits._plan(context, TrainSovitsOptions(), base_model("nano"))
 
 
 def test_without_features_the_step_is_not_ready(context: StepContext) -> None:
-    (context.experiment / "6-name2semantic.tsv").unlink()
+    context.experiment.semantic_table.unlink()
     with pytest.raises(StepNotReady):
         train_gpt._plan(context, TrainGptOptions(), base_model("nano"))
 

@@ -10,6 +10,7 @@ import soundfile
 import torch
 
 from ray_pipeline.core.progress import Progress, RecordingProgress
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.models.encoders.codebook import Codebook
 from ray_pipeline.models.gpt.config import GptConfig, tiny_gpt_config
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
@@ -45,36 +46,37 @@ TINY_SOVITS = replace(
 TINY_GPT: GptConfig = replace(tiny_gpt_config(), max_seconds=54)
 
 
-def make_experiment(folder: Path, seconds: list[float]) -> Path:
+def make_experiment(root: Path, seconds: list[float]) -> Experiment:
     """One clip a length: a tone with noise, with features that follow it."""
-    for name in ("3-bert", "4-cnhubert", "5-wav32k", "7-sv_cn"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    folder = Experiment(root)
+    for path in (folder.bert, folder.content, folder.waves, folder.speaker_vectors):
+        path.mkdir(parents=True, exist_ok=True)
     rows, semantic = [], ["item_name\tsemantic_audio"]
     generator = torch.Generator().manual_seed(7)
     features = []
     for number, length in enumerate(seconds):
         name = f"clip{number}.wav"
         add_clip(folder, name, length, generator)
-        features.append(torch.load(folder / "4-cnhubert" / f"{name}.pt")[0])
+        features.append(torch.load(folder.content / f"{name}.pt")[0])
         phones = PHONES * max(1, round(length * 8 / len(PHONES)))
         rows.append("\t".join([name, " ".join(phones), "None", "Hello."]))
         tokens = [str((number * 7 + i * i) % NUM_TOKENS) for i in range(int(length * 25))]
         semantic.append(f"{name}\t{' '.join(tokens)}")
-    (folder / "2-name2text.txt").write_text("\n".join(rows) + "\n", "utf-8")
-    (folder / "6-name2semantic.tsv").write_text("\n".join(semantic) + "\n", "utf-8")
-    make_codebook().save(folder / "codebook.safetensors")
+    folder.phones_table.write_text("\n".join(rows) + "\n", "utf-8")
+    folder.semantic_table.write_text("\n".join(semantic) + "\n", "utf-8")
+    make_codebook().save(folder.codebook)
     return folder
 
 
-def add_clip(folder: Path, name: str, seconds: float, generator: torch.Generator) -> None:
+def add_clip(folder: Experiment, name: str, seconds: float, generator: torch.Generator) -> None:
     num_samples = int(seconds * 32000)
     time = np.arange(num_samples) / 32000
     noise = torch.randn(num_samples, generator=generator).numpy()
     wav = 0.3 * np.sin(2 * np.pi * 220 * time) + 0.02 * noise
-    soundfile.write(folder / "5-wav32k" / name, wav, 32000, subtype="PCM_16")
+    soundfile.write(folder.waves / name, wav, 32000, subtype="PCM_16")
     ssl = torch.randn(1, SSL_DIM, num_samples // 640, generator=generator)
-    torch.save(ssl, folder / "4-cnhubert" / f"{name}.pt")
-    torch.save(torch.ones(1, SPEAKER_DIM), folder / "7-sv_cn" / f"{name}.pt")
+    torch.save(ssl, folder.content / f"{name}.pt")
+    torch.save(torch.ones(1, SPEAKER_DIM), folder.speaker_vectors / f"{name}.pt")
 
 
 def make_codebook() -> Codebook:
@@ -88,7 +90,7 @@ def make_codebook() -> Codebook:
 
 
 def sovits_settings(
-    experiment: Path, out: Path, *, max_steps: int = 6, progress: Progress | None = None
+    experiment: Experiment, out: Path, *, max_steps: int = 6, progress: Progress | None = None
 ) -> SovitsSettings:
     """Two clips a batch, three batches an epoch, half of them adversarial."""
     items, _ = find_sovits_items(experiment, symbol_table("v2"), with_speaker=True)
@@ -103,7 +105,7 @@ def sovits_settings(
         epochs=1,
         max_steps=max_steps,
         seed=5,
-        codebook=experiment / "codebook.safetensors",
+        codebook=experiment.codebook,
         voice="voice",
         weights_folder=out / "SoVITS_weights_nano",
         checkpoint_links=out / "logs_s2_nano",
@@ -113,7 +115,7 @@ def sovits_settings(
 
 
 def gpt_settings(
-    experiment: Path, out: Path, *, max_steps: int = 6, progress: Progress | None = None
+    experiment: Experiment, out: Path, *, max_steps: int = 6, progress: Progress | None = None
 ) -> GptSettings:
     """Two clips a batch, three batches an epoch."""
     items, _ = find_gpt_items(experiment, symbol_table("v2"), max_seconds=54)

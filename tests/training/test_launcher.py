@@ -10,6 +10,7 @@ import pytest
 from ray_pipeline.core.errors import BadModelFile, StepFailed
 from ray_pipeline.core.progress import NullProgress, RecordingProgress
 from ray_pipeline.core.resources import WorkerPlan
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.gpt.loop import GptSettings, train_gpt
 from ray_pipeline.training.launcher import train
 from ray_pipeline.training.reports import EpochLedger, ForwardReports
@@ -54,7 +55,7 @@ def refuse(attempts: Path, worker: TrainWorker) -> None:
 
 @pytest.mark.slow
 def test_two_workers_see_disjoint_clips_and_survive_a_kill(
-    ray_cluster: None, experiment: Path, tmp_path: Path
+    ray_cluster: None, experiment: Experiment, tmp_path: Path
 ) -> None:
     settings = gpt_settings(experiment, tmp_path, max_steps=9, progress=NullProgress())
     outcome = train(

@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.progress import RecordingProgress
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.gpt.loop import train_gpt
 from ray_pipeline.training.sovits.loop import train_sovits
 from ray_pipeline.training.worker import EpochReport, LocalWorker
@@ -36,7 +37,7 @@ def _resumed(worker: LocalWorker) -> LocalWorker:
 
 
 def test_sovits_training_leaves_exports_checkpoints_curves_and_numbers(
-    experiment: Path, tmp_path: Path
+    experiment: Experiment, tmp_path: Path
 ) -> None:
     progress = RecordingProgress()
     settings = sovits_settings(experiment, tmp_path, progress=progress)
@@ -64,7 +65,7 @@ def test_sovits_training_leaves_exports_checkpoints_curves_and_numbers(
 
 
 def test_sovits_training_that_was_interrupted_ends_like_one_that_was_not(
-    experiment: Path, tmp_path: Path
+    experiment: Experiment, tmp_path: Path
 ) -> None:
     whole = LocalWorker(tmp_path / "a" / "run")
     train_sovits(sovits_settings(experiment, tmp_path / "a"), whole)
@@ -82,7 +83,7 @@ def test_sovits_training_that_was_interrupted_ends_like_one_that_was_not(
 
 
 def test_gpt_training_leaves_exports_checkpoints_and_numbers(
-    experiment: Path, tmp_path: Path
+    experiment: Experiment, tmp_path: Path
 ) -> None:
     settings = gpt_settings(experiment, tmp_path)
     settings = replace(settings, items=settings.items[:4], held_out=settings.items[4:])
@@ -99,7 +100,7 @@ def test_gpt_training_leaves_exports_checkpoints_and_numbers(
 
 
 def test_gpt_training_that_was_interrupted_ends_like_one_that_was_not(
-    experiment: Path, tmp_path: Path
+    experiment: Experiment, tmp_path: Path
 ) -> None:
     whole = LocalWorker(tmp_path / "a" / "run")
     train_gpt(gpt_settings(experiment, tmp_path / "a"), whole)
@@ -115,7 +116,7 @@ def test_gpt_training_that_was_interrupted_ends_like_one_that_was_not(
         assert resumed.reports[0].values[name] == pytest.approx(value, rel=1e-4), name
 
 
-def test_a_finished_training_has_no_epoch_left(experiment: Path, tmp_path: Path) -> None:
+def test_a_finished_training_has_no_epoch_left(experiment: Experiment, tmp_path: Path) -> None:
     settings = gpt_settings(experiment, tmp_path, max_steps=3)
     worker = LocalWorker(tmp_path / "run")
     train_gpt(settings, worker)
@@ -124,7 +125,7 @@ def test_a_finished_training_has_no_epoch_left(experiment: Path, tmp_path: Path)
     assert again.reports == []
 
 
-def test_a_checkpoint_of_another_model_is_refused(experiment: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_model_is_refused(experiment: Experiment, tmp_path: Path) -> None:
     settings = gpt_settings(experiment, tmp_path, max_steps=3)
     worker = LocalWorker(tmp_path / "run")
     train_gpt(settings, worker)
@@ -134,7 +135,7 @@ def test_a_checkpoint_of_another_model_is_refused(experiment: Path, tmp_path: Pa
     assert "force" in caught.value.hint
 
 
-def test_only_the_newest_exports_are_kept(experiment: Path, tmp_path: Path) -> None:
+def test_only_the_newest_exports_are_kept(experiment: Experiment, tmp_path: Path) -> None:
     settings = replace(gpt_settings(experiment, tmp_path, max_steps=9), keep_exports=2)
     torch.manual_seed(0)
     train_gpt(settings, LocalWorker(tmp_path / "run"))

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.voice.spoken_rate import hurried
 
 
@@ -14,12 +15,13 @@ def piece(num_phones: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def clips_at(folder: Path, *rates: int) -> Path:
+def clips_at(root: Path, *rates: int) -> Experiment:
     """An experiment with clips of two seconds at so many phones a second."""
+    folder = Experiment(root)
     texts = [f"{n}.wav\t{' '.join(['a'] * 2 * rate)}\tNone\tx\n" for n, rate in enumerate(rates)]
     tokens = [f"{n}.wav\t{' '.join(['7'] * 50)}\n" for n, _ in enumerate(rates)]
-    (folder / "2-name2text.txt").write_text("".join(texts), "utf-8")
-    (folder / "6-name2semantic.tsv").write_text("".join(["name\tsemantic\n", *tokens]), "utf-8")
+    folder.phones_table.write_text("".join(texts), "utf-8")
+    folder.semantic_table.write_text("".join(["name\tsemantic\n", *tokens]), "utf-8")
     return folder
 
 
@@ -44,9 +46,9 @@ def test_a_piece_far_faster_than_the_clips_is_told(
 
 
 def test_weights_without_clips_are_measured_by_what_training_takes(tmp_path: Path) -> None:
-    assert hurried([piece(50, 2.0)], tmp_path) == []
-    assert hurried([piece(52, 2.0)], tmp_path)
+    assert hurried([piece(50, 2.0)], Experiment(tmp_path)) == []
+    assert hurried([piece(52, 2.0)], Experiment(tmp_path))
 
 
 def test_a_word_or_two_may_be_fast(tmp_path: Path) -> None:
-    assert hurried([piece(14, 0.44)], tmp_path) == []
+    assert hurried([piece(14, 0.44)], Experiment(tmp_path)) == []

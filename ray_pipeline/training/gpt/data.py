@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,8 +17,8 @@ from torch.utils.data import Dataset
 
 from ray_pipeline.core.audio_format import TOKENS_PER_SECOND
 from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.experiment_files import (
-    BERT,
     DroppedClip,
     Objection,
     phone_ids,
@@ -75,7 +74,7 @@ class GptBatch:
 
 
 def find_gpt_items(
-    experiment: Path, phone_table: Mapping[str, int], *, max_seconds: float
+    experiment: Experiment, phone_table: Mapping[str, int], *, max_seconds: float
 ) -> tuple[list[GptItem], list[DroppedClip]]:
     """Clips with phones and tokens that fit the model, in the order of their names, and those
     left out: too long, unknown phones, or a rate of speech outside 3 to 25 phones a second."""
@@ -130,7 +129,7 @@ def _check(
 class GptDataset(Dataset[GptExample]):
     """Items with their BERT features, zeros where a clip has none (all but Chinese)."""
 
-    def __init__(self, experiment: Path, items: Sequence[GptItem]) -> None:
+    def __init__(self, experiment: Experiment, items: Sequence[GptItem]) -> None:
         self._experiment = experiment
         self._items = items
 
@@ -148,7 +147,7 @@ class GptDataset(Dataset[GptExample]):
 
     def _bert(self, item: GptItem) -> Tensor:
         """Raises StepFailed when the features belong to another text."""
-        path = self._experiment / BERT / f"{item.name}.pt"
+        path = self._experiment.bert_of(item.name)
         if not path.is_file():
             return torch.zeros(BERT_WIDTH, len(item.phones))
         bert: Tensor = torch.load(path, map_location="cpu", weights_only=True)

@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader
 
 from ray_pipeline.core.progress import Progress
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.models.gpt.config import GptConfig
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.training.checkpoints import (
@@ -44,7 +45,7 @@ class GptSettings:
     stage-1 file. `file_config` goes into every export, named `<voice>-e<epoch>.ckpt`.
     """
 
-    experiment: Path
+    experiment: Experiment
     version: str
     model: GptConfig
     recipe: GptRecipe

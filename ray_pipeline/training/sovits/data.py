@@ -20,10 +20,8 @@ from torch.utils.data import Dataset
 from ray_pipeline.audio.spectrogram import spectrogram
 from ray_pipeline.core.audio_format import HOP_SAMPLES, SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.experiment_files import (
-    CONTENT,
-    SPEAKERS,
-    WAVES,
     DroppedClip,
     Objection,
     phone_ids,
@@ -89,7 +87,7 @@ class SovitsBatch:
 
 
 def find_sovits_items(
-    experiment: Path,
+    experiment: Experiment,
     phone_table: Mapping[str, int],
     *,
     with_speaker: bool,
@@ -112,7 +110,7 @@ def find_sovits_items(
 
 
 def _check(
-    experiment: Path,
+    experiment: Experiment,
     name: str,
     phones: list[str],
     phone_table: Mapping[str, int],
@@ -120,9 +118,9 @@ def _check(
     frames: tuple[int, int],
 ) -> SovitsItem | Objection:
     """The item, or why it is none."""
-    needed = [experiment / CONTENT / f"{name}.pt", experiment / WAVES / name]
+    needed = [experiment.content_of(name), experiment.wave_of(name)]
     if with_speaker:
-        needed.append(experiment / SPEAKERS / f"{name}.pt")
+        needed.append(experiment.speaker_vector_of(name))
     missing = [f"{path.parent.name}/{path.name}" for path in needed if not path.is_file()]
     if missing:
         files = " and ".join(missing)
@@ -130,7 +128,7 @@ def _check(
     ids = phone_ids(phones, phone_table)
     if ids is None:
         return unknown_phones(phones, phone_table)
-    num_bytes = (experiment / WAVES / name).stat().st_size
+    num_bytes = experiment.wave_of(name).stat().st_size
     seconds = num_bytes / SAMPLE_RATE / 2
     if not MIN_SECONDS < seconds < MAX_SECONDS:
         words = f"{seconds:.2f} s long, outside {MIN_SECONDS} to {MAX_SECONDS:g} s"
@@ -153,7 +151,7 @@ class SovitsDataset(Dataset[SovitsExample]):
     """Reads clips from an experiment folder; keeps them in memory up to a gigabyte."""
 
     def __init__(
-        self, experiment: Path, items: Sequence[SovitsItem], *, with_speaker: bool
+        self, experiment: Experiment, items: Sequence[SovitsItem], *, with_speaker: bool
     ) -> None:
         self._experiment = experiment
         self._items = items
@@ -177,11 +175,11 @@ class SovitsDataset(Dataset[SovitsExample]):
     def _load(self, item: SovitsItem) -> SovitsExample:
         """Raises StepFailed that names the clip when one of its files cannot be read."""
         try:
-            samples, _ = soundfile.read(self._experiment / WAVES / item.name, dtype="float32")
-            ssl = load_tensor(self._experiment / CONTENT / f"{item.name}.pt")[0]
+            samples, _ = soundfile.read(self._experiment.wave_of(item.name), dtype="float32")
+            ssl = load_tensor(self._experiment.content_of(item.name))[0]
             speaker = None
             if self._with_speaker:
-                speaker = load_tensor(self._experiment / SPEAKERS / f"{item.name}.pt")[0]
+                speaker = load_tensor(self._experiment.speaker_vector_of(item.name))[0]
         except Exception as error:
             raise StepFailed(
                 f"A feature file of the clip {item.name} cannot be read: {error}.",

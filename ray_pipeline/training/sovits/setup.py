@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ray_pipeline.core.progress import Progress
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.models.encoders.codebook import Codebook
 from ray_pipeline.models.sovits.config import SovitsConfig
 from ray_pipeline.models.sovits.discriminator import Discriminator
@@ -33,7 +34,7 @@ class SovitsSettings:
     `file_config` goes into every export, named `<voice>_e<epoch>_s<step>.pth`.
     """
 
-    experiment: Path
+    experiment: Experiment
     model: SovitsConfig
     recipe: SovitsRecipe
     items: tuple[SovitsItem, ...]

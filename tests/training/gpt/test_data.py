@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.text.symbols import symbol_table
 from ray_pipeline.training.gpt.data import GptDataset, GptItem, collate_gpt, find_gpt_items
 from tests.training.experiment import make_experiment
@@ -11,18 +12,18 @@ from tests.training.experiment import make_experiment
 TABLE = symbol_table("v2")
 
 
-def _write(folder: Path, phones: dict[str, int], tokens: dict[str, int]) -> None:
+def _write(folder: Experiment, phones: dict[str, int], tokens: dict[str, int]) -> None:
     rows = [f"{name}\t{' '.join(['AH0'] * count)}\tNone\tx" for name, count in phones.items()]
-    (folder / "2-name2text.txt").write_text("\n".join(rows) + "\n")
+    folder.phones_table.write_text("\n".join(rows) + "\n")
     lines = [f"{name}\t{' '.join(['3'] * count)}" for name, count in tokens.items()]
-    (folder / "6-name2semantic.tsv").write_text("\n".join(["item_name\tx", *lines]) + "\n")
+    folder.semantic_table.write_text("\n".join(["item_name\tx", *lines]) + "\n")
 
 
 def test_clips_that_do_not_fit_are_left_out_with_the_reason(tmp_path: Path) -> None:
     phones = {"fine": 20, "long": 60, "wordy": 541, "fast": 26, "slow": 2, "edge": 25, "silent": 5}
     tokens = {"fine": 50, "long": 1351, "wordy": 1350, "fast": 25, "slow": 25, "edge": 25}
-    _write(tmp_path, phones, tokens | {"textless": 50, "silent": 0})
-    items, dropped = find_gpt_items(tmp_path, TABLE, max_seconds=54)
+    _write(Experiment(tmp_path), phones, tokens | {"textless": 50, "silent": 0})
+    items, dropped = find_gpt_items(Experiment(tmp_path), TABLE, max_seconds=54)
     assert [item.name for item in items] == ["edge", "fine"]
     reasons = {clip.name: clip.reason for clip in dropped}
     assert "more than 1350" in reasons["long"]
@@ -37,7 +38,7 @@ def test_clips_that_do_not_fit_are_left_out_with_the_reason(tmp_path: Path) -> N
 
 def test_batches_are_padded_on_the_right_with_the_end_mark(tmp_path: Path) -> None:
     items = [GptItem("a", (5, 6, 7), (1, 2)), GptItem("b", (8,), (3, 4, 5))]
-    dataset = GptDataset(tmp_path, items)
+    dataset = GptDataset(Experiment(tmp_path), items)
     batch = collate_gpt([dataset[0], dataset[1]], eos=40)
     assert batch.phones.tolist() == [[5, 6, 7], [8, 0, 0]]
     assert batch.tokens.tolist() == [[1, 2, 40], [3, 4, 5]]
@@ -47,7 +48,7 @@ def test_batches_are_padded_on_the_right_with_the_end_mark(tmp_path: Path) -> No
 
 def test_bert_of_another_text_is_refused(tmp_path: Path) -> None:
     folder = make_experiment(tmp_path, [1.0])
-    torch.save(torch.ones(1024, 3), folder / "3-bert" / "clip0.wav.pt")
+    torch.save(torch.ones(1024, 3), folder.bert / "clip0.wav.pt")
     items, _ = find_gpt_items(folder, TABLE, max_seconds=54)
     with pytest.raises(StepFailed) as caught:
         GptDataset(folder, items)[0]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import torch
 
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.gpt.data import GptBatch, GptDataset, collate_gpt
 from ray_pipeline.training.gpt.loop import build_gpt
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
@@ -10,7 +11,9 @@ from ray_pipeline.training.recipes import GPT_RECIPE, NANO_GPT_RECIPE, GptRecipe
 from tests.training.experiment import gpt_settings
 
 
-def _start(experiment: Path, tmp_path: Path, recipe: GptRecipe) -> tuple[GptStepper, GptBatch]:
+def _start(
+    experiment: Experiment, tmp_path: Path, recipe: GptRecipe
+) -> tuple[GptStepper, GptBatch]:
     settings = gpt_settings(experiment, tmp_path)
     model = build_gpt(settings)
     dataset = GptDataset(experiment, settings.items)
@@ -18,7 +21,7 @@ def _start(experiment: Path, tmp_path: Path, recipe: GptRecipe) -> tuple[GptStep
     return GptStepper(model, gpt_optimizer(model, recipe), recipe), batch
 
 
-def test_steps_learn_the_tokens_by_heart(experiment: Path, tmp_path: Path) -> None:
+def test_steps_learn_the_tokens_by_heart(experiment: Experiment, tmp_path: Path) -> None:
     recipe = replace(NANO_GPT_RECIPE, learning_rate=5e-3, warmup_steps=1)
     stepper, batch = _start(experiment, tmp_path, recipe)
     torch.manual_seed(0)
@@ -28,7 +31,7 @@ def test_steps_learn_the_tokens_by_heart(experiment: Path, tmp_path: Path) -> No
 
 
 def test_the_original_steps_after_batches_4_8_12_and_keeps_what_is_left(
-    experiment: Path, tmp_path: Path
+    experiment: Experiment, tmp_path: Path
 ) -> None:
     stepper, batch = _start(experiment, tmp_path, GPT_RECIPE)
     steps = []

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ray_pipeline.core.errors import StepFailed, StepNotReady
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.text.symbols import symbol_table
 from ray_pipeline.training.experiment_files import read_phones, repeat_short_list
 from ray_pipeline.training.sovits.data import (
@@ -19,12 +20,12 @@ TABLE = symbol_table("v2")
 
 def test_clips_are_left_out_with_the_reason(tmp_path: Path) -> None:
     folder = make_experiment(tmp_path, [1.0, 1.0, 1.0, 0.5, 1.0])
-    (folder / "4-cnhubert" / "clip1.wav.pt").unlink()
-    (folder / "7-sv_cn" / "clip4.wav.pt").unlink()
-    text = (folder / "2-name2text.txt").read_text()
+    (folder.content / "clip1.wav.pt").unlink()
+    (folder.speaker_vectors / "clip4.wav.pt").unlink()
+    text = folder.phones_table.read_text()
     lines = text.splitlines()
     lines[2] = lines[2].replace("OW1", "OW9")
-    (folder / "2-name2text.txt").write_text("\n".join(lines) + "\nonly\ttwo\n")
+    folder.phones_table.write_text("\n".join(lines) + "\nonly\ttwo\n")
     items, dropped = find_sovits_items(folder, TABLE, with_speaker=True)
     assert [item.name for item in items] == ["clip0.wav"]
     reasons = {clip.name: clip.reason for clip in dropped}
@@ -38,9 +39,9 @@ def test_clips_are_left_out_with_the_reason(tmp_path: Path) -> None:
     assert "clip4.wav" in [item.name for item in without_speaker]
 
 
-def test_length_in_frames_is_that_of_the_file(experiment: Path) -> None:
+def test_length_in_frames_is_that_of_the_file(experiment: Experiment) -> None:
     items, _ = find_sovits_items(experiment, TABLE, with_speaker=True)
-    size = (experiment / "5-wav32k" / items[0].name).stat().st_size
+    size = (experiment.waves / items[0].name).stat().st_size
     assert items[0].length_frames == size // 1280
     assert items[0].seconds == size / 64000
     _, dropped = find_sovits_items(experiment, TABLE, with_speaker=True, frames=(0, 50))
@@ -49,13 +50,13 @@ def test_length_in_frames_is_that_of_the_file(experiment: Path) -> None:
 
 def test_missing_features_say_which_step_to_run(tmp_path: Path) -> None:
     with pytest.raises(StepNotReady) as caught:
-        read_phones(tmp_path)
+        read_phones(Experiment(tmp_path))
     assert caught.value.extra["missing"] == ["extract_text_features"]
 
 
 def test_content_features_one_frame_short_are_filled_up(tmp_path: Path) -> None:
     folder = make_experiment(tmp_path, [1.0])
-    path = folder / "4-cnhubert" / "clip0.wav.pt"
+    path = folder.content / "clip0.wav.pt"
     short = torch.load(path)[:, :, :-1]
     torch.save(short, path)
     items, _ = find_sovits_items(folder, TABLE, with_speaker=True)
@@ -66,7 +67,7 @@ def test_content_features_one_frame_short_are_filled_up(tmp_path: Path) -> None:
 
 def test_a_damaged_feature_file_names_its_clip(tmp_path: Path) -> None:
     folder = make_experiment(tmp_path, [1.0])
-    (folder / "4-cnhubert" / "clip0.wav.pt").write_bytes(b"no tensor")
+    (folder.content / "clip0.wav.pt").write_bytes(b"no tensor")
     items, _ = find_sovits_items(folder, TABLE, with_speaker=True)
     with pytest.raises(StepFailed) as caught:
         SovitsDataset(folder, items, with_speaker=True)[0]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import torch
 
+from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.recipes import NANO_SOVITS_RECIPE, SOVITS_RECIPE
 from ray_pipeline.training.sovits.data import SovitsBatch, SovitsDataset, collate_sovits
 from ray_pipeline.training.sovits.setup import build_networks
@@ -12,7 +13,7 @@ from tests.training.experiment import sovits_settings
 PLAIN, ADVERSARIAL = (replace(p, segment_frames=32) for p in NANO_SOVITS_RECIPE.phases)
 
 
-def _start(experiment: Path, tmp_path: Path) -> tuple[SovitsStepper, SovitsBatch]:
+def _start(experiment: Experiment, tmp_path: Path) -> tuple[SovitsStepper, SovitsBatch]:
     settings = sovits_settings(experiment, tmp_path)
     generator, discriminator = build_networks(settings)
     optimizers = sovits_optimizers(generator, discriminator, settings.recipe)
@@ -21,7 +22,7 @@ def _start(experiment: Path, tmp_path: Path) -> tuple[SovitsStepper, SovitsBatch
     return stepper, collate_sovits([dataset[0], dataset[1]])
 
 
-def test_steps_without_adversary_lower_the_mel_loss(experiment: Path, tmp_path: Path) -> None:
+def test_steps_without_adversary_lower_the_mel_loss(experiment: Experiment, tmp_path: Path) -> None:
     stepper, batch = _start(experiment, tmp_path)
     stepper.set_rate(2e-3)
     torch.manual_seed(0)
@@ -29,7 +30,7 @@ def test_steps_without_adversary_lower_the_mel_loss(experiment: Path, tmp_path: 
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
-def test_the_discriminator_rests_without_adversary(experiment: Path, tmp_path: Path) -> None:
+def test_the_discriminator_rests_without_adversary(experiment: Experiment, tmp_path: Path) -> None:
     stepper, batch = _start(experiment, tmp_path)
     before = [p.clone() for p in stepper.discriminator.parameters()]
     result = stepper.step(batch, PLAIN)
@@ -39,7 +40,7 @@ def test_the_discriminator_rests_without_adversary(experiment: Path, tmp_path: P
 
 
 def test_an_adversarial_step_moves_both_networks_but_never_the_codebook(
-    experiment: Path, tmp_path: Path
+    experiment: Experiment, tmp_path: Path
 ) -> None:
     stepper, batch = _start(experiment, tmp_path)
     frozen = {k: v.clone() for k, v in stepper.generator.state_dict().items() if _is_frozen(k)}
@@ -57,7 +58,7 @@ def _is_frozen(key: str) -> bool:
     return key.startswith(("ssl_proj", "quantizer"))
 
 
-def test_text_groups_learn_at_their_own_rate(experiment: Path, tmp_path: Path) -> None:
+def test_text_groups_learn_at_their_own_rate(experiment: Experiment, tmp_path: Path) -> None:
     settings = sovits_settings(experiment, tmp_path)
     networks = build_networks(settings)
     optimizers = sovits_optimizers(*networks, SOVITS_RECIPE)
