@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field
 
+from ray_pipeline.core.languages import LanguageMode
 from ray_pipeline.text import Phones
 from serve_app.schemas import Answer, Request
 
@@ -20,7 +21,7 @@ class PhonemizeRequest(Request):
     )
 
     text: str = Field(min_length=1, max_length=2000)
-    language: str = Field(max_length=32)
+    language: LanguageMode
     symbols: Literal["v1", "v2"] = Field("v2", description="v1 only for the base model v1")
     strict_compat: bool = Field(
         True, description="false: what GPT-SoVITS reads wrongly is read right"

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.asr.languages import guess_language
 from ray_pipeline.asr.pieces import RATE, Span, find_speech
 from ray_pipeline.asr.recogniser import Recognised, repeats
 from ray_pipeline.asr.transformers_whisper import mean_logprobs, model_type, torch_precision
 from ray_pipeline.core.audio_format import Waveform
+from ray_pipeline.core.languages import guess_language
 
 FOLDER = "Fun-ASR-Nano-2512-hf"
 LANGUAGES = ("zh", "en", "ja")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from ray_pipeline.asr.languages import trainable_language
 from ray_pipeline.asr.recognition import (
     Recognised,
     RecogniserChoice,
@@ -15,6 +14,7 @@ from ray_pipeline.asr.recognition import (
 from ray_pipeline.clips.ray_tasks import Item, make_clips
 from ray_pipeline.core.clip_audio import ClipAudio
 from ray_pipeline.core.errors import BackendMissing, StepFailed
+from ray_pipeline.core.languages import clip_language
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import AsrTranscribeOptions
 from ray_pipeline.core.resources import WorkerPlan
@@ -108,7 +108,7 @@ def _entry(
             hint="Listen to it, or write its transcript.",
             reason="no_speech",
         )
-    spoken = trainable_language(heard.language)
+    spoken = clip_language(heard.language)
     if spoken is None:
         return StepFailed(
             f"{name} was heard as the language {heard.language!r}, which cannot be trained.",

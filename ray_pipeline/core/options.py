@@ -23,46 +23,12 @@ from pydantic import (
 )
 
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.languages import LanguageMode, TaskLanguage
 from ray_pipeline.core.step_names import StepName
 
-Language = Literal["zh", "en", "ja", "ko", "yue", "auto"]
-# How a text to be spoken is read; the additional ones are modes of the original's inference.
-SpokenLanguage = Literal[
-    "zh", "en", "ja", "ko", "yue", "auto", "auto_yue", "all_zh", "all_ja", "all_ko", "all_yue"
-]
 Precision = Literal["float32", "float16", "bfloat16", "int8"]
 CutMethod = Literal["cut0", "cut1", "cut2", "cut3", "cut4", "cut5"]
 BaseModelName = Literal["auto", "v2ProPlus", "v2Pro", "v2", "v1", "nano"]
-
-# The original's interface shows languages by these names; both are accepted everywhere.
-LANGUAGE_NAMES: dict[str, str] = {
-    "中文": "zh",
-    "chinese": "zh",
-    "英文": "en",
-    "英语": "en",
-    "english": "en",
-    "日文": "ja",
-    "日语": "ja",
-    "japanese": "ja",
-    "jp": "ja",
-    "韩文": "ko",
-    "韩语": "ko",
-    "korean": "ko",
-    "粤语": "yue",
-    "cantonese": "yue",
-    "多语种混合": "auto",
-    "多语种混合(粤语)": "auto_yue",
-    "中英混合": "zh",
-    "日英混合": "ja",
-    "韩英混合": "ko",
-    "粤英混合": "yue",
-}
-
-
-def language_code(name: str) -> str:
-    """The code of a language given by code or by name (中文, English …), else the name itself."""
-    trimmed = name.strip()
-    return LANGUAGE_NAMES.get(trimmed.lower(), trimmed.lower())
 
 
 def _check_exp_name(name: str) -> str:
@@ -92,22 +58,12 @@ Threshold = Annotated[
 class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _languages_by_name(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {
-            key: language_code(value) if "language" in key and isinstance(value, str) else value
-            for key, value in data.items()
-        }
-
 
 class TaskConfig(Options):
     """The `config` of a task; every field has a default."""
 
     exp_name: Annotated[str, AfterValidator(_check_exp_name)] = "my_speaker"
-    language: Language = "zh"
+    language: TaskLanguage = "zh"
     batch_size: int = Field(16, ge=1, le=256)
     epochs_s2: int = Field(50, ge=1, le=1000, description="epochs of the SoVITS training")
     epochs_s1: int = Field(15, ge=1, le=1000, description="epochs of the GPT training")
@@ -173,7 +129,7 @@ class AsrTranscribeOptions(StepOptions):
     precision: Precision | None = Field(
         None, description="default: what suits the model and the device; else the nearest it can"
     )
-    language: Language | None = Field(None, description="default: the task's language")
+    language: TaskLanguage | None = Field(None, description="default: the task's language")
 
 
 class ExtractTextFeaturesOptions(StepOptions):
@@ -217,9 +173,9 @@ class TestInferenceOptions(StepOptions):
     sovits_model: str | None = None
     ref_audio: str | None = None
     ref_text: str | None = Field(None, max_length=1000)
-    ref_language: SpokenLanguage | None = None
+    ref_language: LanguageMode | None = None
     target_text: str | None = Field(None, min_length=1, max_length=5000)
-    target_language: SpokenLanguage | None = None
+    target_language: LanguageMode | None = None
     seed: int | None = Field(None, ge=0, lt=2**31)
     speed: float = Field(1.0, ge=0.5, le=2.0)
     top_k: int = Field(15, ge=1, le=1024)

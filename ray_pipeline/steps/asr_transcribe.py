@@ -7,7 +7,6 @@ recognised, and only those that have changed since the last run.
 
 from __future__ import annotations
 
-from ray_pipeline.asr.languages import trainable_language
 from ray_pipeline.clips.ray_tasks import (
     require_usable,
     set_aside_summary,
@@ -16,6 +15,7 @@ from ray_pipeline.clips.ray_tasks import (
 from ray_pipeline.clips.recognise_clips import other_precision, recognise_clips
 from ray_pipeline.core.clip_audio import ClipAudio, clip_audio
 from ray_pipeline.core.errors import StepNotReady
+from ray_pipeline.core.languages import clip_language
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import AsrTranscribeOptions
 from ray_pipeline.core.step_context import Result, StepContext
@@ -54,7 +54,7 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
         else:
             manifest.add(_user_entry(clip, text, before))
             overruled += overruled_row(clip.name, text, before)
-    outcome = recognise_clips(context, options, unknown, trainable_language(language), manifest)
+    outcome = recognise_clips(context, options, unknown, clip_language(language), manifest)
     require_usable(
         context, manifest, "clip with a text", "Upload transcripts, or install a recogniser."
     )
@@ -96,7 +96,7 @@ def _transcript(context: StepContext, clip: ClipAudio, entry: ClipEntry) -> Tran
     """The clip's row for the database. One without a text is there too, so that the user can
     write it; what the user decided about including it and its speaker stays."""
     if entry.status != "ok":
-        language = trainable_language(context.config.language) or "en"
+        language = clip_language(context.config.language) or "en"
         return Transcript(clip=clip.name, text="", language=language, include=False, source="")
     stored = context.transcripts.get(clip.name)
     details = entry.details

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ray_pipeline.asr.languages import LANGUAGES, trainable_language
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.languages import LANGUAGES, clip_language
 from ray_pipeline.core.task import MAX_SPEAKER_LENGTH
 from ray_pipeline.core.text_files import read_text
 from ray_pipeline.core.workspace import atomic_write
@@ -109,7 +109,7 @@ def _parse_row(line: str) -> ListRow | str:
         return "it has more than four fields; a text must not contain '|'"
     path, speaker, language, text = (field.strip() for field in fields)
     path = path.strip(_AROUND_PATHS).rstrip("/\\")
-    code = trainable_language(language)
+    code = clip_language(language)
     if code is None:
         return f"{_bad_language(language)} {_LANGUAGE_HINT}"
     if not path:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ray_pipeline.asr.languages import guess_language, trainable_language
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.languages import clip_language, guess_language
 from ray_pipeline.core.text_files import read_text
 from ray_pipeline.core.workspace import is_partial, safe_file_name
 from ray_pipeline.transcripts.list_file import check_field, read_list
@@ -95,5 +95,5 @@ def _add_text(given: GivenTranscripts, recording: str, path: Path, task_language
     if not text:
         given.problems.append(f"{path.name} was not used: it is empty.")
         return
-    language = trainable_language(task_language) or guess_language(text)
+    language = clip_language(task_language) or guess_language(text)
     given.by_name[recording] = GivenText(text, language, "", path.name)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ray_pipeline.asr.languages import LANGUAGES, guess_language
 from ray_pipeline.audio.wav import duration_seconds
 from ray_pipeline.core.errors import NotFound, StepNotReady
+from ray_pipeline.core.languages import LANGUAGES, guess_language
 from ray_pipeline.core.options import TestInferenceOptions
 from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.step_context import StepContext

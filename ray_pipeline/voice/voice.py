@@ -34,7 +34,7 @@ from ray_pipeline.models.gpt.sampling import Sampling
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.text import Phones, phonemize_mixed
 from ray_pipeline.text.chinese.g2pw import load_polyphones
-from ray_pipeline.text.mixed import mode_code
+from ray_pipeline.text.mixed import known_mode
 from ray_pipeline.text.own_words import Pronunciations
 from ray_pipeline.voice.cutting import CutMethod, closed, pieces, squeeze_marks
 from ray_pipeline.voice.reference import Reference, ReferenceFeatures, analyse
@@ -147,7 +147,7 @@ class Voice:
             temperature=temperature,
             repetition_penalty=repetition_penalty,
         )
-        language = mode_code(language)
+        language = known_mode(language)
         own_words = dictionary or {}
         spoken = [
             self._phones(piece, language, own_words) for piece in _to_say(text, language, cut)
@@ -187,7 +187,7 @@ class Voice:
         text = reference.text.strip("\n")
         if not text.strip():
             return None
-        language = mode_code(reference.language)
+        language = known_mode(reference.language)
         return self._phones(closed(text, "." if language == "en" else "。"), language, dictionary)
 
     @cached_property

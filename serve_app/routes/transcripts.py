@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from ray_pipeline.core.errors import Conflict, InvalidInput, NotFound
-from ray_pipeline.core.options import language_code
+from ray_pipeline.core.languages import language_code
 from ray_pipeline.core.task import Transcript
 from ray_pipeline.core.text_files import decode_text
 from ray_pipeline.core.workspace import Workspace

@@ -62,10 +62,11 @@ def test_an_experiment_may_have_any_ordinary_name(name):
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ("中文", "zh"),
+        ("中文", "all_zh"),
+        ("zh-CN", "zh"),
         ("English", "en"),
         ("英文", "en"),
-        ("粤语", "yue"),
+        ("粤语", "all_yue"),
         ("中英混合", "zh"),
         ("多语种混合(粤语)", "auto_yue"),
     ],

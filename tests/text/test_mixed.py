@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ray_pipeline.core.errors import InvalidInput, PipelineError
+from ray_pipeline.core.languages import MODE_NAMES
 from ray_pipeline.text import phonemize
-from ray_pipeline.text.mixed import MODE_NAMES, MODES, split_by_language
+from ray_pipeline.text.mixed import MODES, split_by_language
 from ray_pipeline.text.mixed.reading import phonemize_mixed
 from tests.conformance.text_cases import main as conform
 

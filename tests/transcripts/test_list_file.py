@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ray_pipeline.asr.languages import LANGUAGES, guess_language, trainable_language
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.languages import LANGUAGES
 from ray_pipeline.transcripts.list_file import ListRow, parse_list, read_list, read_text, write_list
 
 ROW = ListRow("/data/clips/a b.wav", "anna", "en", "Well, hello.")
@@ -102,19 +102,3 @@ def test_a_binary_file_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.list").write_bytes(bytes(range(256)))
     with pytest.raises(InvalidInput, match=r"a\.list is not a text file"):
         read_list(tmp_path / "a.list")
-
-
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [("ZH", "zh"), ("jp", "ja"), ("粤语", "yue"), ("Korean", "ko"), ("AUTO", None), ("fr", None)],
-)
-def test_language_names_are_mapped(name: str, code: str | None) -> None:
-    assert trainable_language(name) == code
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [("Hello", "en"), ("你好", "zh"), ("日本の", "ja"), ("안녕", "ko"), ("2026", "en")],
-)
-def test_language_is_guessed_by_script(text: str, code: str) -> None:
-    assert guess_language(text) == code

@@ -15,7 +15,7 @@ from ray_pipeline.core.pretrained_bases import has_bert
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.text.chinese.g2pw import has_g2pw
-from ray_pipeline.text.mixed import mode_code
+from ray_pipeline.text.mixed import known_mode
 
 _CLIPS = "chinese_clips"
 _HANZI = re.compile("[\u4e00-\u9fff]")
@@ -46,7 +46,7 @@ def read_otherwise(workspace: Workspace, now: ChineseModels, text: str, language
     """A warning for each model that the Chinese clips were read with and `text` is not, or the
     other way round. Raises InvalidInput for an unknown language mode."""
     manifest = Manifest.load(workspace, StepName.EXTRACT_TEXT_FEATURES)
-    is_chinese = mode_code(language) in _MODES and _HANZI.search(text)
+    is_chinese = known_mode(language) in _MODES and _HANZI.search(text)
     if not (is_chinese and manifest.details.get(_CLIPS)):
         return []
     warnings = []

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from ray_pipeline.text.mixed.detector import Detector, small_detector
-from ray_pipeline.text.mixed.modes import MODE_NAMES, MODES, Mode, mode_code, mode_named
+from ray_pipeline.text.mixed.modes import MODES, Mode, known_mode, mode_named
 from ray_pipeline.text.mixed.segments import Segment, split_by_language
 
 __all__ = [
     "MODES",
-    "MODE_NAMES",
     "Detector",
     "Mode",
     "Segment",
-    "mode_code",
+    "known_mode",
     "mode_named",
     "small_detector",
     "split_by_language",

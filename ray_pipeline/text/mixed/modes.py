@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.languages import mode_code
 
 
 @dataclass(frozen=True)
@@ -36,31 +37,15 @@ MODES: dict[str, Mode] = {
     "auto_yue": Mode(hanzi="yue"),
 }
 
-# As GPT-SoVITS's web page writes them.
-MODE_NAMES: dict[str, str] = {
-    "中文": "all_zh",
-    "粤语": "all_yue",
-    "日文": "all_ja",
-    "韩文": "all_ko",
-    "英文": "en",
-    "中英混合": "zh",
-    "粤英混合": "yue",
-    "日英混合": "ja",
-    "韩英混合": "ko",
-    "多语种混合": "auto",
-    "多语种混合(粤语)": "auto_yue",
-}
-
 
 def mode_named(name: str) -> Mode:
-    """By code or by Chinese name. Raises InvalidInput for any other."""
-    return MODES[mode_code(name)]
+    """By code or by name. Raises InvalidInput for any other."""
+    return MODES[known_mode(name)]
 
 
-def mode_code(name: str) -> str:
-    """The code of a mode given by code or by Chinese name. Raises InvalidInput for any other."""
-    trimmed = name.strip()
-    code = MODE_NAMES.get(trimmed, trimmed.lower())
+def known_mode(name: str) -> str:
+    """The code of a mode given by code or by name. Raises InvalidInput for any other."""
+    code = mode_code(name)
     if code not in MODES:
         raise InvalidInput(
             f"There is no language mode {name!r}.",
