@@ -12,6 +12,7 @@ from ray_pipeline.store import Store
 from serve_app.coordinator_link import CoordinatorLink
 from serve_app.dependencies import Services
 from serve_app.errors import install_error_handlers
+from serve_app.http_rules import AnswerRules, HeadAsGet, PlainBodies
 from serve_app.middleware import BodyLimit, Guard, body_limit_of
 from serve_app.openapi import install_openapi
 from serve_app.report_desk import ReportDesk, diagnose_here
@@ -52,6 +53,9 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         middleware=[
+            Middleware(AnswerRules),
+            Middleware(HeadAsGet),
+            Middleware(PlainBodies),
             Middleware(Guard, api_key=key),
             Middleware(BodyLimit, limit_of=body_limit_of(settings)),
         ],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, FailFast, Field
 
 from ray_pipeline.core.manifest import fingerprint
 from ray_pipeline.core.task import MAX_SPEAKER_LENGTH, ClipTiming, Transcript
@@ -95,4 +95,5 @@ class TranscriptsEdit(Request):
         },
     )
 
-    transcripts: list[TranscriptEdit] = Field(max_length=10_000)
+    # The first wrong row is enough to say: ten thousand of them would be a sentence each.
+    transcripts: Annotated[list[TranscriptEdit], FailFast()] = Field(max_length=10_000)

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from ray_pipeline.core.errors import PipelineError
 from serve_app.schemas import Problem
@@ -38,7 +39,12 @@ STATUS_OF_CODE: dict[str, int] = {
 }
 
 PROBLEM_TYPE = "application/problem+json"
+# A browser must take an answer for what it says it is: uploads are answered with as well.
+NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 _RETRY_AFTER_SECONDS = 2
+_MOST_ERRORS = 20
+_LONGEST_TEXT = 2000
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -67,11 +73,20 @@ def problem(
         **members,
     }
     return JSONResponse(
-        Problem.model_validate(body).model_dump(mode="json"),
+        Problem.model_validate(_shortened(body)).model_dump(mode="json"),
         status_code=status,
-        headers=headers,
+        headers={**NO_SNIFFING, **(headers or {})},
         media_type=PROBLEM_TYPE,
     )
+
+
+def _shortened(value: Any) -> Any:
+    """Whatever a request named wrongly is repeated in the answer, however long it was."""
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        return f"{value[:_LONGEST_TEXT]}…"
+    if isinstance(value, dict):
+        return {_shortened(name): _shortened(part) for name, part in value.items()}
+    return [_shortened(part) for part in value] if isinstance(value, list) else value
 
 
 def pipeline_problem(error: PipelineError) -> JSONResponse:
@@ -119,8 +134,11 @@ async def _on_pipeline_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    problems = [_in_words(item) for item in error.errors()]
+    found = error.errors()
+    problems = [_in_words(item) for item in found[:_MOST_ERRORS]]
     sentence = "; ".join(f"{item['field']}: {item['message']}" for item in problems)
+    if len(found) > len(problems):
+        sentence += f"; and {len(found) - len(problems):,} more"
     return problem(
         422,
         f"The request is malformed: {sentence}.",
@@ -144,14 +162,34 @@ def _place(location: tuple[Any, ...]) -> str:
     return ".".join(parts[1:] if parts[0] == "body" and len(parts) > 1 else parts)
 
 
-async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, PipelineError):  # FastAPI hides what reading a body raised
         return pipeline_problem(error.__cause__)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     sentence = str(error.detail).rstrip(".") + "."
     hint = "GET /docs lists all routes." if error.status_code in (404, 405) else ""
-    return problem(error.status_code, sentence, code=code, hint=hint, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return problem(error.status_code, sentence, code=code, hint=hint, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method that the path takes. Starlette knows only those of the first route that has
+    the path, and a path with two methods is two routes."""
+    # A mounted folder has moved its own part of the path into the root.
+    scope = {**request.scope, "root_path": request.scope.get("app_root_path", "")}
+    return [
+        name
+        for method in _METHODS
+        if any(
+            route.matches({**scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+            if method == "GET" or not isinstance(route, Mount)  # folders of the page
+        )
+        for name in (("GET", "HEAD") if method == "GET" else (method,))
+    ]
 
 
 async def _on_unexpected(_: Request, error: Exception) -> JSONResponse:

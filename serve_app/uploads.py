@@ -10,7 +10,6 @@ A file appears under its name only when it is whole. A sender that goes away lea
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -18,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
-from urllib.parse import unquote, unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -26,11 +24,10 @@ from starlette.concurrency import run_in_threadpool
 
 from ray_pipeline.core.errors import InvalidInput, NotFound, StorageFull
 from ray_pipeline.core.workspace import PARTIAL_PREFIX, safe_file_name
+from serve_app.upload_names import FIELD, file_name_of
 
-FIELD = "file"
 _WRITE_BYTES = 1 << 20
 _MAX_FILES = 1000
-_EXTENDED_NAME = re.compile(r"filename\*\s*=\s*([\w-]+)'[^']*'([^;]+)", re.IGNORECASE)
 
 
 class ByteSource(Protocol):
@@ -44,14 +41,17 @@ class StoredFile:
     sha256: str
 
 
-async def receive_files(body: ByteSource, content_type: str, folder: Path) -> list[StoredFile]:
-    """Store every file of a multipart body in `folder`; other fields are passed over.
+async def receive_files(
+    body: ByteSource, content_type: str, folder: Path, language: str = "auto"
+) -> list[StoredFile]:
+    """Store every file of a multipart body in `folder`; other fields are passed over. `language`
+    is the task's: it says how to read a file name that is not UTF-8.
 
     Either all of them are stored or none. Raises InvalidInput for a body that is not
     multipart, is cut off, has no file in the field `file`, or has an empty one; StorageFull;
     and NotFound when the task is deleted meanwhile.
     """
-    receiver = _Receiver(folder, _boundary(content_type))
+    receiver = _Receiver(folder, _boundary(content_type), language)
     try:
         pending, waiting = [], 0
         async for chunk in body.stream():
@@ -97,8 +97,9 @@ class _Partial:
 class _Receiver:
     """The parser's callbacks. Blocking; runs in worker threads, one call at a time."""
 
-    def __init__(self, folder: Path, boundary: bytes) -> None:
+    def __init__(self, folder: Path, boundary: bytes, language: str) -> None:
         self._folder = folder
+        self._language = language
         self._open: _Partial | None = None
         self._written: list[_Partial] = []
         self._headers: dict[str, bytes] = {}
@@ -183,7 +184,7 @@ class _Receiver:
         self._header_name = self._header_value = b""
 
     def _on_headers_finished(self) -> None:
-        name = file_name_of(self._headers.get("content-disposition", b""))
+        name = file_name_of(self._headers.get("content-disposition", b""), self._language)
         if name is None or self._over:
             return
         if len(self._written) >= _MAX_FILES:
@@ -210,32 +211,6 @@ class _Receiver:
 
     def _on_end(self) -> None:
         self._complete = True
-
-
-def file_name_of(disposition: bytes) -> str | None:
-    """The file name in a part's Content-Disposition, or None where the part is no file of
-    our field.
-
-    Senders differ: raw UTF-8 with `%22` for a quote (HTML's rule: browsers, requests),
-    backslashes (older curl), or RFC 2231's `filename*=utf-8''…` (older urllib3).
-    """
-    text = disposition.decode("latin-1")
-    _, parameters = parse_options_header(text)
-    if parameters.get(b"name") != FIELD.encode():
-        return None
-    if b"filename" in parameters:
-        raw = parameters[b"filename"].decode("utf-8", "replace")
-        for escaped, character in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
-            raw = raw.replace(escaped, character)
-        return raw
-    extended = _EXTENDED_NAME.search(text)
-    if extended is None:
-        return None
-    charset, value = extended.groups()
-    try:
-        return unquote_to_bytes(value.strip()).decode(charset, "replace")
-    except LookupError:
-        return unquote(value.strip())
 
 
 def _publish(partial: _Partial, folder: Path) -> StoredFile:

@@ -31,7 +31,6 @@ _WAVEFORM_RESPONSES: dict[int | str, dict[str, Any]] = {
     response_class=FileResponse,
     responses=FILE_RESPONSES | problem_responses(404),
 )
-@router.head("/task/{task_id}/clips/{clip}/audio", include_in_schema=False)
 async def clip_sound(request: Request, clip: ClipName, workspace: WorkspaceDep) -> Response:
     """A clip as training hears it (denoised where that is fresh): WAV, whole or in ranges."""
     found = await asyncio.to_thread(clip_audio_of, workspace, clip)

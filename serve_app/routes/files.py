@@ -17,7 +17,8 @@ from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep, TaskId, Wo
 from serve_app.errors import problem_responses
 from serve_app.file_answers import FILE_RESPONSES, file_answer
 from serve_app.schemas import FileAnswer, FilesAnswer, Message, UploadAnswer
-from serve_app.uploads import FIELD, StoredFile, receive_files
+from serve_app.upload_names import FIELD
+from serve_app.uploads import StoredFile, receive_files
 
 router = APIRouter(tags=["files"])
 
@@ -60,16 +61,17 @@ _MULTIPART: dict[str, Any] = {
     responses=problem_responses(404, 413, 422),
 )
 async def upload(
-    task_id: TaskId, request: Request, workspace: WorkspaceDep, coordinator: CoordinatorDep
+    task: TaskDep, request: Request, workspace: WorkspaceDep, coordinator: CoordinatorDep
 ) -> UploadAnswer:
     """Store one or several files. A name that is taken is kept as `name (2).wav`."""
     content_type = request.headers.get("content-type", "")
-    stored = await receive_files(request, content_type, workspace.input_audio)
-    records = await _register(task_id, workspace, stored, coordinator)
+    language = task.config.language
+    stored = await receive_files(request, content_type, workspace.input_audio, language)
+    records = await _register(task.task_id, workspace, stored, coordinator)
     names = [file.path.name for file in stored]
     return UploadAnswer(
         message=f"Stored {', '.join(names)}.",
-        task_id=task_id,
+        task_id=task.task_id,
         filename=names[0],
         size=stored[0].size,
         sha256=stored[0].sha256,
@@ -103,7 +105,6 @@ def list_files(task: TaskDep, store: StoreDep) -> FilesAnswer:
     response_class=FileResponse,
     responses=FILE_RESPONSES | problem_responses(404, 422),
 )
-@router.head("/task/{task_id}/files/download/{filename:path}", include_in_schema=False)
 async def download(
     request: Request, filename: FileName, task: TaskDep, workspace: WorkspaceDep
 ) -> Response:

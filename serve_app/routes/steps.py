@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from ray_pipeline.core.task import StepName
 from serve_app.dependencies import CoordinatorDep, StepDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
+from serve_app.json_bodies import JsonRoute
 from serve_app.schemas import (
     RunRequest,
     RunStarted,
@@ -16,7 +17,7 @@ from serve_app.schemas import (
     StepStarted,
 )
 
-router = APIRouter(tags=["steps"])
+router = APIRouter(tags=["steps"], route_class=JsonRoute)
 
 
 @router.post(

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query
 from ray_pipeline.core.task import TaskStatus
 from serve_app.dependencies import CoordinatorDep, SettingsDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
+from serve_app.json_bodies import JsonRoute
 from serve_app.schemas import Message, TaskAnswer, TaskCreate
 
-router = APIRouter(tags=["tasks"])
+router = APIRouter(tags=["tasks"], route_class=JsonRoute)
 
 
 @router.post("/task/create", responses=problem_responses(413, 422))

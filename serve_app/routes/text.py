@@ -12,9 +12,10 @@ from ray_pipeline.core.pretrained_bases import BERT_FOLDER
 from ray_pipeline.text import Phones
 from serve_app.dependencies import SettingsDep
 from serve_app.errors import problem_responses
+from serve_app.json_bodies import JsonRoute
 from serve_app.text_schemas import PhonemizeRequest, PhonesAnswer
 
-router = APIRouter(tags=["text"])
+router = APIRouter(tags=["text"], route_class=JsonRoute)
 
 # One at a time: the language libraries are not made for several threads, and the first text in
 # a language waits seconds for its dictionaries, which must not hold up other requests.

@@ -27,9 +27,10 @@ from serve_app.clip_schemas import (
 )
 from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep, WorkspaceDep
 from serve_app.errors import problem_responses
+from serve_app.json_bodies import JsonRoute
 from serve_app.routes.clips import ClipName
 
-router = APIRouter(tags=["transcripts"])
+router = APIRouter(tags=["transcripts"], route_class=JsonRoute)
 
 _NAMED_IN_ERROR = 5
 
