@@ -1,7 +1,7 @@
 # What a person types, and what CI types: the same commands.
 #
 #   make demo    set everything up, train a small voice on samples/ through the whole service
-#   make test    set everything up, run every test
+#   make test    set everything up, run every test; make test-fast: those without Ray
 #   make serve   start the service on 127.0.0.1:8000; make status, make stop
 #   make check   format, lint, types, layers
 
@@ -17,7 +17,7 @@ export RAY_AUTH_MODE ?= token
 export RAY_USAGE_STATS_ENABLED ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo serve stop status test check format bench conformance clean
+.PHONY: install demo serve stop status test test-fast check format bench conformance clean
 
 install: $(INSTALLED)
 
@@ -45,6 +45,10 @@ status:
 
 test: install
 	$(BIN)/python -m pytest
+
+# Without Ray, and without what takes more than ten seconds: for the time between two edits.
+test-fast: install
+	$(BIN)/python -m pytest -m "not needs_ray and not slow"
 
 check: install
 	$(BIN)/ruff format --check .

@@ -13,6 +13,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a cluster, whichever way it asks for one; `make test-fast` leaves it out."""
+    for item in items:
+        asks = "ray_cluster" in getattr(item, "fixturenames", ())
+        if asks or item.get_closest_marker("end_to_end"):
+            item.add_marker(pytest.mark.needs_ray)
+
+
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     """A small real cluster, the one and only of this process; starting it takes about 10 s."""

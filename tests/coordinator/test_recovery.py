@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from ray_pipeline.coordinator.ledger import Ledger
 from ray_pipeline.coordinator.planning import Planner
@@ -76,6 +77,7 @@ def test_a_job_that_was_never_handed_over_is_found_and_done(service: Service) ->
     assert service.wait(task).status is TaskStatus.COMPLETED
 
 
+@pytest.mark.needs_ray
 def test_after_the_whole_cluster_is_killed_finished_steps_stay_and_the_running_one_goes_on(
     tmp_path: Path,
 ) -> None:
