@@ -72,7 +72,7 @@ class SlicerSettings:
 
 
 @dataclass(frozen=True)
-class Clip:
+class Slice:
     """`start` and `end` in samples of the source, as in the clip's file name.
 
     `end` is a whole number of hops, so the last clip's can lie up to one hop behind the end.
@@ -90,7 +90,7 @@ class Clip:
 
 def slice_recording(
     read: ReadRange, num_samples: int, settings: SlicerSettings, *, max_seconds: float | None = None
-) -> Iterator[Clip]:
+) -> Iterator[Slice]:
     """The clips of a recording, in order; none when all of it is below the threshold.
 
     `max_seconds` splits a clip that is longer at its quietest frames; None leaves it, as the
@@ -135,9 +135,9 @@ def trimmed_bounds(
 
 def cut_clip(
     read: ReadRange, num_samples: int, start: int, end: int, settings: SlicerSettings
-) -> Clip:
+) -> Slice:
     piece = read(start, min(end, num_samples))
-    return Clip(start, end, level_clip(piece, settings.max_level, settings.alpha))
+    return Slice(start, end, level_clip(piece, settings.max_level, settings.alpha))
 
 
 def rms_curve(

@@ -12,7 +12,7 @@ from typing import Any
 
 from ray_pipeline.audio.levels import peak
 from ray_pipeline.audio.wav import read_mono, write_int16
-from ray_pipeline.clips.worker import Clip
+from ray_pipeline.clips.work import Clip, Made
 from ray_pipeline.core.audio_format import HOP_SAMPLES, SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.pretrained_bases import BERT_FOLDER, PretrainedBase
@@ -59,20 +59,22 @@ class TextExtractor:
 
             self._bert = BertEncoder.load(models_dir, device)
 
-    def __call__(self, clip: Clip) -> dict[str, Any]:
+    def __call__(self, clip: Clip) -> list[Made]:
         text = clip.text
         for sign, pause in _PAUSES_IN_TRAINING.items():
             text = text.replace(sign, pause)
         phones = self._phonemize(text, clip.language)
+        files = []
         if self._bert is not None and clip.language == "zh":
             features = self._bert(phones.norm_text, phones.word2ph or [])
-            save_tensor(features, self._bert_dir / f"{clip.name}.pt")
-        return {
+            files = [save_tensor(features, self._bert_dir / f"{clip.name}.pt")]
+        details = {
             "phones": " ".join(phones.phones),
             "word2ph": phones.word2ph,
             "norm_text": " ".join(phones.norm_text.split()),
             "unknown": phones.unknown + [c for c in clip.text if c in _PAUSES_IN_TRAINING],
         }
+        return [Made(clip.name, details, files)]
 
 
 class AudioExtractor:
@@ -93,7 +95,7 @@ class AudioExtractor:
         self._encoder = load_content_encoder(base, models_dir, device)
         self._waves_dir, self._content_dir = waves_dir, content_dir
 
-    def __call__(self, clip: Clip) -> dict[str, Any]:
+    def __call__(self, clip: Clip) -> list[Made]:
         from ray_pipeline.models.encoders.content import mixed_int16
 
         wav = _clip_at_32k(clip)
@@ -102,9 +104,11 @@ class AudioExtractor:
         features = self._encoder.of_training_clip(wav)
         if not features.isfinite().all():
             raise _unusable(clip, "gives content features that are no numbers")
-        save_tensor(features, self._content_dir / f"{clip.name}.pt")
-        write_int16(self._waves_dir / clip.name, mixed_int16(wav))
-        return {"seconds": round(len(wav) / SAMPLE_RATE, 4), "frames": features.shape[2]}
+        content = save_tensor(features, self._content_dir / f"{clip.name}.pt")
+        wave = self._waves_dir / clip.name
+        write_int16(wave, mixed_int16(wav))
+        details = {"seconds": round(len(wav) / SAMPLE_RATE, 4), "frames": features.shape[2]}
+        return [Made(clip.name, details, [wave, content])]
 
 
 class SpeakerExtractor:
@@ -120,12 +124,11 @@ class SpeakerExtractor:
             raise StepFailed(f"The base model {base.name} has no speaker vectors.")
         self._encoder, self._vectors_dir = encoder, vectors_dir
 
-    def __call__(self, clip: Clip) -> dict[str, Any]:
+    def __call__(self, clip: Clip) -> list[Made]:
         vector = self._encoder(*read_mono(Path(clip.path)))
         if not vector.isfinite().all():
             raise _unusable(clip, "gives a speaker vector that is no number")
-        save_tensor(vector, self._vectors_dir / f"{clip.name}.pt")
-        return {}
+        return [Made(clip.name, files=[save_tensor(vector, self._vectors_dir / f"{clip.name}.pt")])]
 
 
 class SemanticExtractor:
@@ -134,21 +137,23 @@ class SemanticExtractor:
     def __init__(self, device: str, *, codebook: Path) -> None:
         from ray_pipeline.models.encoders.codebook import Codebook
 
-        self._codebook = Codebook.load(codebook)
+        self._codebook, self._path = Codebook.load(codebook), codebook
 
-    def __call__(self, clip: Clip) -> dict[str, Any]:
+    def __call__(self, clip: Clip) -> list[Made]:
         codes = self._codebook.encode(load_tensor(Path(clip.path)))[0, 0].tolist()
         if not codes:
             raise _unusable(clip, "is shorter than one semantic token (40 ms)")
-        return {"codes": " ".join(map(str, codes)), "tokens": len(codes)}
+        details = {"codes": " ".join(map(str, codes)), "tokens": len(codes)}
+        return [Made(clip.name, details, [self._path])]
 
 
-def save_tensor(tensor: Any, path: Path) -> None:
+def save_tensor(tensor: Any, path: Path) -> Path:
     """As `torch.load` finds it: on the CPU, float32, nothing else in the file. Atomic."""
     import torch
 
     with atomic_path(path) as unfinished:
         torch.save(tensor.detach().float().cpu().clone(), unfinished)
+    return path
 
 
 def load_tensor(path: Path) -> Any:

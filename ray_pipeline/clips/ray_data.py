@@ -1,4 +1,4 @@
-"""Clips through a pool of actors by Ray Data, results as they are finished.
+"""Clips through a pool of actors by Ray Data, each with a model that it loads once.
 
     clips ── from_items ──> blocks of a few ── map_batches(worker) ──> results
 
@@ -10,63 +10,103 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-import threading
+import pickle
+import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from ray_pipeline.clips.worker import Clip, ClipResult, ClipWorker, Extractor, results_of
-from ray_pipeline.core.progress import Progress
+import numpy as np
+from numpy.typing import NDArray
+
+from ray_pipeline.clips.work import Clip, ClipFunction, ClipResult, attempt_each, failed
+from ray_pipeline.core.errors import PipelineError
 from ray_pipeline.core.resources import WorkerPlan
 
 _CLIPS_PER_BLOCK = 8
-_SILENT_SECONDS = 60.0
 _RESTARTS = 3
 
+Batch = dict[str, NDArray[Any]]
 
-def extract(
-    clips: Sequence[Clip],
-    build: Callable[[str], Extractor],
-    *,
-    plan: WorkerPlan,
-    name: str,
-    progress: Progress,
-) -> Iterator[ClipResult]:
-    """One result a clip, in the order in which they are finished.
 
-    `build(device)` loads the extractor, once in each of the plan's workers; `name` stands in
-    the dashboard. May be called in any process connected to Ray, also in an actor that holds
-    no CPU.
-    """
-    if not clips:
-        return
-    import ray
-    from ray.data import ActorPoolStrategy
+@dataclass(frozen=True)
+class RayDataPool:
+    """`build(device)` loads the function, once in each of the plan's workers."""
 
-    _be_quiet()
-    dataset = ray.data.from_items(
-        [asdict(clip) for clip in clips],
-        override_num_blocks=num_blocks(len(clips), plan.num_workers),
-    ).map_batches(
-        ClipWorker,
-        batch_size=None,
-        compute=ActorPoolStrategy(size=plan.num_workers),
-        fn_constructor_kwargs={
-            "build": build,
-            "device": "cuda" if plan.use_gpu else "cpu",
-            "num_threads": max(1, math.floor(plan.cpus_per_worker)),
-        },
-        ray_remote_args_fn=_named(name),
-        num_cpus=plan.cpus_per_worker,
-        num_gpus=plan.gpus_per_worker or None,
-        max_restarts=_RESTARTS,
-        max_task_retries=_RESTARTS,
-    )
-    dataset.set_name(name)
-    with _waiting_said(progress, plan) as started:
+    build: Callable[[str], ClipFunction]
+    plan: WorkerPlan
+
+    def results(self, clips: Sequence[Clip], name: str) -> Iterator[ClipResult]:
+        if not clips:
+            return
+        import ray
+        from ray.data import ActorPoolStrategy
+
+        _be_quiet()
+        num_workers = min(self.plan.num_workers, len(clips))
+        dataset = ray.data.from_items(
+            [asdict(clip) for clip in clips],
+            override_num_blocks=num_blocks(len(clips), num_workers),
+        ).map_batches(
+            ClipWorker,
+            batch_size=None,
+            compute=ActorPoolStrategy(size=num_workers),
+            fn_constructor_kwargs={
+                "build": self.build,
+                "device": "cuda" if self.plan.use_gpu else "cpu",
+                "num_threads": max(1, math.floor(self.plan.cpus_per_worker)),
+            },
+            ray_remote_args_fn=_named(name),
+            num_cpus=self.plan.cpus_per_worker,
+            num_gpus=self.plan.gpus_per_worker or None,
+            max_restarts=_RESTARTS,
+            max_task_retries=_RESTARTS,
+        )
+        dataset.set_name(name)
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
-            started.set()
             yield from results_of(batch)
+
+
+class ClipWorker:
+    """Lives in a Ray Data actor: one function, loaded once, and a batch of clips at a time.
+
+    `build(device)` loads it; `num_threads` is what it may use of the CPUs.
+    """
+
+    def __init__(self, build: Callable[[str], ClipFunction], device: str, num_threads: int) -> None:
+        self._function: ClipFunction | PipelineError
+        try:
+            self._function = build(device)
+        except PipelineError as error:
+            # Raised here, it would reach the step as a dead actor without a reason.
+            self._function = error
+        # Reading text takes no torch, and importing it costs a second or two.
+        if "torch" in sys.modules:
+            import torch
+
+            torch.set_num_threads(num_threads)
+
+    def __call__(self, batch: Mapping[str, NDArray[Any]]) -> Batch:
+        results = self.attempt_each(clips_of(batch))
+        packed = np.empty(len(results), dtype=object)
+        packed[:] = [pickle.dumps(result) for result in results]
+        return {"result": packed}
+
+    def attempt_each(self, clips: Sequence[Clip]) -> list[ClipResult]:
+        if isinstance(self._function, PipelineError):
+            return [failed(clip, self._function) for clip in clips]
+        return attempt_each(self._function, clips)
+
+
+def clips_of(batch: Mapping[str, NDArray[Any]]) -> list[Clip]:
+    """The rows of a Ray Data batch, a column a field."""
+    rows = zip(*(values.tolist() for values in batch.values()), strict=True)
+    return [Clip(**dict(zip(batch, row, strict=True))) for row in rows]
+
+
+def results_of(batch: Mapping[str, NDArray[Any]]) -> list[ClipResult]:
+    return [pickle.loads(packed) for packed in batch["result"].tolist()]
 
 
 def num_blocks(num_clips: int, num_workers: int) -> int:
@@ -79,31 +119,6 @@ def _named(name: str) -> Callable[[], dict[str, str]]:
     """Names for the pool's actors; a name may exist once in a cluster."""
     numbers, run = itertools.count(), uuid.uuid4().hex[:6]
     return lambda: {"name": f"{name}:{next(numbers)}-{run}"}
-
-
-class _waiting_said:
-    """While nothing has come back for a minute, say so: Ray waits for resources in silence."""
-
-    def __init__(self, progress: Progress, plan: WorkerPlan) -> None:
-        self._arrived = threading.Event()
-        text = (
-            f"No result after {_SILENT_SECONDS:.0f} s: {plan.num_workers} workers with "
-            f"{plan.cpus_per_worker:g} CPUs and {plan.gpus_per_worker:g} GPUs each are starting "
-            "or wait until other tasks leave the cluster room."
-        )
-        self._timer = threading.Timer(_SILENT_SECONDS, self._say, (progress, text))
-        self._timer.daemon = True
-
-    def _say(self, progress: Progress, text: str) -> None:
-        if not self._arrived.is_set():
-            progress.log(text)
-
-    def __enter__(self) -> threading.Event:
-        self._timer.start()
-        return self._arrived
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
 
 
 def _be_quiet() -> None:

@@ -59,6 +59,8 @@ class Manifest:
         return cls(step, data["options"], data["versions"], clips, data["details"])
 
     def save(self, workspace: Workspace) -> None:
+        """Puts the clips in the order of their names, too."""
+        self.clips = dict(sorted(self.clips.items()))
         data = {
             "format": _FORMAT,
             "step": self.step.value,

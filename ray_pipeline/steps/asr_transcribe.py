@@ -7,14 +7,10 @@ recognised, and only those that have changed since the last run.
 
 from __future__ import annotations
 
-from ray_pipeline.clips.ray_tasks import (
-    require_usable,
-    set_aside_summary,
-    set_aside_warnings,
-)
-from ray_pipeline.clips.recognise_clips import other_precision, recognise_clips
+from ray_pipeline.clips.engine import require_usable, set_aside_summary, set_aside_warnings
+from ray_pipeline.clips.inputs import none_made
+from ray_pipeline.clips.recognise import other_precision, recognise_clips
 from ray_pipeline.core.clip_audio import ClipAudio, clip_audio
-from ray_pipeline.core.errors import StepNotReady
 from ray_pipeline.core.languages import clip_language
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import AsrTranscribeOptions
@@ -37,11 +33,7 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
     """Raises NothingUsable when no clip has a text; each reason is in the message."""
     clips = clip_audio(context.workspace)
     if not clips:
-        raise StepNotReady(
-            "There are no clips to transcribe.",
-            hint="Run slice_audio first.",
-            missing=[StepName.SLICE_AUDIO.value],
-        )
+        raise none_made(StepName.SLICE_AUDIO, "clips to transcribe")
     language = options.language or context.config.language
     given = given_transcripts(context.workspace.input_audio, language)
     previous = Manifest.load(context.workspace, context.step)
@@ -54,7 +46,7 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
         else:
             manifest.add(_user_entry(clip, text, before))
             overruled += overruled_row(clip.name, text, before)
-    outcome = recognise_clips(context, options, unknown, clip_language(language), manifest)
+    num_reused = recognise_clips(context, options, unknown, clip_language(language), manifest)
     require_usable(
         context, manifest, "clip with a text", "Upload transcripts, or install a recogniser."
     )
@@ -63,7 +55,7 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
     warnings = given.problems + unused_transcripts(context, given, clips) + overruled
     warnings += set_aside_warnings(manifest)
     return Result(
-        summary=_summary(manifest, transcripts, outcome),
+        summary=_summary(manifest, transcripts, num_reused),
         warnings=warnings + other_precision(manifest, options.precision) + _doubtful(manifest),
         transcripts=transcripts,
     )

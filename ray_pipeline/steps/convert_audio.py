@@ -6,21 +6,23 @@ A recording that is converted already is left alone; one that was removed loses 
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from ray_pipeline.audio.converting import convert
-from ray_pipeline.clips.ray_tasks import (
-    Item,
-    make_clips,
+from ray_pipeline.clips.engine import (
     require_usable,
     set_aside_summary,
     set_aside_warnings,
+    work_through,
 )
+from ray_pipeline.clips.ray_tasks import RayTasks
+from ray_pipeline.clips.work import Clip, Made, WorkItem
 from ray_pipeline.core.errors import NothingUsable
-from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.manifest import Manifest, fingerprint
 from ray_pipeline.core.options import ConvertAudioOptions
 from ray_pipeline.core.step_context import Result, StepContext
-from ray_pipeline.core.workspace import Workspace, sha256_of
+from ray_pipeline.core.workspace import sha256_of
 from ray_pipeline.transcripts.uploaded import recordings_in
 
 _VERSION = "1"  # raise it when the same recording would give another file
@@ -36,39 +38,36 @@ def run(context: StepContext, options: ConvertAudioOptions) -> Result:
             hint="Upload audio files first: POST /api/v1/task/{task_id}/files/upload.",
             step=context.step.value,
         )
-    items = [_item(workspace, recording, options) for recording in recordings]
-    outcome = make_clips(
+    convert_one = partial(convert_recording, folder=workspace.converted_wav, options=options)
+    manifest = Manifest(context.step, options.model_dump(), {"convert": _VERSION})
+    work = work_through(
         context,
-        items,
-        convert_one,
-        plan=context.plan(len(items)),
-        manifest=Manifest(context.step, options.model_dump(), {"convert": _VERSION}),
-        folder=workspace.converted_wav,
+        [_item(recording, options) for recording in recordings],
+        RayTasks.one_by_one(convert_one, context.plan(len(recordings))),
+        manifest=manifest,
+        folders=[workspace.converted_wav],
         force=options.force,
     )
-    manifest = outcome.manifest
     require_usable(
         context, manifest, "usable recording", "Upload at least one clear recording of speech."
     )
-    return Result(summary=_summary(manifest, outcome.num_reused), warnings=_warnings(manifest))
+    return Result(summary=_summary(manifest, work.num_reused), warnings=_warnings(manifest))
 
 
-def convert_one(
-    workspace: Workspace, source: Path, options: ConvertAudioOptions
-) -> list[ClipEntry]:
-    """Convert one recording; runs as a Ray task. Raises StepFailed."""
-    target = workspace.converted_wav / f"{source.name}.wav"
+def convert_recording(recording: Clip, *, folder: Path, options: ConvertAudioOptions) -> list[Made]:
+    """Runs in a Ray task. Raises StepFailed."""
+    target = folder / f"{recording.name}.wav"
     conversion = convert(
-        source,
+        Path(recording.path),
         target,
         min_seconds=options.min_seconds,
         time_limit_seconds=options.time_limit_seconds,
     )
-    details = {"source": source.name, **asdict(conversion)}
-    return [ClipEntry(source.name, "", outputs=[workspace.relative(target)], details=details)]
+    details = {"source": recording.name, **asdict(conversion)}
+    return [Made(recording.name, details, [target])]
 
 
-def _item(workspace: Workspace, recording: Path, options: ConvertAudioOptions) -> Item:
+def _item(recording: Path, options: ConvertAudioOptions) -> WorkItem:
     digest = sha256_of(recording)
     key = fingerprint(
         version=_VERSION,
@@ -76,8 +75,7 @@ def _item(workspace: Workspace, recording: Path, options: ConvertAudioOptions) -
         min_seconds=options.min_seconds,
         time_limit=options.time_limit_seconds,
     )
-    inputs = {workspace.relative(recording): digest}
-    return Item(recording.name, key, inputs, (workspace, recording, options))
+    return WorkItem(Clip(recording.name, str(recording)), key, digest)
 
 
 def _summary(manifest: Manifest, num_reused: int) -> dict[str, object]:

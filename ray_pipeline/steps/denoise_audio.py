@@ -7,16 +7,16 @@ installed it makes nothing and says so. Clips that are denoised already are left
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from ray_pipeline.audio.denoising import DenoiserChoice, choose_denoiser, denoise
 from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
-from ray_pipeline.clips.ray_tasks import (
-    Item,
-    make_clips,
-    set_aside_summary,
-    set_aside_warnings,
-)
-from ray_pipeline.core.errors import BackendMissing, StepNotReady
+from ray_pipeline.clips.engine import set_aside_summary, set_aside_warnings, sweep, work_through
+from ray_pipeline.clips.inputs import made_by
+from ray_pipeline.clips.ray_tasks import RayTasks
+from ray_pipeline.clips.work import Clip, Made, WorkItem
+from ray_pipeline.core.errors import BackendMissing
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import DenoiseAudioOptions
 from ray_pipeline.core.resources import plan_workers
@@ -30,13 +30,7 @@ _VERSION = "2"
 def run(context: StepContext, options: DenoiseAudioOptions) -> Result:
     """Raises StepNotReady without clips, BackendMissing for a back-end asked for by name."""
     workspace = context.workspace
-    clips = Manifest.load(workspace, StepName.SLICE_AUDIO).usable()
-    if not clips:
-        raise StepNotReady(
-            "There are no clips to denoise.",
-            hint="Run slice_audio first.",
-            missing=[StepName.SLICE_AUDIO.value],
-        )
+    clips = made_by(context, StepName.SLICE_AUDIO, "clips to denoise")
     manifest = Manifest(context.step, options.model_dump())
     try:
         choice = choose_denoiser(options.backend, context.models_dir, options.attenuation_limit)
@@ -47,16 +41,16 @@ def run(context: StepContext, options: DenoiseAudioOptions) -> Result:
     manifest.versions = {choice.backend: choice.version}
     # DeepFilterNet computes on the CPU, wherever it is.
     worker = context.worker if choice.backend == "frcrn" else replace(context.worker, gpus=0.0)
-    outcome = make_clips(
+    denoise_one = partial(denoise_clip, folder=workspace.denoised, choice=choice)
+    work = work_through(
         context,
         [_item(workspace, clip, choice) for clip in clips],
-        denoise_one,
-        plan=plan_workers(worker, len(clips), context.cluster),
+        RayTasks.one_by_one(denoise_one, plan_workers(worker, len(clips), context.cluster)),
         manifest=manifest,
-        folder=workspace.denoised,
+        folders=[workspace.denoised],
         force=options.force,
     )
-    result = _result(outcome.manifest, choice, outcome.num_reused)
+    result = _result(manifest, choice, work.num_reused)
     if options.precision != "float32":
         result.warnings.append(
             f"precision {options.precision} was not used: the denoiser computes in float32."
@@ -64,38 +58,31 @@ def run(context: StepContext, options: DenoiseAudioOptions) -> Result:
     return result
 
 
-def denoise_one(workspace: Workspace, clip: str, choice: DenoiserChoice) -> list[ClipEntry]:
-    """Denoise one clip; runs as a Ray task. Raises StepFailed."""
-    waveform, rate = read_mono(workspace.root / clip)
+def denoise_clip(clip: Clip, *, folder: Path, choice: DenoiserChoice) -> list[Made]:
+    """Runs in a Ray task. Raises StepFailed."""
+    waveform, rate = read_mono(Path(clip.path))
     denoised = denoise(waveform, rate, choice)
-    target = workspace.denoised / (workspace.root / clip).name
+    target = folder / clip.name
     write_int16(target, to_int16(denoised.waveform), rate)
     details = {"backend": choice.backend, "was_kept": denoised.was_kept}
-    return [ClipEntry(target.name, "", outputs=[workspace.relative(target)], details=details)]
+    return [Made(clip.name, details, [target])]
 
 
-def _item(workspace: Workspace, clip: ClipEntry, choice: DenoiserChoice) -> Item:
-    path = clip.outputs[0]
-    digest = sha256_of(workspace.root / path)
+def _item(workspace: Workspace, entry: ClipEntry, choice: DenoiserChoice) -> WorkItem:
+    path = workspace.root / entry.outputs[0]
+    digest = sha256_of(path)
     key = fingerprint(
         version=_VERSION,
         input=digest,
         backend=[choice.backend, choice.version, choice.attenuation_limit_db],
     )
-    return Item(clip.name, key, {path: digest}, (workspace, path, choice))
+    return WorkItem(Clip(entry.name, str(path)), key, digest)
 
 
 def _leave_out(context: StepContext, manifest: Manifest, missing: BackendMissing) -> Result:
     """No denoiser: forget what an earlier run made, so that later steps take the slices."""
-    make_clips(
-        context,
-        [],
-        denoise_one,
-        plan=context.plan(1),
-        manifest=manifest,
-        folder=context.workspace.denoised,
-        force=False,
-    )
+    manifest.save(context.workspace)
+    sweep(context.workspace, [context.workspace.denoised], manifest)
     warning = f"The clips were not denoised. {missing}"
     context.progress.warn(warning)
     return Result(summary={"backend": None, "clips": 0}, warnings=[warning])

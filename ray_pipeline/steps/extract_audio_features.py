@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from ray_pipeline.clips.engine import require_usable, work_through
 from ray_pipeline.clips.extractors import AudioExtractor
-from ray_pipeline.clips.feature_clips import (
-    Job,
-    extract_features,
-    included_transcripts,
-    result_of,
-)
-from ray_pipeline.clips.ray_tasks import require_usable
-from ray_pipeline.clips.worker import Clip
+from ray_pipeline.clips.inputs import included_transcripts
+from ray_pipeline.clips.ray_data import RayDataPool
+from ray_pipeline.clips.work import Clip, WorkItem
 from ray_pipeline.core.clip_audio import ClipAudio, clip_audio
 from ray_pipeline.core.manifest import Manifest, fingerprint
 from ray_pipeline.core.options import ExtractAudioFeaturesOptions
@@ -36,16 +32,17 @@ def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
     manifest = Manifest(
         context.step, options.model_dump(), {"audio": _VERSION, "encoder": base.content_encoder}
     )
-    outcome = extract_features(
+    build = partial(
+        AudioExtractor,
+        base=base,
+        models_dir=context.models_dir,
+        waves_dir=waves_dir,
+        content_dir=content_dir,
+    )
+    work = work_through(
         context,
-        [_job(context, base, audio) for audio in clips],
-        partial(
-            AudioExtractor,
-            base=base,
-            models_dir=context.models_dir,
-            waves_dir=waves_dir,
-            content_dir=content_dir,
-        ),
+        [_item(context, base, audio) for audio in clips],
+        RayDataPool(build, context.plan(context.config.num_workers)),
         manifest=manifest,
         folders=[waves_dir, content_dir],
         force=options.force,
@@ -53,20 +50,10 @@ def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
     require_usable(context, manifest, "clip", "Record louder, or include other clips.")
     seconds = round(sum(entry.details["seconds"] for entry in manifest.usable()), 2)
     num_denoised = sum(audio.path not in audio.sliced.outputs for audio in clips)
-    return result_of(
-        manifest,
-        outcome,
-        seconds=seconds,
-        denoised_clips=num_denoised,
-        encoder=base.content_encoder,
-    )
+    return work.result(seconds=seconds, denoised_clips=num_denoised, encoder=base.content_encoder)
 
 
-def _job(context: StepContext, base: PretrainedBase, audio: ClipAudio) -> Job:
+def _item(context: StepContext, base: PretrainedBase, audio: ClipAudio) -> WorkItem:
     key = fingerprint(version=_VERSION, audio=audio.sha256, encoder=base.content_encoder)
-    outputs = [
-        context.workspace.relative(context.experiment.wave_of(audio.name)),
-        context.workspace.relative(context.experiment.content_of(audio.name)),
-    ]
     clip = Clip(audio.name, path=str(context.workspace.root / audio.path))
-    return Job(clip, key, {audio.path: audio.sha256}, outputs)
+    return WorkItem(clip, key, audio.sha256)

@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ray_pipeline.clips.engine import require_usable, work_through
 from ray_pipeline.clips.extractors import SemanticExtractor, load_tensor
-from ray_pipeline.clips.feature_clips import Job, audio_features, extract_features, result_of
-from ray_pipeline.clips.ray_tasks import require_usable
-from ray_pipeline.clips.worker import Clip
+from ray_pipeline.clips.inputs import audio_features
+from ray_pipeline.clips.ray_data import RayDataPool
+from ray_pipeline.clips.work import Clip, WorkItem
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import ExtractSemanticFeaturesOptions
 from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model, resolve_base_model
@@ -40,13 +41,11 @@ def run(context: StepContext, options: ExtractSemanticFeaturesOptions) -> Result
     codebook_key = _codebook_key(context, base, digests)
     facts = _ready_codebook(context, base, list(clips.values()), codebook_key, options.force)
     manifest = Manifest(context.step, options.model_dump(), {"semantic": _VERSION}, details=facts)
-    outcome = extract_features(
+    build = partial(SemanticExtractor, codebook=codebook_path)
+    work = work_through(
         context,
-        [
-            _job(context, name, path, digests[name], codebook_key)
-            for name, path in sorted(clips.items())
-        ],
-        partial(SemanticExtractor, codebook=codebook_path),
+        [_item(name, path, digests[name], codebook_key) for name, path in sorted(clips.items())],
+        RayDataPool(build, context.plan(context.config.num_workers)),
         manifest=manifest,
         force=options.force,
     )
@@ -54,9 +53,7 @@ def run(context: StepContext, options: ExtractSemanticFeaturesOptions) -> Result
     table = context.experiment.semantic_table
     atomic_write(table, _HEADER + "".join(semantic_line(entry) for entry in manifest.usable()))
     counts = _token_counts(manifest)
-    return result_of(
-        manifest,
-        outcome,
+    return work.result(
         tokens=counts.total(),
         codebook_rows_used=facts["codebook_rows_used"],
         token_perplexity=round(perplexity(counts), 1),
@@ -122,11 +119,9 @@ def _codebook_key(context: StepContext, base: PretrainedBase, digests: dict[str,
     )
 
 
-def _job(context: StepContext, name: str, path: Path, digest: str, codebook_key: str) -> Job:
+def _item(name: str, path: Path, digest: str, codebook_key: str) -> WorkItem:
     key = fingerprint(version=_VERSION, features=digest, codebook=codebook_key)
-    codebook = context.workspace.relative(context.experiment.codebook)
-    inputs = {context.workspace.relative(path): digest}
-    return Job(Clip(name, path=str(path)), key, inputs, [codebook])
+    return WorkItem(Clip(name, path=str(path)), key, digest)
 
 
 def _features_path(context: StepContext, entry: ClipEntry) -> Path:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from ray_pipeline.clips.engine import require_usable, work_through
 from ray_pipeline.clips.extractors import SpeakerExtractor
-from ray_pipeline.clips.feature_clips import Job, audio_features, extract_features, result_of
-from ray_pipeline.clips.ray_tasks import require_usable
-from ray_pipeline.clips.worker import Clip
+from ray_pipeline.clips.inputs import audio_features
+from ray_pipeline.clips.ray_data import RayDataPool
+from ray_pipeline.clips.work import Clip, WorkItem
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import ExtractSpeakerVectorsOptions
 from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model, resolve_base_model
@@ -32,12 +33,13 @@ def run(context: StepContext, options: ExtractSpeakerVectorsOptions) -> Result:
         {"speaker": _VERSION, "encoder": base.speaker_encoder or "none"},
     )
     clips = audio_features(context) if base.speaker_encoder else []
-    outcome = extract_features(
+    build = partial(
+        SpeakerExtractor, base=base, models_dir=context.models_dir, vectors_dir=vectors_dir
+    )
+    work = work_through(
         context,
-        [_job(context, base, entry) for entry in clips],
-        partial(
-            SpeakerExtractor, base=base, models_dir=context.models_dir, vectors_dir=vectors_dir
-        ),
+        [_item(context, base, entry) for entry in clips],
+        RayDataPool(build, context.plan(context.config.num_workers)),
         manifest=manifest,
         folders=[vectors_dir],
         force=options.force,
@@ -47,12 +49,11 @@ def run(context: StepContext, options: ExtractSpeakerVectorsOptions) -> Result:
         context.progress.log(message)
         return Result(summary={"clips": 0, "message": message})
     require_usable(context, manifest, "clip", "Run extract_audio_features again, with force.")
-    return result_of(manifest, outcome, dim=base.speaker_dim, encoder=base.speaker_encoder)
+    return work.result(dim=base.speaker_dim, encoder=base.speaker_encoder)
 
 
-def _job(context: StepContext, base: PretrainedBase, entry: ClipEntry) -> Job:
+def _item(context: StepContext, base: PretrainedBase, entry: ClipEntry) -> WorkItem:
     path = context.experiment.wave_of(entry.name)
-    relative, digest = context.workspace.relative(path), sha256_of(path)
+    digest = sha256_of(path)
     key = fingerprint(version=_VERSION, audio=digest, encoder=base.speaker_encoder)
-    output = context.workspace.relative(context.experiment.speaker_vector_of(entry.name))
-    return Job(Clip(entry.name, path=str(path)), key, {relative: digest}, [output])
+    return WorkItem(Clip(entry.name, path=str(path)), key, digest)

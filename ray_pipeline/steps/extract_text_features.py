@@ -10,15 +10,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 
+from ray_pipeline.clips.engine import require_usable, work_through
 from ray_pipeline.clips.extractors import TextExtractor
-from ray_pipeline.clips.feature_clips import (
-    Job,
-    extract_features,
-    included_transcripts,
-    result_of,
-)
-from ray_pipeline.clips.ray_tasks import require_usable
-from ray_pipeline.clips.worker import Clip
+from ray_pipeline.clips.inputs import included_transcripts
+from ray_pipeline.clips.ray_data import RayDataPool
+from ray_pipeline.clips.work import Clip, WorkItem
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import ExtractTextFeaturesOptions
 from ray_pipeline.core.pretrained_bases import base_model
@@ -50,21 +46,25 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     models.write_to(manifest, num_chinese)
     before = Manifest.load(context.workspace, context.step).clips
     key_of = partial(_key, symbols=symbols, models=models, dictionary=dictionary)
-    outcome = extract_features(
+    build = partial(
+        TextExtractor,
+        symbols=symbols,
+        bert_dir=bert_dir,
+        models_dir=context.models_dir,
+        bert=models.bert,
+        g2pw=models.g2pw,
+        dictionary=dictionary,
+    )
+    work = work_through(
         context,
         [
-            _job(context, transcript, models.bert, key_of(transcript, before.get(transcript.clip)))
+            WorkItem(
+                Clip(transcript.clip, text=transcript.text, language=transcript.language),
+                key_of(transcript, before.get(transcript.clip)),
+            )
             for transcript in transcripts
         ],
-        partial(
-            TextExtractor,
-            symbols=symbols,
-            bert_dir=bert_dir,
-            models_dir=context.models_dir,
-            bert=models.bert,
-            g2pw=models.g2pw,
-            dictionary=dictionary,
-        ),
+        RayDataPool(build, context.plan(context.config.num_workers)),
         manifest=manifest,
         folders=[bert_dir],
         force=options.force,
@@ -75,7 +75,7 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     manifest.save(context.workspace)
     require_usable(context, manifest, "transcript", "Correct the transcripts and run this again.")
     atomic_write(table, "".join(name2text_line(entry) for entry in manifest.usable()))
-    result = result_of(manifest, outcome, phones=_num_phones(manifest), **asdict(models))
+    result = work.result(phones=_num_phones(manifest), **asdict(models))
     result.warnings += _unreadable(manifest, by_clip)
     if num_chinese and not models.bert:
         result.warnings.append(
@@ -110,13 +110,6 @@ def _key(
         **(models if transcript.language == "zh" else ChineseModels()).for_key(),
         own_words=those_in(dictionary, transcript.text, read),
     )
-
-
-def _job(context: StepContext, transcript: Transcript, with_bert: bool, key: str) -> Job:
-    bert = with_bert and transcript.language == "zh"
-    features = context.experiment.bert_of(transcript.clip)
-    clip = Clip(transcript.clip, text=transcript.text, language=transcript.language)
-    return Job(clip, key, {}, [context.workspace.relative(features)] if bert else [])
 
 
 def _num_phones(manifest: Manifest) -> int:

@@ -6,25 +6,29 @@ there already, cut in the same way, are left alone.
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ray_pipeline.audio.slicing import (
-    Clip,
+    Slice,
     SlicerSettings,
     cut_clip,
     slice_recording,
     trimmed_bounds,
 )
 from ray_pipeline.audio.wav import num_samples_of, ranges_of, write_int16
-from ray_pipeline.clips.ray_tasks import (
-    Item,
-    make_clips,
+from ray_pipeline.clips.engine import (
     require_usable,
     set_aside_summary,
     set_aside_warnings,
+    work_through,
 )
+from ray_pipeline.clips.inputs import made_by
+from ray_pipeline.clips.ray_tasks import RayTasks
+from ray_pipeline.clips.work import Clip, Made, WorkItem
 from ray_pipeline.core.audio_format import SAMPLE_RATE
-from ray_pipeline.core.errors import StepFailed, StepNotReady
+from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import SliceAudioOptions
 from ray_pipeline.core.step_context import Result, StepContext
@@ -43,27 +47,20 @@ _QUIET_HINT = 'For quiet recordings set params.threshold to "auto", or lower it,
 def run(context: StepContext, options: SliceAudioOptions) -> Result:
     """Raises NothingUsable when no recording gives a clip; each reason is in the message."""
     workspace = context.workspace
-    converted = Manifest.load(workspace, StepName.CONVERT_AUDIO).usable()
-    if not converted:
-        raise StepNotReady(
-            "There are no converted recordings to slice.",
-            hint="Run convert_audio first.",
-            missing=[StepName.CONVERT_AUDIO.value],
-        )
+    converted = made_by(context, StepName.CONVERT_AUDIO, "converted recordings to slice")
     given = given_transcripts(workspace.input_audio, context.config.language)
-    items = [_item(workspace, entry, given.of(entry.name), options) for entry in converted]
-    outcome = make_clips(
+    manifest = Manifest(context.step, options.model_dump(), {"slice": _VERSION})
+    slice_one = partial(slice_converted, folder=workspace.sliced, options=options)
+    work = work_through(
         context,
-        items,
-        slice_one,
-        plan=context.plan(min(options.num_processes, len(items))),
-        manifest=Manifest(context.step, options.model_dump(), {"slice": _VERSION}),
-        folder=workspace.sliced,
+        [_item(workspace, entry, given.of(entry.name), options) for entry in converted],
+        RayTasks.one_by_one(slice_one, context.plan(min(options.num_processes, len(converted)))),
+        manifest=manifest,
+        folders=[workspace.sliced],
         force=options.force,
     )
-    manifest = outcome.manifest
     require_usable(context, manifest, "clip", _QUIET_HINT)
-    summary = _summary(manifest, outcome.num_reused)
+    summary = _summary(manifest, work.num_reused)
     if options.threshold is None:
         summary["thresholds_db"] = _found(context, manifest)
     doubtful = _quiet(manifest, converted, options) + _too_short(manifest)
@@ -73,32 +70,27 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
     )
 
 
-def slice_one(
-    workspace: Workspace,
-    source_name: str,
-    converted: str,
-    given: GivenText | None,
-    options: SliceAudioOptions,
-) -> list[ClipEntry]:
-    """Cut one recording; runs as a Ray task. Raises StepFailed."""
-    path = workspace.root / converted
+def slice_converted(recording: Clip, *, folder: Path, options: SliceAudioOptions) -> list[Made]:
+    """Cut one recording, which stays whole when it has a text. Runs in a Ray task. Raises
+    StepFailed."""
+    path = Path(recording.path)
     read, num_samples, settings = ranges_of(path), num_samples_of(path), slicer_settings(options)
-    if given is not None:
+    if recording.text:
         start, end = trimmed_bounds(read, num_samples, settings)
-        _refuse_too_long(source_name, (end - start) / SAMPLE_RATE, given)
-        clip = cut_clip(read, num_samples, start, end, settings)
-        details = {"given_text": given.text, "given_language": given.language}
-        return [_write(workspace, source_name, clip, details)]
-    clips = slice_recording(read, num_samples, settings, max_seconds=options.max_seconds)
-    entries = [_write(workspace, source_name, clip, {}) for clip in clips]
-    if not entries:
+        _refuse_too_long(recording, (end - start) / SAMPLE_RATE)
+        whole = cut_clip(read, num_samples, start, end, settings)
+        details = {"given_text": recording.text, "given_language": recording.language}
+        return [_write(folder, recording.name, whole, details)]
+    slices = slice_recording(read, num_samples, settings, max_seconds=options.max_seconds)
+    made = [_write(folder, recording.name, one, {}) for one in slices]
+    if not made:
         raise StepFailed(
-            f"{source_name} has nothing above the threshold.",
+            f"{recording.name} has nothing above the threshold.",
             hint=_QUIET_HINT,
-            clip=source_name,
+            clip=recording.name,
             reason="below_threshold",
         )
-    return entries
+    return made
 
 
 def slicer_settings(options: SliceAudioOptions) -> SlicerSettings:
@@ -113,46 +105,46 @@ def slicer_settings(options: SliceAudioOptions) -> SlicerSettings:
     )
 
 
-def _refuse_too_long(source_name: str, seconds: float, given: GivenText) -> None:
+def _refuse_too_long(recording: Clip, seconds: float) -> None:
     if seconds > MAX_GIVEN_SECONDS:
         raise StepFailed(
-            f"{source_name} lasts {seconds:.1f} s and has a transcript of its own "
-            f"({given.origin}); such a clip may last {MAX_GIVEN_SECONDS:g} s.",
+            f"{recording.name} lasts {seconds:.1f} s and has a transcript of its own "
+            f"({recording.origin}); such a clip may last {MAX_GIVEN_SECONDS:g} s.",
             hint="Upload shorter files with a transcript each, or leave this transcript out so "
             "that the recording is sliced and recognised.",
-            clip=source_name,
+            clip=recording.name,
             reason="given_too_long",
             seconds=round(seconds, 1),
-            transcript=given.origin,
+            transcript=recording.origin,
             most=MAX_GIVEN_SECONDS,
         )
 
 
-def _write(workspace: Workspace, source_name: str, clip: Clip, more: dict[str, Any]) -> ClipEntry:
-    path = workspace.sliced / clip.file_name(source_name)
-    write_int16(path, clip.samples)
+def _write(folder: Path, source_name: str, piece: Slice, more: dict[str, Any]) -> Made:
+    path = folder / piece.file_name(source_name)
+    write_int16(path, piece.samples)
     details = {
         "source": source_name,
-        "start": clip.start,
-        "end": clip.end,
-        "seconds": round(len(clip.samples) / SAMPLE_RATE, 4),
+        "start": piece.start,
+        "end": piece.end,
+        "seconds": round(len(piece.samples) / SAMPLE_RATE, 4),
         **more,
     }
-    if clip.threshold_db is not None:
-        details["threshold_db"] = round(clip.threshold_db, 1)
-    return ClipEntry(path.name, "", outputs=[workspace.relative(path)], details=details)
+    if piece.threshold_db is not None:
+        details["threshold_db"] = round(piece.threshold_db, 1)
+    return Made(path.name, details, [path])
 
 
 def _item(
     workspace: Workspace, entry: ClipEntry, given: GivenText | None, options: SliceAudioOptions
-) -> Item:
-    converted = entry.outputs[0]
-    digest = sha256_of(workspace.root / converted)
+) -> WorkItem:
+    path = workspace.root / entry.outputs[0]
+    digest = sha256_of(path)
     settings = options.model_dump(exclude={"enabled", "force", "num_processes"})
     transcript = [given.text, given.language] if given else None
     key = fingerprint(version=_VERSION, input=digest, settings=settings, given=transcript)
-    arguments = (workspace, entry.name, converted, given, options)
-    return Item(entry.name, key, {converted: digest}, arguments)
+    texts = (given.text, given.language, given.origin) if given else ()
+    return WorkItem(Clip(entry.name, str(path), *texts), key, digest)
 
 
 def _quiet(manifest: Manifest, converted: list[ClipEntry], options: SliceAudioOptions) -> list[str]:

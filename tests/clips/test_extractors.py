@@ -12,7 +12,7 @@ from ray_pipeline.clips.extractors import (
     load_tensor,
     save_tensor,
 )
-from ray_pipeline.clips.worker import Clip
+from ray_pipeline.clips.work import Clip
 from ray_pipeline.core.errors import BadModelFile, StepFailed
 from ray_pipeline.core.pretrained_bases import BASE_MODELS
 from tests import speech
@@ -59,15 +59,17 @@ def test_a_file_that_is_no_audio_is_refused(tmp_path: Path) -> None:
 
 def test_clips_at_another_rate_are_brought_to_32_khz(tmp_path: Path) -> None:
     path = speech.FOLDER / speech.names()[0]
-    details = audio_extractor(tmp_path)(Clip("clip.flac", path=str(path)))
+    (made,) = audio_extractor(tmp_path)(Clip("clip.flac", path=str(path)))
     written = soundfile.info(tmp_path / "5-wav32k" / "clip.flac")
     assert (written.samplerate, written.format) == (32_000, "WAV")
-    assert details["seconds"] == pytest.approx(1.9, abs=0.01)
+    assert made.details["seconds"] == pytest.approx(1.9, abs=0.01)
+    assert made.files == [tmp_path / "5-wav32k/clip.flac", tmp_path / "4-cnhubert/clip.flac.pt"]
 
 
 def test_english_text_needs_no_bert_and_writes_no_file(tmp_path: Path) -> None:
     extractor = TextExtractor("cpu", symbols="v2", bert_dir=tmp_path, models_dir=tmp_path)
-    details = extractor(Clip("clip.wav", text="Two words,\nhere.", language="en"))
+    (made,) = extractor(Clip("clip.wav", text="Two words,\nhere.", language="en"))
+    details = made.details
     assert details["phones"].startswith("T UW1 W ER1 D Z , HH IY1 R")
     assert details["word2ph"] is None
     assert "\n" not in details["norm_text"]
@@ -85,7 +87,7 @@ def test_a_chinese_clip_is_read_with_the_models_that_the_step_found(tmp_path: Pa
         extractor = TextExtractor(
             "cpu", symbols="v2", bert_dir=tmp_path / "3-bert", models_dir=tmp_path, g2pw=g2pw
         )
-        read[g2pw] = [extractor(clip)["phones"] for clip in clips]
+        read[g2pw] = [extractor(clip)[0].details["phones"] for clip in clips]
     assert read[False][0] == "zh e4 x ing2 ."
     assert read[True][0] == "zh e4 h ang2 ."
     assert read[True][1] == read[False][1]

@@ -2,14 +2,12 @@ import os
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ray_pipeline.clips.ray_data import extract, num_blocks
-from ray_pipeline.clips.worker import Clip
+from ray_pipeline.clips.ray_data import RayDataPool, num_blocks
+from ray_pipeline.clips.work import Clip, Made
 from ray_pipeline.core.errors import StepFailed
-from ray_pipeline.core.progress import RecordingProgress
 from ray_pipeline.core.resources import ClusterTotals, ResourceRequest, WorkerPlan, plan_workers
 
 
@@ -19,7 +17,7 @@ class Noting:
     def __init__(self, device: str, *, folder: Path, num_workers: int) -> None:
         self._folder, self._num_workers = folder, num_workers
 
-    def __call__(self, clip: Clip) -> dict[str, Any]:
+    def __call__(self, clip: Clip) -> list[Made]:
         (self._folder / str(os.getpid())).touch()
         met = threading.Event()
         for _ in range(600):
@@ -28,7 +26,7 @@ class Noting:
             met.wait(0.05)
         if clip.name == "bad.wav":
             raise StepFailed("It is silent.")
-        return {"pid": os.getpid()}
+        return [Made(clip.name, {"pid": os.getpid()})]
 
 
 @pytest.mark.usefixtures("ray_cluster")
@@ -41,10 +39,10 @@ def test_two_named_actors_share_the_clips_and_one_bad_clip_spoils_nothing(tmp_pa
     clips = [Clip(f"{number}.wav") for number in range(19)] + [Clip("bad.wav")]
     name = f"features:{tmp_path.name}"
     build = partial(Noting, folder=tmp_path, num_workers=2)
-    results = list(extract(clips, build, plan=plan, name=name, progress=RecordingProgress()))
+    results = list(RayDataPool(build, plan).results(clips, name))
     assert {result.name for result in results} == {clip.name for clip in clips}
     assert [result.name for result in results if result.error] == ["bad.wav"]
-    assert len({result.details["pid"] for result in results if not result.error}) == 2
+    assert len({made.details["pid"] for result in results for made in result.made}) == 2
     address = ray.get_runtime_context().gcs_address
     actors = [
         actor for actor in list_actors(address=address, limit=1000) if actor.name.startswith(name)
@@ -53,9 +51,8 @@ def test_two_named_actors_share_the_clips_and_one_bad_clip_spoils_nothing(tmp_pa
 
 
 def test_no_clips_need_no_cluster() -> None:
-    plan = WorkerPlan(1, 0.5)
     build = partial(Noting, folder=Path(), num_workers=1)
-    assert list(extract([], build, plan=plan, name="none", progress=RecordingProgress())) == []
+    assert list(RayDataPool(build, WorkerPlan(1, 0.5)).results([], "none")) == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ray_pipeline.audio.slicing import Clip, SlicerSettings, slice_recording
+from ray_pipeline.audio.slicing import Slice, SlicerSettings, slice_recording
 from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
 
@@ -91,7 +91,7 @@ def settings(params: dict[str, Any]) -> SlicerSettings:
     )
 
 
-def compare(source: str, clips: list[Clip], expected: list[dict[str, Any]]) -> list[str]:
+def compare(source: str, clips: list[Slice], expected: list[dict[str, Any]]) -> list[str]:
     bounds = [(clip.start, clip.end) for clip in clips]
     wanted = [(chunk["start"], chunk["end"]) for chunk in expected]
     if bounds != wanted:

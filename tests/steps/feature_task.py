@@ -7,7 +7,7 @@ from typing import Any
 
 import soundfile
 
-from ray_pipeline.clips.worker import Clip
+from ray_pipeline.clips.work import Clip
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.options import TaskConfig, parse_options
 from ray_pipeline.core.pretrained_bases import BASE_MODELS
@@ -71,8 +71,8 @@ class FeatureTask:
         )
         manifest = Manifest(StepName.EXTRACT_AUDIO_FEATURES)
         for name in clips or self.clips:
-            details = extractor(Clip(name, path=str(self.workspace.sliced / name)))
-            manifest.add(ClipEntry(name, "key", details=details))
+            (made,) = extractor(Clip(name, path=str(self.workspace.sliced / name)))
+            manifest.add(ClipEntry(name, "key", details=made.details))
         manifest.save(self.workspace)
 
     def edit(self, clip: str, **changes: Any) -> None:

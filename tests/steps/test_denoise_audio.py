@@ -7,11 +7,12 @@ import pytest
 from ray_pipeline.audio.denoising import DEEPFILTERNET_PACKAGE, choose_denoiser
 from ray_pipeline.audio.levels import si_sdr
 from ray_pipeline.audio.wav import num_samples_of, read_mono, to_int16, write_int16
+from ray_pipeline.clips.work import Clip
 from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.clip_audio import clip_audio
 from ray_pipeline.core.errors import BackendMissing, StepNotReady
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.steps.denoise_audio import denoise_one
+from ray_pipeline.steps.denoise_audio import denoise_clip
 from tests.speech import clip
 from tests.steps.audio_task import AudioTask
 
@@ -62,8 +63,8 @@ def test_silent_and_overdriven_clips_keep_their_length_and_shape(
     path = task.workspace.sliced / "a.wav"
     write_int16(path, original, SAMPLE_RATE)
     choice = choose_denoiser("auto", tmp_path)
-    (entry,) = denoise_one(task.workspace, task.workspace.relative(path), choice)
-    denoised, rate = read_mono(task.workspace.root / entry.outputs[0])
+    (made,) = denoise_clip(Clip("a.wav", str(path)), folder=task.workspace.denoised, choice=choice)
+    denoised, rate = read_mono(made.files[0])
     assert (rate, len(denoised)) == (SAMPLE_RATE, len(original))
     if gain:
         assert si_sdr(denoised, original / np.float32(32768)) > 15  # nothing wrapped around

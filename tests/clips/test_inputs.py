@@ -1,16 +1,9 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ray_pipeline.clips.feature_clips import (
-    Job,
-    audio_features,
-    extract_features,
-    included_transcripts,
-)
-from ray_pipeline.clips.worker import Clip
-from ray_pipeline.core.errors import BackendMissing, StepNotReady
+from ray_pipeline.clips.inputs import audio_features, included_transcripts
+from ray_pipeline.core.errors import StepNotReady
 from ray_pipeline.core.manifest import Manifest
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.transcripts.list_file import ListRow, write_list
@@ -57,24 +50,6 @@ def test_without_a_database_the_list_file_counts(task: FeatureTask) -> None:
     write_list(task.workspace.list_path("voice"), [row])
     task.transcripts.clear()
     assert included(task) == [first]
-
-
-@pytest.mark.usefixtures("ray_cluster")
-def test_a_back_end_that_is_missing_ends_the_step(task: FeatureTask) -> None:
-    name, *_ = task.clips
-    context = task.context(StepName.EXTRACT_TEXT_FEATURES)
-    jobs = [Job(Clip(name), "key", {}, [])]
-    with pytest.raises(BackendMissing, match="not installed") as caught:
-        extract_features(context, jobs, NothingInstalled, manifest=Manifest(context.step))
-    assert (caught.value.clip, caught.value.step) == (name, "extract_text_features")
-
-
-class NothingInstalled:
-    def __init__(self, device: str) -> None:
-        raise BackendMissing("The dictionary is not installed.", hint="Install it.")
-
-    def __call__(self, clip: Clip) -> dict[str, Any]:
-        return {}
 
 
 def test_steps_on_audio_features_say_that_these_are_missing(task: FeatureTask) -> None:

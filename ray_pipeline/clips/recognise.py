@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from ray_pipeline.asr.recognition import (
     Recognised,
@@ -11,7 +13,9 @@ from ray_pipeline.asr.recognition import (
     load_recogniser,
     transcribe,
 )
-from ray_pipeline.clips.ray_tasks import Item, make_clips
+from ray_pipeline.clips.engine import work_through
+from ray_pipeline.clips.ray_tasks import RayTasks
+from ray_pipeline.clips.work import Clip, ClipResult, Made, WorkItem
 from ray_pipeline.core.clip_audio import ClipAudio
 from ray_pipeline.core.errors import BackendMissing, StepFailed
 from ray_pipeline.core.languages import clip_language
@@ -19,10 +23,9 @@ from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import AsrTranscribeOptions
 from ray_pipeline.core.resources import WorkerPlan
 from ray_pipeline.core.step_context import StepContext
-from ray_pipeline.core.workspace import Workspace
 
 _VERSION = "2"
-# Enough to fill the back-ends' batches; on a CPU they hear one piece after the other anyway.
+# Enough to fill the back-ends' batches; on a CPU they take one piece after the other anyway.
 _CLIPS_A_TASK_ON_GPU = 32
 
 
@@ -33,89 +36,85 @@ def recognise_clips(
     language: str | None,
     manifest: Manifest,
 ) -> int:
-    """Add the entries of `clips` to the manifest and save it; returns how many were unchanged."""
+    """Add the entries of `clips` to the manifest and save it; returns how many were unchanged.
+
+    Where there is no recogniser each of them is set aside.
+    """
+    try:
+        choice = choose_recogniser(options.backend, context.models_dir, language, options.precision)
+    except BackendMissing as missing:
+        for clip in clips:
+            manifest.add(_without_text(clip, f"{clip.name} has no transcript. {missing}"))
+        manifest.save(context.workspace)
+        return 0
+    manifest.versions = {choice.backend: choice.version}
     plan = context.plan(len(clips))
-    items = []
-    if clips:
-        try:
-            choice = choose_recogniser(
-                options.backend, context.models_dir, language, options.precision
-            )
-            manifest.versions = {choice.backend: choice.version}
-            items = [_item(context.workspace, clip, language, choice, plan) for clip in clips]
-        except BackendMissing as missing:
-            for clip in clips:
-                manifest.add(_without_text(clip, f"{clip.name} has no transcript. {missing}"))
-    share = math.ceil(len(items) / plan.num_workers)
-    outcome = make_clips(
+    work = work_through(
         context,
-        items,
-        recognise,
-        plan=plan,
+        [_item(context, clip, language, choice) for clip in clips],
+        RayTasks(
+            partial(recognise, language=language, choice=choice, plan=plan),
+            plan,
+            clips_per_task=_CLIPS_A_TASK_ON_GPU if plan.use_gpu else 1,
+        ),
         manifest=manifest,
-        folder=None,
         force=options.force,
-        batch_size=min(_CLIPS_A_TASK_ON_GPU, max(1, share)) if plan.use_gpu else 1,
     )
-    return outcome.num_reused
+    return work.num_reused
 
 
 def _item(
-    workspace: Workspace,
-    clip: ClipAudio,
-    language: str | None,
-    choice: RecogniserChoice,
-    plan: WorkerPlan,
-) -> Item:
+    context: StepContext, audio: ClipAudio, language: str | None, choice: RecogniserChoice
+) -> WorkItem:
     key = fingerprint(
         version=_VERSION,
-        input=clip.sha256,
+        input=audio.sha256,
         language=language,
         recogniser=[choice.backend, choice.version, choice.precision],
     )
-    arguments = (workspace, clip.name, clip.path, language, choice, plan)
-    return Item(clip.name, key, {clip.path: clip.sha256}, arguments)
+    clip = Clip(audio.name, str(context.workspace.root / audio.path))
+    return WorkItem(clip, key, audio.sha256)
 
 
-Task = tuple[Workspace, str, str, str | None, RecogniserChoice, WorkerPlan]
-
-
-def recognise(tasks: list[Task]) -> list[list[ClipEntry] | StepFailed]:
-    """Recognise clips of one step; runs as a Ray task. A clip's entry, or why it has none."""
-    workspace, _, _, language, choice, plan = tasks[0]
+def recognise(
+    clips: Sequence[Clip], language: str | None, choice: RecogniserChoice, plan: WorkerPlan
+) -> list[ClipResult]:
+    """Runs in a Ray task. The recogniser is loaded once a process and kept."""
     num_threads = max(1, round(plan.cpus_per_worker))
-    paths = [workspace.root / path for _, _, path, *_ in tasks]
+    paths = [Path(clip.path) for clip in clips]
     answers = transcribe(paths, language, choice, use_gpu=plan.use_gpu, num_threads=num_threads)
     precision = load_recogniser(choice, plan.use_gpu, num_threads).precision
     return [
-        _entry(name, heard, choice, precision)
-        for (_, name, *_), heard in zip(tasks, answers, strict=True)
+        _result(clip.name, answer, choice, precision)
+        for clip, answer in zip(clips, answers, strict=True)
     ]
 
 
-def _entry(
-    name: str, heard: Recognised, choice: RecogniserChoice, precision: str
-) -> list[ClipEntry] | StepFailed:
+def _result(name: str, heard: Recognised, choice: RecogniserChoice, precision: str) -> ClipResult:
     if heard.problem:
-        return StepFailed(
+        failure = StepFailed(
             f"{name} could not be recognised: {heard.problem}",
             hint="Run asr_transcribe again with force, or write its transcript.",
+            clip=name,
         )
+        return ClipResult(name, error=failure)
     text = " ".join(heard.text.replace("|", " ").split())
     if not text:
-        return StepFailed(
+        failure = StepFailed(
             f"No speech was recognised in {name}.",
             hint="Listen to it, or write its transcript.",
             reason="no_speech",
         )
+        return ClipResult(name, error=failure)
     spoken = clip_language(heard.language)
     if spoken is None:
-        return StepFailed(
+        failure = StepFailed(
             f"{name} was heard as the language {heard.language!r}, which cannot be trained.",
             hint="Set params.language if that is wrong, or leave the recording out.",
             reason="wrong_language",
             language=heard.language,
         )
+        return ClipResult(name, error=failure)
     details = {
         "text": text,
         "language": spoken,
@@ -126,7 +125,7 @@ def _entry(
         "confidence": heard.confidence,
         "segments": [list(span) for span in heard.segments],
     }
-    return [ClipEntry(name, "", details=details)]
+    return ClipResult(name, [Made(name, details)])
 
 
 def _without_text(clip: ClipAudio, reason: str) -> ClipEntry:
