@@ -39,7 +39,7 @@ READY_WITHIN_SECONDS = 180.0
 STOP_WITHIN_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
-# What server, command line and drivers must agree on (docs/operations.md says why each is there).
+# What server, command line and drivers must agree on (docs/deploy.md says why each is there).
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -1,7 +1,7 @@
 """Numbers about one clip: loudness, clipping, noise, bandwidth, share of speech.
 
 Waveforms are [N] float32 at 32 kHz, full scale at ±1. What each number means, where its limits
-lie and how they were found: docs/data_quality.md.
+lie and how they were found: docs/design/data_quality.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the data doctor says, as plain data. Numbers: docs/data_quality.md.
+"""What the data doctor says, as plain data. Numbers: docs/design/data_quality.md.
 
 Sentences are English. Beside each stands a code with the numbers that the sentence holds, so
 that programs can tell and pages can say it in another language.

@@ -1,6 +1,6 @@
 """From numbers to sentences: what is wrong with a clip, and how good the set is.
 
-The limits and where they come from: docs/data_quality.md.
+The limits and where they come from: docs/design/data_quality.md.
 """
 
 from __future__ import annotations
