@@ -11,13 +11,58 @@
         client.wait(task.task_id, on_event=print)
         client.download(task.task_id, "output/my_speaker.wav", "my_speaker.wav")
 
-Every refusal of the service is raised as ServiceError with its code and hint. Nothing of Ray,
-torch or FastAPI is imported.
+Every refusal of the service is raised as the ServiceError of its code, such as TaskBusyError,
+with code and hint; `errors.py` draws the tree. `wait(raise_on_failure=True)` raises
+RunFailedError. Nothing of Ray, torch or FastAPI is imported.
 """
 
 from serve_app.client.asynchronous import AsyncClient
 from serve_app.client.blocking import Client
 from serve_app.client.calls import DEFAULT_URL, OVER
-from serve_app.client.errors import ServiceError
+from serve_app.client.errors import (
+    BackendMissingError,
+    BadModelFileError,
+    ConflictError,
+    ForbiddenError,
+    ForeignAnswerError,
+    InternalError,
+    InvalidInputError,
+    NotFoundError,
+    NothingUsableError,
+    RunFailedError,
+    ServiceError,
+    StepFailedError,
+    StepNotReadyError,
+    StorageFullError,
+    TaskBusyError,
+    TooLargeError,
+    UnauthorizedError,
+    UnavailableError,
+    UnreachableError,
+)
 
-__all__ = ["DEFAULT_URL", "OVER", "AsyncClient", "Client", "ServiceError"]
+__all__ = [
+    "DEFAULT_URL",
+    "OVER",
+    "AsyncClient",
+    "BackendMissingError",
+    "BadModelFileError",
+    "Client",
+    "ConflictError",
+    "ForbiddenError",
+    "ForeignAnswerError",
+    "InternalError",
+    "InvalidInputError",
+    "NotFoundError",
+    "NothingUsableError",
+    "RunFailedError",
+    "ServiceError",
+    "StepFailedError",
+    "StepNotReadyError",
+    "StorageFullError",
+    "TaskBusyError",
+    "TooLargeError",
+    "UnauthorizedError",
+    "UnavailableError",
+    "UnreachableError",
+]

@@ -10,11 +10,12 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from ray_pipeline.core.task import TaskStatus
 from ray_pipeline.core.workspace import atomic_path
 from ray_pipeline.quality.report import DataReport
 from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
-from serve_app.client.errors import ServiceError, refused, unreachable
+from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
 from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
 from serve_app.schemas import (
     EventAnswer,
@@ -95,12 +96,17 @@ class AsyncClient:
         return await self._do(calls.steps(task_id))
 
     async def wait(
-        self, task_id: str, *, after: int = 0, on_event: OnEvent = lambda event: None
+        self,
+        task_id: str,
+        *,
+        after: int = 0,
+        on_event: OnEvent = lambda event: None,
+        raise_on_failure: bool = False,
     ) -> TaskAnswer:
         """Until the task's run is over; `on_event` sees every event after the cursor, in order.
 
-        Use `asyncio.timeout` around it for a limit. Raises ServiceError when the service stays
-        away.
+        Use `asyncio.timeout` around it for a limit. Raises UnreachableError when the service
+        stays away, and, if asked, RunFailedError for a run that failed or was cancelled.
         """
         await self.task(task_id)  # who does not answer now is not waited for
         reader = EventReader(after)
@@ -111,7 +117,10 @@ class AsyncClient:
         while page := await self.events(task_id, after=reader.after):
             for event in filter(reader.accept, page):
                 on_event(event)
-        return await self.task(task_id)
+        done = await self.task(task_id)
+        if raise_on_failure and done.status != TaskStatus.COMPLETED:
+            raise RunFailedError(done)
+        return done
 
     async def _is_over(self, task_id: str) -> bool:
         """See `Client._is_over`."""
@@ -124,13 +133,19 @@ class AsyncClient:
 
     # -- files
     async def upload(self, task_id: str, paths: Sequence[str | Path]) -> UploadAnswer:
-        """Send files; they are read piece by piece."""
+        """Send files; they are read piece by piece, and sent in several requests when there are
+        more than one takes."""
+        answers = [await self._upload(task_id, batch) for batch in calls.batches(paths)]
+        return calls.joined(answers)
+
+    async def _upload(self, task_id: str, paths: Sequence[Path]) -> UploadAnswer:
         with ExitStack() as opened:
-            parts = [
-                ("file", (Path(path).name, opened.enter_context(Path(path).open("rb"))))
-                for path in paths
-            ]
+            parts = [("file", (path.name, opened.enter_context(path.open("rb")))) for path in paths]
             return await self._do(calls.upload(task_id, parts))
+
+    async def delete_file(self, task_id: str, name: str) -> Message:
+        """Remove an uploaded file; what a step made goes with the task."""
+        return await self._do(calls.delete_file(task_id, name))
 
     async def files(self, task_id: str) -> list[FileAnswer]:
         return await self._do(calls.files(task_id))
@@ -193,9 +208,15 @@ class AsyncClient:
 
     # -- what happened
     async def events(
-        self, task_id: str, *, after: int = 0, limit: int = calls.EVENTS_A_PAGE
+        self,
+        task_id: str,
+        *,
+        after: int = 0,
+        limit: int = calls.EVENTS_A_PAGE,
+        kinds: Sequence[str] = (),
     ) -> list[EventAnswer]:
-        return await self._do(calls.events(task_id, after, limit))
+        """One page of what happened after the cursor, of all kinds or of some."""
+        return await self._do(calls.events(task_id, after, limit, kinds))
 
     async def logs(self, task_id: str, *, tail: int | None = None, step: str | None = None) -> str:
         return await self._do(calls.logs(task_id, tail, step))

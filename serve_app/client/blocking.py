@@ -10,11 +10,12 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from ray_pipeline.core.task import TaskStatus
 from ray_pipeline.core.workspace import atomic_path
 from ray_pipeline.quality.report import DataReport
 from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
-from serve_app.client.errors import ServiceError, refused, unreachable
+from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
 from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
 from serve_app.schemas import (
     EventAnswer,
@@ -102,11 +103,13 @@ class Client:
         timeout: float = 86_400,
         after: int = 0,
         on_event: OnEvent = lambda event: None,
+        raise_on_failure: bool = False,
     ) -> TaskAnswer:
         """Until the task's run is over; `on_event` sees every event after the cursor, in order.
 
         A broken connection is taken up again where it ended. Raises TimeoutError after
-        `timeout` seconds (the task goes on), ServiceError when the service stays away.
+        `timeout` seconds (the task goes on), UnreachableError when the service stays away, and,
+        if asked, RunFailedError for a run that failed or was cancelled.
         """
         self.task(task_id)  # who does not answer now is not waited for
         reader = EventReader(after)
@@ -120,7 +123,10 @@ class Client:
         while page := self.events(task_id, after=reader.after):
             for event in filter(reader.accept, page):
                 on_event(event)
-        return self.task(task_id)
+        done = self.task(task_id)
+        if raise_on_failure and done.status != TaskStatus.COMPLETED:
+            raise RunFailedError(done)
+        return done
 
     def _is_over(self, task_id: str) -> bool:
         """False while the service is away: for how long that is borne, the stream decides."""
@@ -133,13 +139,19 @@ class Client:
 
     # -- files
     def upload(self, task_id: str, paths: Sequence[str | Path]) -> UploadAnswer:
-        """Send files; they are read piece by piece."""
+        """Send files; they are read piece by piece, and sent in several requests when there are
+        more than one takes."""
+        answers = [self._upload(task_id, batch) for batch in calls.batches(paths)]
+        return calls.joined(answers)
+
+    def _upload(self, task_id: str, paths: Sequence[Path]) -> UploadAnswer:
         with ExitStack() as opened:
-            parts = [
-                ("file", (Path(path).name, opened.enter_context(Path(path).open("rb"))))
-                for path in paths
-            ]
+            parts = [("file", (path.name, opened.enter_context(path.open("rb")))) for path in paths]
             return self._do(calls.upload(task_id, parts))
+
+    def delete_file(self, task_id: str, name: str) -> Message:
+        """Remove an uploaded file; what a step made goes with the task."""
+        return self._do(calls.delete_file(task_id, name))
 
     def files(self, task_id: str) -> list[FileAnswer]:
         return self._do(calls.files(task_id))
@@ -208,9 +220,15 @@ class Client:
 
     # -- what happened
     def events(
-        self, task_id: str, *, after: int = 0, limit: int = calls.EVENTS_A_PAGE
+        self,
+        task_id: str,
+        *,
+        after: int = 0,
+        limit: int = calls.EVENTS_A_PAGE,
+        kinds: Sequence[str] = (),
     ) -> list[EventAnswer]:
-        return self._do(calls.events(task_id, after, limit))
+        """One page of what happened after the cursor, of all kinds or of some."""
+        return self._do(calls.events(task_id, after, limit, kinds))
 
     def logs(self, task_id: str, *, tail: int | None = None, step: str | None = None) -> str:
         return self._do(calls.logs(task_id, tail, step))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ OVER = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
 TIMEOUT = httpx.Timeout(60, connect=10, write=600)
 RECONNECT_SECONDS = (0.2, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0)
 EVENTS_A_PAGE = 1000
+FILES_A_REQUEST = 500  # under the service's limit, and under the 1,024 files a process may open
 ASK_AGAIN_SECONDS = 1.0  # the service itself waits before it says that a report is being made
 
 T = TypeVar("T")
@@ -137,18 +139,41 @@ def files(task_id: str) -> Call[list[FileAnswer]]:
     )
 
 
+def batches(paths: Sequence[str | Path]) -> list[list[Path]]:
+    """The files by request: the service takes a thousand in one, and each is open while it is
+    sent. An upload of no file is one request, which the service refuses with a sentence."""
+    found = [Path(path) for path in paths]
+    starts = range(0, max(1, len(found)), FILES_A_REQUEST)
+    return [found[start : start + FILES_A_REQUEST] for start in starts]
+
+
+def joined(answers: list[UploadAnswer]) -> UploadAnswer:
+    """The answers to all batches of one upload as one."""
+    if len(answers) == 1:
+        return answers[0]
+    stored = [file for answer in answers for file in answer.files]
+    return answers[0].model_copy(
+        update={"message": f"Stored {len(stored)} files.", "files": stored}
+    )
+
+
+def delete_file(task_id: str, name: str) -> Call[Message]:
+    path = task_path(task_id, f"/files/{quote(name)}")
+    return Call("DELETE", path, Message.model_validate)
+
+
 def upload(task_id: str, parts: list[tuple[str, Any]]) -> Call[UploadAnswer]:
     """`parts` as httpx takes them: ("file", (name, open file))."""
     path = task_path(task_id, "/files/upload")
     return Call("POST", path, UploadAnswer.model_validate, {"files": parts})
 
 
-def events(task_id: str, after: int, limit: int) -> Call[list[EventAnswer]]:
+def events(task_id: str, after: int, limit: int, kinds: Sequence[str]) -> Call[list[EventAnswer]]:
     return Call(
         "GET",
         task_path(task_id, "/events"),
         lambda data: EventsAnswer.model_validate(data).events,
-        {"params": {"after": after, "limit": limit}},
+        {"params": {"after": after, "limit": limit, "kind": list(kinds)}},
     )
 
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 
 from ray_pipeline.core.errors import NotFound, Unavailable
-from ray_pipeline.core.task import Event
+from ray_pipeline.core.task import Event, EventKind
 from serve_app.dependencies import Services, ServicesDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
 from serve_app.schemas import EventAnswer, EventsAnswer
@@ -37,9 +37,12 @@ def list_events(
     store: StoreDep,
     after: Cursor = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    kind: Annotated[
+        list[EventKind] | None, Query(description="only these kinds; repeatable")
+    ] = None,
 ) -> EventsAnswer:
     """State changes, progress, metrics, log lines and warnings, oldest first."""
-    events = store.events(task.task_id, after=after, limit=limit)
+    events = store.events(task.task_id, after=after, limit=limit, kinds=kind or None)
     return EventsAnswer(
         events=[EventAnswer.of(event) for event in events],
         next=events[-1].seq if events else after,

@@ -71,7 +71,24 @@ function openTask(id) {
   byId("empty").hidden = true;
   byId("task").hidden = false;
   refresh(new Set(["task", "files", "transcripts", "report", "log"]));
-  watch(id, 0, (events) => takeIn(id, events), open.stop.signal);
+  follow(id, open.stop.signal);
+}
+
+// Of what was before, only the curves are drawn from events; all else is asked for as it is now.
+async function follow(id, signal) {
+  try {
+    const { last_event } = await get(taskPath(id));
+    for (let after = 0; after < last_event;) {
+      const page = await get(taskPath(id, `/events?kind=metric&after=${after}`));
+      if (open?.id !== id) return;
+      for (const event of page.events) if (event.seq <= last_event) curves.add(event.data);
+      after = page.events.length ? page.next : last_event;
+    }
+    curves.draw();
+    watch(id, last_event, (events) => takeIn(id, events), signal);
+  } catch (error) {
+    if (open?.id === id && error.status !== 404) fail(error); // `refresh` says that one
+  }
 }
 
 function closeTask() {

@@ -7,7 +7,18 @@ import httpx
 import pytest
 
 from ray_pipeline.core.task import EventKind
-from serve_app.client import AsyncClient, Client, ServiceError
+from serve_app.client import (
+    AsyncClient,
+    Client,
+    NotFoundError,
+    RunFailedError,
+    ServiceError,
+    StepNotReadyError,
+    UnreachableError,
+    calls,
+)
+from serve_app.client.errors import ERROR_OF_CODE
+from serve_app.errors import STATUS_OF_CODE
 from serve_app.schemas import EventAnswer
 from tests.older_client import TrainingClient
 from tests.serve_app.local_coordinator import LocalCoordinator
@@ -251,3 +262,72 @@ def test_what_another_program_answers_is_a_sentence(answer: httpx.Response) -> N
             client.tasks()
         with pytest.raises(ServiceError, match="is not this service"):
             client.task("a")
+
+
+def test_every_code_of_the_service_has_an_error_class_of_its_own() -> None:
+    assert set(STATUS_OF_CODE) <= set(ERROR_OF_CODE)
+    assert ServiceError not in ERROR_OF_CODE.values()
+
+
+def test_refusals_are_caught_by_their_class(url: str) -> None:
+    with Client(url) as client:
+        with pytest.raises(NotFoundError):
+            client.task("none")
+        task_id = client.create("a voice", NANO).task_id
+        with pytest.raises(StepNotReadyError):
+            client.step(task_id, "test_inference")
+    with pytest.raises(UnreachableError), Client("http://127.0.0.1:9") as client:
+        client.tasks()
+
+
+def test_wait_raises_for_a_failed_run_when_asked(
+    url: str, audio: list[Path], coordinator: LocalCoordinator
+) -> None:
+    async def asynchronously(task_id: str) -> None:
+        async with AsyncClient(url) as client:
+            await client.wait(task_id, raise_on_failure=True)
+
+    with Client(url) as client:
+        task_id = client.create("a voice", NANO).task_id
+        client.upload(task_id, audio)
+        coordinator.do(task_id, "convert_audio")
+        assert client.wait(task_id, raise_on_failure=True).status == "completed"
+        coordinator.do(task_id, "slice_audio", error={"code": "x", "message": "Too quiet."})
+        assert client.wait(task_id).status == "failed"
+        with pytest.raises(RunFailedError, match="Too quiet") as caught:
+            client.wait(task_id, raise_on_failure=True)
+        assert (caught.value.task.task_id, caught.value.code) == (task_id, "run_failed")
+        with pytest.raises(RunFailedError, match="Too quiet"):
+            asyncio.run(asynchronously(task_id))
+
+
+def test_an_upload_is_removed_and_more_files_than_a_request_takes_are_sent(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "FILES_A_REQUEST", 2)
+    paths = [tmp_path / f"{number}.wav" for number in range(5)]
+    for path in paths:
+        path.write_bytes(b"sound")
+
+    async def asynchronously(task_id: str) -> int:
+        async with AsyncClient(url) as client:
+            await client.delete_file(task_id, "input_audio/1.wav")
+            return len((await client.upload(task_id, paths)).files)
+
+    with Client(url) as client:
+        task_id = client.create("a voice", NANO).task_id
+        answer = client.upload(task_id, paths)
+        assert [file.name for file in answer.files] == [f"input_audio/{p.name}" for p in paths]
+        assert answer.filename == "0.wav"
+        assert "removed" in client.delete_file(task_id, "input_audio/0.wav").message
+        assert asyncio.run(asynchronously(task_id)) == 5
+        with pytest.raises(ServiceError, match="field named `file`"):
+            client.upload(task_id, [])
+
+
+def test_types_are_shipped() -> None:
+    import ray_pipeline
+    import serve_app
+
+    for package in (serve_app, ray_pipeline):
+        assert (Path(package.__path__[0]) / "py.typed").exists()

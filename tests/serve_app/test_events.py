@@ -25,6 +25,8 @@ def test_events_are_read_from_a_cursor(
         "attempt": 1,
         "data": {"values": {"sovits/loss_mel": 1.5}, "epoch": 1, "step": None},
     }
+    only = client.get(url, params={"kind": ["metric", "warning"]}).json()["events"]
+    assert [event["kind"] for event in only] == ["metric"]
     rest = client.get(url, params={"after": numbers[-2]}).json()["events"]
     assert [event["seq"] for event in rest] == numbers[-1:]
     assert client.get(url, params={"after": page["next"]}).json() == {
