@@ -64,21 +64,24 @@ def pull(
     source: Annotated[
         str | None, typer.Option(help="huggingface or modelscope; default: the first that has it")
     ] = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="leave out BERT, which Chinese is trained with")
+    ] = False,
 ) -> None:
     """Download what is missing. Call it again after an interruption: it goes on where it was."""
-    from ray_pipeline.hub.catalogue import entry
+    from ray_pipeline.hub.catalogue import entry, with_companions
     from ray_pipeline.hub.pulling import pull as pull_model
     from serve_app.settings import load_settings
 
     folder = load_settings().models_dir
-    row = entry(name)
-    if not row.parts:
-        out.print(f"{row.name} needs no files.")
-        return
-    out.print(f"{row.name}: about {row.about_bytes / 1e6:,.0f} MB, licence {row.licences}")
-    with PullBars(out) as bars:
-        files = pull_model(name, folder, source, bars.show)
-    out.print(f"{len(files)} files of {row.name} are in {folder}.", markup=False)
+    for row in [entry(name)] if alone else with_companions(name):
+        if not row.parts:
+            out.print(f"{row.name} needs no files.")
+            continue
+        out.print(f"{row.name}: about {row.about_bytes / 1e6:,.0f} MB, licence {row.licences}")
+        with PullBars(out) as bars:
+            files = pull_model(row.name, folder, source, bars.show)
+        out.print(f"{len(files)} files of {row.name} are in {folder}.", markup=False)
 
 
 @models.command()

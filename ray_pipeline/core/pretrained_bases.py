@@ -133,6 +133,19 @@ def has_bert(models_dir: Path) -> bool:
     return all(is_present(path, models_dir) for path in BERT_FILES)
 
 
+def what_training_lacks(language: str, models_dir: Path) -> list[str]:
+    """Sentences on what a training of this language would go without; empty where all is there.
+
+    Such a training works, so nothing refuses it. `language` is a clip's code.
+    """
+    if language != "zh" or has_bert(models_dir):
+        return []
+    return [
+        "Chinese is trained without BERT features, because the model is not in the models folder; "
+        "zeros stand in for them. Run `gsv models pull bert` before, for a better voice."
+    ]
+
+
 def is_present(file: str, models_dir: Path) -> bool:
     """Whether a file of the table lies in the models folder; the hub's newer spelling of
     library weights, `model.safetensors`, is as good as `pytorch_model.bin`."""

@@ -75,11 +75,13 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One thing that can be pulled. An entry without parts (nano) needs no file."""
+    """One thing that can be pulled. An entry without parts (nano) needs no file. `companions` are
+    entries that it works without and that most people want with it."""
 
     name: str
     kind: str
     parts: tuple[Part, ...] = field(default=())
+    companions: tuple[str, ...] = ()
 
     @property
     def sources(self) -> list[Source]:
@@ -269,7 +271,13 @@ _FRCRN = Part(
 
 _ENTRIES = (
     *(
-        Entry(name=name, kind="base model", parts=_pretrained(row.files))
+        Entry(
+            name=name,
+            kind="base model",
+            parts=_pretrained(row.files),
+            # Without it, Chinese is trained on zeros in place of its features.
+            companions=("bert",) if row.is_pretrained else (),
+        )
         for name, row in BASE_MODELS.items()
     ),
     Entry(name="bert", kind="text encoder (Chinese)", parts=_pretrained(BERT_FILES)),
@@ -322,3 +330,12 @@ def entry(name: str) -> Entry:
             f"There is nothing called {name!r} to pull.", hint=f"Use one of {', '.join(CATALOGUE)}."
         )
     return found
+
+
+def with_companions(name: str) -> list[Entry]:
+    """The row of a name and those that are pulled with it unless somebody says otherwise.
+
+    Raises InvalidInput as `entry` does.
+    """
+    row = entry(name)
+    return [row, *(CATALOGUE[companion] for companion in row.companions)]

@@ -17,7 +17,7 @@ from ray_pipeline.clips.ray_data import RayDataPool
 from ray_pipeline.clips.work import Clip, WorkItem
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import ExtractTextFeaturesOptions
-from ray_pipeline.core.pretrained_bases import base_model
+from ray_pipeline.core.pretrained_bases import base_model, what_training_lacks
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.task import Transcript
 from ray_pipeline.core.workspace import atomic_write
@@ -77,11 +77,8 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     atomic_write(table, "".join(name2text_line(entry) for entry in manifest.usable()))
     result = work.result(phones=_num_phones(manifest), **asdict(models))
     result.warnings += _unreadable(manifest, by_clip)
-    if num_chinese and not models.bert:
-        result.warnings.append(
-            f"{num_chinese} Chinese clips have no BERT features, because the model is not in the "
-            "models folder; zeros stand in for them. Run `gsv models pull bert` for a better voice."
-        )
+    if num_chinese:
+        result.warnings += what_training_lacks("zh", context.models_dir)
     return result
 
 

@@ -7,9 +7,11 @@ import pytest
 from ray_pipeline.core.errors import BackendMissing, InvalidInput
 from ray_pipeline.core.pretrained_bases import (
     BASE_MODELS,
+    BERT_FILES,
     has_bert,
     missing_files,
     resolve_base_model,
+    what_training_lacks,
 )
 
 
@@ -77,3 +79,13 @@ def test_an_unknown_base_model_is_refused_with_the_list(tmp_path: Path) -> None:
 def test_the_table_is_read_without_torch() -> None:
     code = "import sys, ray_pipeline.core.pretrained_bases; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_chinese_without_its_text_model_is_said_and_other_languages_are_not(tmp_path: Path) -> None:
+    (warning,) = what_training_lacks("zh", tmp_path)
+    assert "gsv models pull bert" in warning
+    assert what_training_lacks("en", tmp_path) == []
+    for file in BERT_FILES:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    assert what_training_lacks("zh", tmp_path) == []

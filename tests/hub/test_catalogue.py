@@ -11,12 +11,19 @@ from ray_pipeline.asr.recognition import choose_recogniser
 from ray_pipeline.audio.denoising import FRCRN_FOLDER
 from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.core.pretrained_bases import BASE_MODELS, BERT_FILES
-from ray_pipeline.hub.catalogue import CATALOGUE, KNOWN, Source, entry
+from ray_pipeline.hub.catalogue import CATALOGUE, KNOWN, Source, entry, with_companions
 
 
 @pytest.mark.parametrize("name", BASE_MODELS)
 def test_a_base_model_can_be_pulled_with_exactly_the_files_that_it_needs(name: str) -> None:
     assert set(entry(name).paths) == set(BASE_MODELS[name].files)
+
+
+def test_bert_comes_with_a_pretrained_base_as_chinese_is_trained_with_it() -> None:
+    for name, row in BASE_MODELS.items():
+        names = [one.name for one in with_companions(name)]
+        assert names == ([name, "bert"] if row.is_pretrained else [name])
+    assert [one.name for one in with_companions("sensevoice")] == ["sensevoice"]
 
 
 def test_nothing_is_known_of_files_that_nobody_needs() -> None:

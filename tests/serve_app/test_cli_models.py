@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from ray_pipeline.hub import pulling
 from ray_pipeline.weights.archive import load_archive
 from serve_app import cli
 from tests.hub.hub_server import SmallHub, small_hub
@@ -84,6 +85,21 @@ def test_verify_without_any_model_says_so() -> None:
     checked = gsv("verify")
     assert checked.exit_code == 0
     assert "Nothing to check" in checked.output
+
+
+def test_a_base_model_is_pulled_with_bert_unless_it_is_wanted_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pulled: list[str] = []
+
+    def note(name: str, *_: object) -> list[str]:
+        pulled.append(name)
+        return []
+
+    monkeypatch.setattr(pulling, "pull", note)
+    assert gsv("pull", "v2ProPlus").exit_code == 0
+    assert gsv("pull", "v2ProPlus", "--alone").exit_code == 0
+    assert pulled == ["v2ProPlus", "bert", "v2ProPlus"]
 
 
 def test_pulling_nano_says_that_it_needs_nothing() -> None:

@@ -104,7 +104,7 @@ def test_chinese_has_features_of_the_model_that_is_present(task: FeatureTask) ->
     task.edit(foreign, text="我们喜欢GPT,100%。", language="zh")
     without = task.run(STEP)
     assert not task.experiment.bert.exists()
-    assert any("no BERT features" in warning for warning in without.warnings)
+    assert any("without BERT features" in warning for warning in without.warnings)
     make_bert(task.models_dir, width=24)
     result = task.run(STEP)
     assert result.summary["bert"] is True
