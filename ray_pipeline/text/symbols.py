@@ -1,4 +1,4 @@
-"""The two symbol tables of GPT-SoVITS; a symbol's id is its place in the list.
+"""The two symbol tables of GPT-SoVITS (MIT; NOTICE); a symbol's id is its place in the list.
 
 The order is part of the checkpoint format: row `id` of a model's text embedding belongs to
 that symbol. `v1` (322) is the beginning of `v2` (732); only base model v1 uses the former.

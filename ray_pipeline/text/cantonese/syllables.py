@@ -1,4 +1,4 @@
-"""A jyutping syllable as two symbols of GPT-SoVITS.
+"""A jyutping syllable as two symbols of GPT-SoVITS (MIT; NOTICE).
 
 The cut is the original's, odd as it is for syllables without an initial consonant: the first
 entry of the list that the syllable begins with is its `initial`, the rest its final; where

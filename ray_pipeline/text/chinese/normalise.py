@@ -2,6 +2,8 @@
 
 cut into clauses ─> simplified, half-width ─> quantities in hanzi ─> signs and letters of
 mathematics in hanzi ─> clauses joined ─> other characters out ─> runs of marks collapse
+
+How Greek letters and circled numbers are read comes from PaddleSpeech (Apache-2.0); NOTICE.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Dates, times, units, sums, telephone numbers and plain numbers, in hanzi.
 
 `spell_out` is one pass of rules in a fixed order, that of GPT-SoVITS; a rule may leave digits
-for a later one.
+for a later one. Units, measure words and rules are PaddleSpeech's (Apache-2.0) as GPT-SoVITS has
+changed them; NOTICE.
 """
 
 from __future__ import annotations

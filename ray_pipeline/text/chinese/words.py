@@ -1,7 +1,8 @@
 """Words as they are spoken: jieba's, joined where tones depend on the neighbour.
 
 A word carries its part of speech (jieba's tags). Words are joined in several passes, in the
-order of GPT-SoVITS; the passes differ in what they ask of two neighbours.
+order of GPT-SoVITS, which has them from PaddleSpeech (Apache-2.0; NOTICE); the passes differ in
+what they ask of two neighbours.
 """
 
 from __future__ import annotations
