@@ -48,8 +48,8 @@ def prose(text: str) -> Iterator[tuple[int, str]]:
 
 def links(text: str) -> list[str]:
     """The targets of links that lead to no other site."""
-    targets = [target for _, line in prose(text) for target in _LINK.findall(_CODE.sub("", line))]
-    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+    whole = "\n".join(_CODE.sub("", line) for _, line in prose(text))
+    return [target for target in _LINK.findall(whole) if not re.match(r"[a-z]+:", target)]
 
 
 def code_in(text: str) -> list[str]:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from ray_pipeline.core.options import TaskConfig, TestInferenceOptions
 from serve_app.cli import app as gsv
+from serve_app.client import AsyncClient, Client
 from tests.docs.pages import ROOT, code_in, pages, table_rows, text_of
 
 _DATA_FOLDERS = ("ray_pipeline", "samples", "tests/data")
@@ -64,6 +65,15 @@ def test_the_page_on_the_api_has_every_field_of_a_task_with_its_default() -> Non
     assert set(fields) <= set(written)
     for name, field in fields.items():
         assert str(field.default) == written[name].strip('`"'), name
+
+
+def test_the_methods_of_the_client_that_the_page_names_exist() -> None:
+    text = text_of("docs/api.md")
+    listed = text[text.index("`AsyncClient` has the same methods") :].split("\n\n")[0]
+    named = [code for code in _codes(listed) if code != "AsyncClient"]
+    assert {"create", "wait", "download"} <= set(named)
+    for kind in (Client, AsyncClient):
+        assert [name for name in named if not callable(getattr(kind, name, None))] == []
 
 
 def test_options_of_speaking_that_pages_name_exist() -> None:
