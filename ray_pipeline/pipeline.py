@@ -137,12 +137,12 @@ def results(steps: StepTable, runs: Iterable[StepRun]) -> dict[StepName, StepRun
     That is its last completed run, also when a later one failed or was cancelled. Skipping
     an optional step counts as having dealt with it; skipping any other leaves nothing.
     """
-    found: dict[StepName, StepRun] = {}
+    last: dict[StepName, StepRun] = {}
     for run in runs:
         skipped_well = run.state is RunState.SKIPPED and steps[run.step].optional
         if run.state is RunState.COMPLETED or skipped_well:
-            found[run.step] = run
-    return found
+            last[run.step] = run
+    return last
 
 
 def is_done(result: StepRun | None) -> bool:
@@ -173,10 +173,10 @@ def require_needs(steps: StepTable, step: StepName, done: Collection[StepName]) 
 
 
 def stale_needs(
-    steps: StepTable, step: StepName, found: Mapping[StepName, StepRun]
+    steps: StepTable, step: StepName, results: Mapping[StepName, StepRun]
 ) -> list[StepName]:
     row = steps[step]
-    return [name for name in (*row.needs, *row.uses) if (run := found.get(name)) and run.stale]
+    return [name for name in (*row.needs, *row.uses) if (run := results.get(name)) and run.stale]
 
 
 def steps_between(
@@ -191,11 +191,11 @@ def steps_between(
 
 def dependents(steps: StepTable, step: StepName) -> list[StepName]:
     """Every later step whose result rests on `step`, directly or not, in table order."""
-    found: list[StepName] = []
+    later: list[StepName] = []
     for name, row in steps.items():
-        if any(need == step or need in found for need in (*row.needs, *row.uses)):
-            found.append(name)
-    return found
+        if any(need == step or need in later for need in (*row.needs, *row.uses)):
+            later.append(name)
+    return later
 
 
 def readers_of(steps: StepTable, file_name: str) -> list[StepName]:

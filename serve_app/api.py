@@ -8,8 +8,8 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware import Middleware
 
+from ray_pipeline.coordinator.interface import Coordinator
 from ray_pipeline.store import Store
-from serve_app.coordinator_link import CoordinatorLink
 from serve_app.dependencies import Services
 from serve_app.errors import install_error_handlers
 from serve_app.http_rules import AnswerRules, HeadAsGet, PlainBodies
@@ -41,7 +41,7 @@ sentence and whose `code` is for programs.
 def make_app(
     settings: Settings,
     store: Store,
-    coordinator: CoordinatorLink,
+    coordinator: Coordinator,
     reports: ReportDesk | None = None,
 ) -> FastAPI:
     """Without `reports` the data doctor works in this process."""

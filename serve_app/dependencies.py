@@ -8,11 +8,11 @@ from typing import Annotated, cast
 from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
+from ray_pipeline.coordinator.interface import Coordinator
 from ray_pipeline.core.errors import NotFound
 from ray_pipeline.core.task import StepName, Task
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.store import Store
-from serve_app.coordinator_link import CoordinatorLink
 from serve_app.report_desk import ReportDesk
 from serve_app.settings import Settings
 
@@ -23,7 +23,7 @@ class Services:
 
     settings: Settings
     store: Store
-    coordinator: CoordinatorLink
+    coordinator: Coordinator
     reports: ReportDesk
 
 
@@ -42,7 +42,7 @@ def _store(services: ServicesDep) -> Store:
     return services.store
 
 
-def _coordinator(services: ServicesDep) -> CoordinatorLink:
+def _coordinator(services: ServicesDep) -> Coordinator:
     return services.coordinator
 
 
@@ -52,7 +52,7 @@ def _reports(services: ServicesDep) -> ReportDesk:
 
 SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[Store, Depends(_store)]
-CoordinatorDep = Annotated[CoordinatorLink, Depends(_coordinator)]
+CoordinatorDep = Annotated[Coordinator, Depends(_coordinator)]
 ReportDeskDep = Annotated[ReportDesk, Depends(_reports)]
 
 TaskId = Annotated[str, Path(description="as answered by POST /api/v1/task/create", max_length=64)]

@@ -8,10 +8,11 @@ import os
 from fastapi import FastAPI
 from ray import serve
 
-from ray_pipeline.coordinator import CoordinatorSettings, ensure_coordinator
+from ray_pipeline.coordinator.launch import ensure_coordinator
+from ray_pipeline.coordinator.remote import RemoteCoordinator
+from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.store import Store
 from serve_app.api import make_app
-from serve_app.coordinator_link import link_to_actor
 from serve_app.report_desk import ReportDesk, diagnose_in_cluster
 from serve_app.settings import Settings
 
@@ -31,12 +32,12 @@ class Ingress:
     def __init__(self, settings: Settings) -> None:
         logging.getLogger("serve_app").setLevel(settings.log_level)
         self._settings = with_proxy_limit(settings)
-        self._coordinator = ensure_coordinator(coordinator_settings(settings))
+        self._coordinator = RemoteCoordinator(ensure_coordinator(coordinator_settings(settings)))
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         store = Store(self._settings.effective_database_url)
         reports = ReportDesk(diagnose_in_cluster)
-        return make_app(self._settings, store, link_to_actor(self._coordinator), reports)
+        return make_app(self._settings, store, self._coordinator, reports)
 
 
 # Without HAProxy, Serve's proxy holds a whole body in memory, and the replica once more.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from ray_pipeline.core.errors import PipelineError
+from ray_pipeline.core.errors import pipeline_error_in
 from ray_pipeline.core.task import Transcript
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.quality.data_report import load_report, report_key
@@ -37,9 +37,7 @@ async def diagnose_in_cluster(workspace: Workspace, transcripts: list[Transcript
     try:
         found: DataReport = await remote.remote(workspace, transcripts)
     except RayTaskError as error:
-        if isinstance(error.cause, PipelineError):
-            raise error.cause from None
-        raise
+        raise pipeline_error_in(error) or error from None
     return found
 
 

@@ -1,13 +1,21 @@
 """The one that owns task state: starts steps, watches them, cancels and recovers them.
 
-`handle.py` is the door for everybody else (no DBOS, no database in it). Inside:
+For everybody else:
 
-    actor.py          the named Ray actor; its methods are the interface
-    planning.py       from a request to a job: what may run, and how it is called off
-    task_data.py      a task itself, its uploads and transcripts
-    jobs.py           the durable workflow that runs a job's steps in order
-    attempts.py       the life of one attempt at a step, and what it reports
+    settings.py       what it is told at start
+    interface.py      what can be asked of it, as a typed protocol
+    launch.py         starts it, as the named Ray actor; address.py finds it again
+    remote.py         the protocol, spoken to that actor
+
+Inside, from the door to the processes:
+
+    actor.py          the actor: one process, the service and the runner in it
+    service.py        answers what is asked; the one place where the parts are put together
+    planning.py       rules: from a request to a job, what may run, and how it is called off
+    attempts.py       rules: the life of one attempt at a step, and what it reports
+    task_data.py      rules: a task itself, its uploads and transcripts
     ledger.py         a change of state: one transaction, after which the overview is right
+    runner.py         the durable workflow (DBOS) that runs a job's steps in order
     gate.py           lets steps in, first come first served, as resources allow
     step_actor.py     where a step's function runs
     actor_progress.py how a step's workers report
@@ -15,20 +23,7 @@
     task_log.py       training.log
     file_index.py     which files a task has
     start_up.py       what must hold before anything starts
+
+Nothing is imported here: a step's process takes from this package only what it needs, which is
+neither the database nor DBOS.
 """
-
-from ray_pipeline.coordinator.handle import (
-    COORDINATOR_NAME,
-    NAMESPACE,
-    CoordinatorSettings,
-    ensure_coordinator,
-    find_coordinator,
-)
-
-__all__ = [
-    "COORDINATOR_NAME",
-    "NAMESPACE",
-    "CoordinatorSettings",
-    "ensure_coordinator",
-    "find_coordinator",
-]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ray_pipeline.coordinator.handle import find_coordinator
+from ray_pipeline.coordinator.address import find_coordinator
 from ray_pipeline.core.errors import Unavailable
 from ray_pipeline.core.task import EventKind
 

@@ -11,14 +11,14 @@ from typing import Any
 from ray_pipeline import pipeline
 from ray_pipeline.coordinator import file_index
 from ray_pipeline.coordinator.actor_progress import Report
+from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, state_event
-from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.coordinator.planning import skip_run
 from ray_pipeline.core.manifest import Manifest
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import EventKind, RunState, StepRun, Transcript
 from ray_pipeline.core.workspace import Workspace, sha256_of
-from ray_pipeline.store import Job, NewEvent, TaskChange
+from ray_pipeline.store import JobRecord, NewEvent, TaskChange
 
 MAX_INTERRUPTIONS = 5
 _MAX_WARNINGS = 200
@@ -77,10 +77,10 @@ class Attempts:
                 queued = change.update_run(run.run_id, message=message)
                 change.add_events([state_event(queued, message=message)])
 
-    def finish(self, run: StepRun, outcome: Outcome) -> StepRun | None:
+    def finish(self, run: StepRun, end: AttemptEnd) -> StepRun | None:
         """Record how an attempt ended; None if it is not the current one any more."""
         workspace = self._ledger.workspace(run.task_id)
-        digest = _digest(workspace, run.step) if outcome.error is None else None
+        digest = _digest(workspace, run.step) if end.error is None else None
         # Hashing takes its time, so it happens outside the transaction.
         known = self._ledger.store.known_files(run.task_id)
         files = file_index.scan(workspace, known)
@@ -90,15 +90,15 @@ class Attempts:
             change.drop_files(set(known) - {file.record.name for file in files})
             change.put_files(file for file in files if known.get(file.record.name) != file)
             said = next(past.warnings for past in change.runs() if past.run_id == run.run_id)
-            found = pipeline.results(self._ledger.steps, change.runs())
-            if outcome.error is None:
-                ended = self._complete(change, run, outcome, digest, found)
+            results = pipeline.results(self._ledger.steps, change.runs())
+            if end.error is None:
+                ended = self._complete(change, run, end, digest, results)
             else:
-                ended = self._fail(change, run, outcome.error, found)
+                ended = self._fail(change, run, end.error, results)
             change.add_events([state_event(ended, error=ended.error)])
             self._close_if_last(change, ended)
         self._logged_tenths.pop(run.run_id, None)
-        self._log_end(ended, outcome, said)
+        self._log_end(ended, end, said)
         return ended
 
     def interrupt(self, run: StepRun, reason: str) -> StepRun | None:
@@ -120,8 +120,8 @@ class Attempts:
             died = [past for past in attempts if past.state is RunState.INTERRUPTED]
             again = self._add_attempt(change, job, row)
             if len(died) >= MAX_INTERRUPTIONS:
-                found = pipeline.results(self._ledger.steps, change.runs())
-                self._fail(change, again, _died_too_often(run.step, len(died)), found)
+                results = pipeline.results(self._ledger.steps, change.runs())
+                self._fail(change, again, _died_too_often(run.step, len(died)), results)
                 change.close_job(job.job_id)
                 again = None  # type: ignore[assignment]
         self._ledger.say(run.task_id, run.step, f"Attempt {run.attempt} ended early: {reason}")
@@ -137,7 +137,7 @@ class Attempts:
                     "hint": "Run it again; the task's log says more to whoever runs the service.",
                     "step": run.step.value,
                 }
-                self.finish(run, Outcome(error=error, traceback=traceback))
+                self.finish(run, AttemptEnd(error=error, traceback=traceback))
 
     def close(self, job_id: str) -> None:
         """Nothing of the job is left to do."""
@@ -185,7 +185,7 @@ class Attempts:
 
     # -- parts of the moves above
 
-    def _add_attempt(self, change: TaskChange, job: Job, position: int) -> StepRun:
+    def _add_attempt(self, change: TaskChange, job: JobRecord, position: int) -> StepRun:
         item = job.steps[position]
         run = change.add_run(
             run_id=str(uuid.uuid4()),
@@ -199,13 +199,13 @@ class Attempts:
         change.add_events([state_event(run)])
         return run
 
-    def _passes_over(self, change: TaskChange, job: Job, position: int) -> bool:
+    def _passes_over(self, change: TaskChange, job: JobRecord, position: int) -> bool:
         item = job.steps[position]
         if not item.when_needed:
             return False
         return pipeline.is_done(pipeline.results(self._ledger.steps, change.runs()).get(item.step))
 
-    def _position(self, change: TaskChange, job: Job, run: StepRun) -> int:
+    def _position(self, change: TaskChange, job: JobRecord, run: StepRun) -> int:
         for position in range(len(job.steps)):
             if any(past.run_id == run.run_id for past in change.job_runs(job.job_id, position)):
                 return position
@@ -215,15 +215,15 @@ class Attempts:
         self,
         change: TaskChange,
         run: StepRun,
-        outcome: Outcome,
+        end: AttemptEnd,
         digest: str | None,
-        found: dict[StepName, StepRun],
+        results: dict[StepName, StepRun],
     ) -> StepRun:
-        before = found.get(run.step)
+        before = results.get(run.step)
         if before is None or digest is None or change.digest(before.run_id) != digest:
-            mark_stale(change, found, pipeline.dependents(self._ledger.steps, run.step))
-        if outcome.transcripts is not None:
-            _store_transcripts(change, outcome.transcripts)
+            mark_stale(change, results, pipeline.dependents(self._ledger.steps, run.step))
+        if end.transcripts is not None:
+            _store_transcripts(change, end.transcripts)
         said = next(past for past in change.runs() if past.run_id == run.run_id)
         late = [_CAME_LATE] if said.stale else []
         return change.update_run(
@@ -231,8 +231,8 @@ class Attempts:
             state=RunState.COMPLETED.value,
             finished_at=datetime.now(UTC),
             progress=1.0,
-            result=outcome.summary,
-            warnings=_merged(said.warnings, [*outcome.warnings, *late]),
+            result=end.summary,
+            warnings=_merged(said.warnings, [*end.warnings, *late]),
             digest=digest,
         )
 
@@ -241,10 +241,10 @@ class Attempts:
         change: TaskChange,
         run: StepRun,
         error: dict[str, Any],
-        found: dict[StepName, StepRun],
+        results: dict[StepName, StepRun],
     ) -> StepRun:
         # Its earlier result, if any, may have been replaced in part.
-        mark_stale(change, found, [run.step])
+        mark_stale(change, results, [run.step])
         return change.update_run(
             run.run_id, state=RunState.FAILED.value, finished_at=datetime.now(UTC), error=error
         )
@@ -257,15 +257,15 @@ class Attempts:
         if is_last or not run.state.satisfies_needs:
             change.close_job(job.job_id)
 
-    def _log_end(self, run: StepRun, outcome: Outcome, said: list[str]) -> None:
+    def _log_end(self, run: StepRun, end: AttemptEnd, said: list[str]) -> None:
         """`said`: warnings that the log has, because they were given while the step ran."""
-        if outcome.error is None:
-            late = [warning for warning in outcome.warnings if warning not in said]
+        if end.error is None:
+            late = [warning for warning in end.warnings if warning not in said]
             warnings = [f"Warning: {warning}" for warning in late]
             self._ledger.say(run.task_id, run.step, *warnings, "Completed.")
             return
-        sentence = " ".join(str(outcome.error.get(key, "")) for key in ("message", "hint"))
-        self._ledger.say(run.task_id, run.step, f"Failed: {sentence}", private=outcome.traceback)
+        sentence = " ".join(str(end.error.get(key, "")) for key in ("message", "hint"))
+        self._ledger.say(run.task_id, run.step, f"Failed: {sentence}", private=end.traceback)
 
 
 def _is_current(change: TaskChange, run: StepRun) -> bool:

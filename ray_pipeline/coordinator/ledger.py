@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ray_pipeline.coordinator.handle import CoordinatorSettings
+from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.coordinator.task_log import append_log
 from ray_pipeline.core.errors import TaskBusy
 from ray_pipeline.core.step_names import StepName
@@ -99,10 +99,10 @@ def require_idle(change: TaskChange) -> None:
         )
 
 
-def mark_stale(change: TaskChange, found: dict[StepName, StepRun], names: list[StepName]) -> None:
+def mark_stale(change: TaskChange, results: dict[StepName, StepRun], names: list[StepName]) -> None:
     """Say of these steps' results that something they rest on has changed."""
     for name in names:
-        run = found.get(name)
+        run = results.get(name)
         if run is not None and not run.stale and run.state is RunState.COMPLETED:
             stale = change.update_run(run.run_id, stale=True)
             change.add_events([state_event(stale, stale=True)])

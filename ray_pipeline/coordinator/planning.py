@@ -4,41 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from ray_pipeline import pipeline
+from ray_pipeline.coordinator.interface import Cancellation, PlannedJob
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, require_idle, state_event
 from ray_pipeline.core.errors import InvalidInput, StepNotReady
 from ray_pipeline.core.options import parse_options
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.task import RunState, StepRun, Task
+from ray_pipeline.core.task import RunState, StepRun
 from ray_pipeline.pipeline import StepTable
 from ray_pipeline.store import PlannedStep, TaskChange
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedJob:
-    """What a request led to. `steps` is empty, and `first_run` None, if nothing is left to do.
-    `is_over` says that it was done at once (a step skipped)."""
-
-    job_id: str
-    task_id: str
-    steps: list[StepName]
-    first_run: StepRun | None
-    warnings: list[str] = field(default_factory=list)
-    is_over: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cancellation:
-    """`cancelled` is false if nothing was queued or running. `runs` are those that were ended."""
-
-    task: Task
-    cancelled: bool
-    job_id: str | None = None
-    runs: list[StepRun] = field(default_factory=list)
 
 
 class Planner:
@@ -55,10 +32,10 @@ class Planner:
             table = self._ledger.table(change)
             if not options.enabled or step not in table:
                 return self._skip(change, step, values, warnings)
-            found = pipeline.results(self._ledger.steps, change.runs())
-            pipeline.require_needs(table, step, found)
+            results = pipeline.results(self._ledger.steps, change.runs())
+            pipeline.require_needs(table, step, results)
             self._require_input(task_id, step)
-            warnings += _stale_warnings(table, step, found)
+            warnings += _stale_warnings(table, step, results)
             return _queue(change, [PlannedStep(step, values)], warnings)
 
     def plan_steps(
@@ -77,13 +54,13 @@ class Planner:
             table = self._ledger.table(change)
             names = _range(table, from_step, to_step)
             _require_within(names, parsed)
-            found = pipeline.results(self._ledger.steps, change.runs())
-            plan = _plan(names, found, parsed, selective=from_step is None, force=force)
+            results = pipeline.results(self._ledger.steps, change.runs())
+            plan = _plan(names, results, parsed, selective=from_step is None, force=force)
             if not plan:
                 return PlannedJob(
                     job_id="", task_id=task_id, steps=[], first_run=None, is_over=True
                 )
-            self._check_plan(table, plan, found)
+            self._check_plan(table, plan, results)
             self._require_input(task_id, plan[0].step)
             return _queue(change, plan, warnings)
 
@@ -95,9 +72,9 @@ class Planner:
                 return Cancellation(task=change.task, cancelled=False)
             runs = [run for run in change.runs() if not run.state.is_over]
             ended = [_cancel_run(change, run) for run in runs] or [_cancel_rest(change, job.job_id)]
-            found = pipeline.results(self._ledger.steps, change.runs())
+            results = pipeline.results(self._ledger.steps, change.runs())
             # What the cancelled attempt had already replaced is not what the result says.
-            mark_stale(change, found, [run.step for run in runs if run.state is RunState.RUNNING])
+            mark_stale(change, results, [run.step for run in runs if run.state is RunState.RUNNING])
             change.close_job(job.job_id)
         for run in ended:
             self._ledger.say(task_id, run.step, "Cancelled.")
@@ -135,9 +112,9 @@ class Planner:
         )
 
     def _check_plan(
-        self, table: StepTable, plan: list[PlannedStep], found: Mapping[StepName, StepRun]
+        self, table: StepTable, plan: list[PlannedStep], results: Mapping[StepName, StepRun]
     ) -> None:
-        done = set(found)
+        done = set(results)
         for item in plan:
             if item.params.get("enabled", True):
                 pipeline.require_needs(table, item.step, done)
@@ -189,26 +166,26 @@ def _queue(change: TaskChange, plan: list[PlannedStep], warnings: list[str]) -> 
 
 def _plan(
     names: list[StepName],
-    found: Mapping[StepName, StepRun],
-    given: Mapping[StepName, dict[str, Any]],
+    results: Mapping[StepName, StepRun],
+    asked: Mapping[StepName, dict[str, Any]],
     *,
     selective: bool,
     force: bool,
 ) -> list[PlannedStep]:
     plan: list[PlannedStep] = []
     for name in names:
-        earlier = found.get(name)
-        params = given.get(name) or (dict(earlier.params) if earlier else _defaults(name))
-        params["force"] = force or (params.get("force", False) and name in given)
-        when_needed = selective and not force and name not in given
+        earlier = results.get(name)
+        params = asked.get(name) or (dict(earlier.params) if earlier else _defaults(name))
+        params["force"] = force or (params.get("force", False) and name in asked)
+        when_needed = selective and not force and name not in asked
         # What is done needs no look before something earlier in the plan can change it.
         if not (when_needed and not plan and pipeline.is_done(earlier)):
             plan.append(PlannedStep(name, params, when_needed))
-    return plan if any(not _rests(item, found) for item in plan) else []
+    return plan if any(not _rests(item, results) for item in plan) else []
 
 
-def _rests(item: PlannedStep, found: Mapping[StepName, StepRun]) -> bool:
-    return item.when_needed and pipeline.is_done(found.get(item.step))
+def _rests(item: PlannedStep, results: Mapping[StepName, StepRun]) -> bool:
+    return item.when_needed and pipeline.is_done(results.get(item.step))
 
 
 def _defaults(step: StepName) -> dict[str, Any]:
@@ -254,12 +231,12 @@ def _require_within(names: list[StepName], params: Mapping[StepName, Any]) -> No
 
 
 def _stale_warnings(
-    table: StepTable, step: StepName, found: Mapping[StepName, StepRun]
+    table: StepTable, step: StepName, results: Mapping[StepName, StepRun]
 ) -> list[str]:
     return [
         f"The result of {name} is out of date: something it was made from has changed since. "
         f"Run {name} again to take that in."
-        for name in pipeline.stale_needs(table, step, found)
+        for name in pipeline.stale_needs(table, step, results)
     ]
 
 

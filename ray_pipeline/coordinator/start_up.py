@@ -13,7 +13,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from sqlalchemy import make_url, text
 
-from ray_pipeline.coordinator.handle import CoordinatorSettings
+from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.core.errors import Unavailable
 from ray_pipeline.core.workspace import finish_deletions
 from ray_pipeline.store import make_engine, upgrade

@@ -2,7 +2,7 @@
 
 It holds no CPU itself; what the step starts (tasks, Ray Data, Ray Train) asks for its own.
 It is detached, so that it goes on while the coordinator restarts; everything that it starts
-belongs to it and ends with it. Being single-threaded, it answers `outcome` when `run` is done.
+belongs to it and ends with it. Being single-threaded, it answers `end` when `run` is done.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray_pipeline.coordinator.actor_progress import ActorProgress
-from ray_pipeline.coordinator.handle import NAMESPACE
-from ray_pipeline.coordinator.outcome import Outcome
-from ray_pipeline.core.errors import PipelineError, StepFailed, StorageFull
+from ray_pipeline.coordinator.address import NAMESPACE
+from ray_pipeline.coordinator.attempt_end import AttemptEnd
+from ray_pipeline.core.errors import StepFailed, pipeline_error_in
 from ray_pipeline.core.options import parse_options
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.pipeline import load_name
@@ -46,56 +46,40 @@ def actor_name(task_id: str, step: str, attempt: int) -> str:
 class StepActor:
     def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
-        self._outcome: Outcome | None = None
+        self._end: AttemptEnd | None = None
 
     def run(self) -> None:
         """Do the work, once, whoever asks again."""
-        if self._outcome is None:
-            self._outcome = _run(self._assignment)
+        if self._end is None:
+            self._end = _run(self._assignment)
 
-    def outcome(self) -> Outcome | None:
+    def end(self) -> AttemptEnd | None:
         """How it ended; None if it has not begun."""
-        return self._outcome
+        return self._end
 
 
-def _run(assignment: Assignment) -> Outcome:
+def _run(assignment: Assignment) -> AttemptEnd:
     context = assignment.context
     try:
         options, _ = parse_options(context.step, assignment.params)
         result: Result = load_name(assignment.function)(context, options)
-        outcome = Outcome(result.summary, result.warnings, result.transcripts)
+        end = AttemptEnd(result.summary, result.warnings, result.transcripts)
     except Exception as error:
-        outcome = Outcome(error=_error_data(error, context.step.value), traceback=_trace())
+        end = AttemptEnd(error=_error_data(error, context.step.value), traceback=_trace())
     if isinstance(context.progress, ActorProgress):
         context.progress.flush()
-    return outcome
+    return end
 
 
 def _error_data(error: BaseException, step: str) -> dict[str, Any]:
     """Code, sentence, hint and clip; nothing of an unexpected error but its kind."""
-    expected = _expected(error)
+    expected = pipeline_error_in(error)
     if expected is None:
         expected = StepFailed(
             f"{step} stopped because of an unexpected error ({type(error).__name__}).",
             hint="Whoever runs the service finds the details in the task's training.log.",
         )
     return {**expected.as_dict(), "step": step}
-
-
-def _expected(error: BaseException | None) -> PipelineError | None:
-    """The PipelineError inside what Ray wrapped around it, if there is one; a full disk is one."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, PipelineError):
-            # Ray's wrapper inherits from the cause's class too, without its fields.
-            cause = getattr(error, "cause", None)
-            return cause if isinstance(cause, PipelineError) else error
-        full = StorageFull.of(error)
-        if full is not None:
-            return full
-        seen.add(id(error))
-        error = getattr(error, "cause", None) or error.__cause__ or error.__context__
-    return None
 
 
 def _trace() -> str:

@@ -143,9 +143,9 @@ class TaskData:
     def _transcripts_changed(self, change: TaskChange, count: int) -> None:
         message = f"{count} transcripts were edited."
         change.add_events([NewEvent(kind=EventKind.LOG, data={"message": message})])
-        found = pipeline.results(self._ledger.steps, change.runs())
+        results = pipeline.results(self._ledger.steps, change.runs())
         later = pipeline.dependents(self._ledger.steps, StepName.ASR_TRANSCRIBE)
-        mark_stale(change, found, later)
+        mark_stale(change, results, later)
         self._ledger.say(change.task.task_id, None, message)
 
 

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class EventWatch:
-    """Subscribing belongs to the coordinator's event loop; `notify` may come from any thread."""
+    """Who waits may belong to any event loop, and `notify` may come from any thread."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._lock = threading.Lock()
+        self._waiters: dict[str, dict[asyncio.Event, asyncio.AbstractEventLoop]] = defaultdict(dict)
 
     @contextmanager
     def subscribe(self, task_id: str) -> Iterator[asyncio.Event]:
         """An event that is set once the task has news. Subscribe first, then look: news that
         come in between are not missed."""
-        self._loop = asyncio.get_running_loop()
         changed = asyncio.Event()
-        self._waiters[task_id].add(changed)
+        with self._lock:
+            self._waiters[task_id][changed] = asyncio.get_running_loop()
         try:
             yield changed
         finally:
-            self._waiters[task_id].discard(changed)
-            if not self._waiters[task_id]:
-                del self._waiters[task_id]
+            with self._lock:
+                del self._waiters[task_id][changed]
+                if not self._waiters[task_id]:
+                    del self._waiters[task_id]
 
     def notify(self, task_id: str) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wake, task_id)
-
-    def _wake(self, task_id: str) -> None:
-        for changed in self._waiters.get(task_id, ()):
-            changed.set()
+        with self._lock:
+            waiters = list(self._waiters.get(task_id, {}).items())
+        for changed, loop in waiters:
+            with suppress(RuntimeError):  # its loop was closed: nobody waits there any more
+                loop.call_soon_threadsafe(changed.set)

@@ -203,9 +203,26 @@ class Unavailable(PipelineError):
     retryable = True
 
 
+def pipeline_error_in(error: BaseException | None) -> PipelineError | None:
+    """The failure that the program foresaw inside what libraries wrapped around it (Ray's errors
+    have a `cause`), if there is one; a full disk is one."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        cause = getattr(error, "cause", None)
+        if isinstance(error, PipelineError):
+            # Ray's wrapper inherits from the cause's class too, without its fields.
+            return cause if isinstance(cause, PipelineError) else error
+        full = StorageFull.of(error)
+        if full is not None:
+            return full
+        seen.add(id(error))
+        error = cause or error.__cause__ or error.__context__
+    return None
+
+
 def all_error_types() -> list[type[PipelineError]]:
     """Every class of the tree, the base first; used to check that each has an HTTP status."""
-    found: list[type[PipelineError]] = [PipelineError]
-    for kind in found:
-        found.extend(kind.__subclasses__())
-    return found
+    kinds: list[type[PipelineError]] = [PipelineError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return kinds

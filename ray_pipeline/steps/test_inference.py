@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ray_pipeline.core.errors import pipeline_error_in
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import TestInferenceOptions
 from ray_pipeline.core.step_context import Result, StepContext
@@ -92,7 +93,7 @@ def _speak(context: StepContext, order: Order, target: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = ray.get(named.remote(*arguments))
     except ray.exceptions.RayTaskError as error:
-        raise (error.cause or error) from None
+        raise pipeline_error_in(error) or error.cause or error from None
     return facts
 
 

@@ -11,10 +11,10 @@ from ray_pipeline.store.changes import KnownFile, NewEvent, TaskChange
 from ray_pipeline.store.engine import make_engine
 from ray_pipeline.store.migrate import upgrade
 from ray_pipeline.store.queries import Store
-from ray_pipeline.store.records import Job, PlannedStep
+from ray_pipeline.store.records import JobRecord, PlannedStep
 
 __all__ = [
-    "Job",
+    "JobRecord",
     "KnownFile",
     "NewEvent",
     "PlannedStep",

@@ -23,7 +23,7 @@ from ray_pipeline.core.task import (
 )
 from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
 from ray_pipeline.store.records import (
-    Job,
+    JobRecord,
     PlannedStep,
     to_file,
     to_job,
@@ -124,12 +124,12 @@ class TaskChange:
         query = self._run_rows().where(RunRow.job_id == job_id, RunRow.position == position)
         return [to_run(row) for row in self._session.scalars(query)]
 
-    def open_job(self) -> Job | None:
+    def open_job(self) -> JobRecord | None:
         query = select(JobRow).where(JobRow.task_id == self._row.task_id, JobRow.is_over.is_(False))
         row = self._session.scalar(query)
         return to_job(row) if row else None
 
-    def add_job(self, job_id: str, steps: Sequence[PlannedStep]) -> Job:
+    def add_job(self, job_id: str, steps: Sequence[PlannedStep]) -> JobRecord:
         row = JobRow(
             job_id=job_id,
             task_id=self._row.task_id,

@@ -27,7 +27,7 @@ from ray_pipeline.store.changes import KnownFile, TaskChange, new_task, read_kno
 from ray_pipeline.store.engine import WRITES, is_full, make_engine
 from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
 from ray_pipeline.store.records import (
-    Job,
+    JobRecord,
     to_event,
     to_file,
     to_job,
@@ -111,12 +111,12 @@ class Store:
         with self._read() as session:
             return [to_run(row) for row in session.scalars(query)]
 
-    def get_job(self, job_id: str) -> Job | None:
+    def get_job(self, job_id: str) -> JobRecord | None:
         with self._read() as session:
             row = session.scalar(select(JobRow).where(JobRow.job_id == job_id))
             return to_job(row) if row else None
 
-    def open_jobs(self) -> list[Job]:
+    def open_jobs(self) -> list[JobRecord]:
         """Jobs of all tasks that are not over, oldest first."""
         query = select(JobRow).where(JobRow.is_over.is_(False)).order_by(JobRow.number)
         with self._read() as session:

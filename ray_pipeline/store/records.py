@@ -31,7 +31,7 @@ class PlannedStep:
 
 
 @dataclass(frozen=True)
-class Job:
+class JobRecord:
     """`number` orders jobs by age."""
 
     job_id: str
@@ -56,12 +56,12 @@ def to_task(row: TaskRow) -> Task:
     )
 
 
-def to_job(row: JobRow) -> Job:
+def to_job(row: JobRow) -> JobRecord:
     steps = tuple(
         PlannedStep(StepName(item["step"]), item["params"], item["when_needed"])
         for item in row.steps
     )
-    return Job(row.job_id, row.task_id, row.number, steps, row.is_over)
+    return JobRecord(row.job_id, row.task_id, row.number, steps, row.is_over)
 
 
 def to_run(row: RunRow) -> StepRun:

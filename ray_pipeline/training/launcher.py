@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ray_pipeline.core.errors import PipelineError, StepFailed
+from ray_pipeline.core.errors import PipelineError, StepFailed, pipeline_error_in
 from ray_pipeline.core.progress import Progress
 from ray_pipeline.core.resources import WorkerPlan
 from ray_pipeline.training.worker import RayWorker, TrainWorker
@@ -110,8 +110,6 @@ def _threads_of_a_worker() -> int:
 
 
 def _explain(error: Exception) -> PipelineError:
-    from ray_pipeline.training.reports import pipeline_error_in
-
     causes = getattr(error, "worker_failures", {})
     refusal = getattr(error, "controller_failure", None)  # raised by ForwardReports
     for cause in [*causes.values(), refusal, error]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ray.train import Checkpoint, UserCallback
 
-from ray_pipeline.core.errors import PipelineError
+from ray_pipeline.core.errors import pipeline_error_in
 from ray_pipeline.core.progress import Progress
 from ray_pipeline.training.worker import EpochReport
 
@@ -72,13 +72,6 @@ class EpochLedger:
             except json.JSONDecodeError:
                 continue
         return rows
-
-
-def pipeline_error_in(error: BaseException | None) -> PipelineError | None:
-    """The error itself or the nearest of its causes that the program foresaw."""
-    while error is not None and not isinstance(error, PipelineError):
-        error = error.__cause__
-    return error
 
 
 def _mean_of(reports: list[EpochReport]) -> EpochReport:

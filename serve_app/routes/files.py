@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
+from ray_pipeline.coordinator.interface import Coordinator
 from ray_pipeline.coordinator.task_log import read_log
 from ray_pipeline.core.errors import NotFound
 from ray_pipeline.core.task import FileRecord
 from ray_pipeline.core.workspace import Workspace, is_partial
-from serve_app.coordinator_link import CoordinatorLink
 from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep, TaskId, WorkspaceDep
 from serve_app.errors import problem_responses
 from serve_app.file_answers import FILE_RESPONSES, file_answer
@@ -80,7 +80,7 @@ async def upload(
 
 
 async def _register(
-    task_id: str, workspace: Workspace, stored: list[StoredFile], coordinator: CoordinatorLink
+    task_id: str, workspace: Workspace, stored: list[StoredFile], coordinator: Coordinator
 ) -> list[FileRecord]:
     """All files are known to the coordinator afterwards, or none is left on the disk."""
     try:

@@ -48,8 +48,8 @@ def get_task(task: TaskDep) -> TaskAnswer:
 @router.post("/task/{task_id}/cancel", responses=problem_responses(404))
 async def cancel_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
     """End what runs or waits. Finished steps stay as they are."""
-    ended = await coordinator.cancel(task_id)
-    sentence = "The task's run was cancelled." if ended else "Nothing was running."
+    cancellation = await coordinator.cancel(task_id)
+    sentence = "The task's run was cancelled." if cancellation.cancelled else "Nothing was running."
     return Message(message=sentence, task_id=task_id)
 
 

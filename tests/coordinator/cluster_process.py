@@ -16,7 +16,7 @@ def main() -> None:
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
     import ray
 
-    from ray_pipeline.coordinator import ensure_coordinator
+    from ray_pipeline.coordinator.launch import ensure_coordinator
     from tests.coordinator.conftest import settings_in
 
     folder = Path(sys.argv[1])

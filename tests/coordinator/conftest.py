@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from ray_pipeline.coordinator import CoordinatorSettings, ensure_coordinator
-from ray_pipeline.coordinator.attempts import Attempts
-from ray_pipeline.coordinator.ledger import Ledger
-from ray_pipeline.coordinator.planning import Planner
-from ray_pipeline.coordinator.task_data import TaskData
+from ray_pipeline.coordinator.launch import ensure_coordinator
+from ray_pipeline.coordinator.service import Parts
+from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.core.task import Task, TaskStatus
 from ray_pipeline.store import Store, upgrade
 
@@ -31,18 +29,12 @@ def settings_in(folder: Path, database_url: str = "") -> CoordinatorSettings:
     )
 
 
-class Desk:
+class Desk(Parts):
     """The coordinator's parts without Ray and DBOS: what one transaction after the other does."""
 
     def __init__(self, settings: CoordinatorSettings) -> None:
         upgrade(settings.database_url)
-        self.settings = settings
-        self.store = Store(settings.database_url)
-        self.notified: list[str] = []
-        self.ledger = Ledger(self.store, settings, self.notified.append)
-        self.tasks = TaskData(self.ledger)
-        self.planner = Planner(self.ledger)
-        self.attempts = Attempts(self.ledger)
+        super().__init__(settings, Store(settings.database_url))
 
     def new_task(self, **config: Any) -> Task:
         from ray_pipeline.core.options import parse_task_config

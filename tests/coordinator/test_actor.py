@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from ray.exceptions import RayTaskError
 
-from ray_pipeline.coordinator import ensure_coordinator
+from ray_pipeline.coordinator.launch import ensure_coordinator
 from ray_pipeline.coordinator.step_actor import find_step_actor
 from ray_pipeline.core.errors import InvalidInput, NotFound, StepNotReady, TaskBusy, Unavailable
 from ray_pipeline.core.task import EventKind, RunState, StepName, TaskStatus

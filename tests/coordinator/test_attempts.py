@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ray_pipeline.coordinator.actor_progress import Report
+from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.attempts import MAX_INTERRUPTIONS, Turn
-from ray_pipeline.coordinator.outcome import Outcome
 from ray_pipeline.coordinator.task_log import read_log
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.step_names import StepName
@@ -56,7 +56,7 @@ def test_a_warning_of_a_running_step_is_not_logged_again_at_its_end(desk: Desk) 
     run = start(desk, task)
     warning = Report(kind=EventKind.WARNING, data={"message": "a.wav is silent."})
     desk.attempts.record(task.task_id, CONVERT, 1, [warning])
-    desk.attempts.finish(run, Outcome(warnings=["a.wav is silent.", "b.wav is clipped."]))
+    desk.attempts.finish(run, AttemptEnd(warnings=["a.wav is silent.", "b.wav is clipped."]))
     assert text(desk, task).count("Warning: a.wav is silent.") == 1
     assert text(desk, task).count("Warning: b.wav is clipped.") == 1
     [ended] = desk.store.step_runs(task.task_id)
@@ -78,10 +78,10 @@ def test_an_attempt_that_was_followed_or_is_over_is_not_heard(desk: Desk) -> Non
     assert second is not None
     desk.attempts.start(second)
     assert not desk.attempts.record(task.task_id, CONVERT, 1, [progress(0.9)])
-    assert desk.attempts.finish(first, Outcome()) is None
+    assert desk.attempts.finish(first, AttemptEnd()) is None
     assert desk.attempts.interrupt(first, "again") is None
     assert desk.attempts.record(task.task_id, CONVERT, 2, [progress(0.1)])
-    assert desk.attempts.finish(second, Outcome()) is not None
+    assert desk.attempts.finish(second, AttemptEnd()) is not None
     assert not desk.attempts.record(task.task_id, CONVERT, 2, [progress(0.2)])
 
 
@@ -128,7 +128,7 @@ def test_a_failure_keeps_its_traceback_out_of_what_clients_see(desk: Desk) -> No
     task = desk.new_task()
     run = start(desk, task)
     error = StepFailed("It did not work.", hint="Do that.", clip="a.wav").as_dict()
-    desk.attempts.finish(run, Outcome(error=error, traceback="Traceback\n  secret line"))
+    desk.attempts.finish(run, AttemptEnd(error=error, traceback="Traceback\n  secret line"))
     ended = desk.store.step_runs(task.task_id)[0]
     assert ended.error == error
     assert "Failed: It did not work. Do that." in text(desk, task)
@@ -141,7 +141,7 @@ def test_a_failure_keeps_its_traceback_out_of_what_clients_see(desk: Desk) -> No
 def test_a_result_that_is_the_same_again_leaves_later_steps_fresh(desk: Desk) -> None:
     task = desk.new_task()
     for step in (CONVERT, StepName.SLICE_AUDIO, CONVERT):
-        desk.attempts.finish(start(desk, task, step), Outcome())
+        desk.attempts.finish(start(desk, task, step), AttemptEnd())
     # No manifest: nobody knows what changed, so what follows is taken for out of date.
     assert desk.store.latest_runs(task.task_id)[StepName.SLICE_AUDIO].stale
 
@@ -149,15 +149,15 @@ def test_a_result_that_is_the_same_again_leaves_later_steps_fresh(desk: Desk) ->
 def test_transcripts_of_the_user_survive_another_recognition(desk: Desk) -> None:
     task = desk.new_task()
     for step in (CONVERT, StepName.SLICE_AUDIO):
-        desk.attempts.finish(start(desk, task, step), Outcome())
+        desk.attempts.finish(start(desk, task, step), AttemptEnd())
     heard = [
         Transcript(clip=clip, text="heard", language="en", source="whisper")
         for clip in ("a.wav", "b.wav", "c.wav")
     ]
-    desk.attempts.finish(start(desk, task, ASR), Outcome(transcripts=heard))
+    desk.attempts.finish(start(desk, task, ASR), AttemptEnd(transcripts=heard))
     mine = Transcript(clip="a.wav", text="mine", language="en", include=False)
     assert desk.tasks.put_transcripts(task.task_id, [mine]) == 1
-    desk.attempts.finish(start(desk, task, ASR), Outcome(transcripts=heard[:2]))
+    desk.attempts.finish(start(desk, task, ASR), AttemptEnd(transcripts=heard[:2]))
     assert desk.store.transcripts(task.task_id) == [mine, heard[1]]
 
 
@@ -166,11 +166,11 @@ def test_files_are_listed_when_a_step_is_done(desk: Desk) -> None:
     run = start(desk, task)
     workspace = desk.ledger.workspace(task.task_id)
     (workspace.output / "voice.wav").write_bytes(b"abc")
-    desk.attempts.finish(run, Outcome())
+    desk.attempts.finish(run, AttemptEnd())
     files = {file.name: file for file in desk.store.files(task.task_id)}
     assert files["output/voice.wav"].kind == "output"
     (workspace.output / "voice.wav").unlink()
-    desk.attempts.finish(start(desk, task), Outcome())
+    desk.attempts.finish(start(desk, task), AttemptEnd())
     assert "output/voice.wav" not in [file.name for file in desk.store.files(task.task_id)]
 
 

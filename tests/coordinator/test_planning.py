@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.attempts import Turn
-from ray_pipeline.coordinator.outcome import Outcome
-from ray_pipeline.coordinator.planning import PlannedJob
+from ray_pipeline.coordinator.interface import PlannedJob
 from ray_pipeline.core.errors import InvalidInput, StepNotReady, TaskBusy
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.step_names import StepName
@@ -27,7 +27,7 @@ def finish(desk: Desk, job: PlannedJob, made: str = "the same") -> list[StepName
             manifest = Manifest(run.step)
             manifest.add(ClipEntry(name="clip", key=made))
             manifest.save(desk.ledger.workspace(run.task_id))
-            desk.attempts.finish(run, Outcome(summary={}))
+            desk.attempts.finish(run, AttemptEnd(summary={}))
             ran.append(run.step)
     desk.attempts.close(job.job_id)
     return ran
@@ -226,6 +226,6 @@ def test_cancelling_between_two_steps_shows_on_the_task(desk: Desk) -> None:
     _, run = desk.attempts.next_turn(job.job_id, 0)
     assert run is not None
     desk.attempts.start(run)
-    desk.attempts.finish(run, Outcome())
+    desk.attempts.finish(run, AttemptEnd())
     assert desk.store.get_task(task.task_id).status is TaskStatus.RUNNING
     assert desk.planner.cancel(task.task_id).task.status is TaskStatus.CANCELLED

@@ -9,7 +9,7 @@ from threading import Barrier, Thread
 import pytest
 
 from ray_pipeline.coordinator import task_data
-from ray_pipeline.coordinator.outcome import Outcome
+from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.core.errors import InvalidInput, NotFound, TaskBusy
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import RunState, Transcript
@@ -24,7 +24,6 @@ def test_a_new_task_has_its_folder_and_its_configuration_in_it(desk: Desk) -> No
     workspace = desk.ledger.workspace(task.task_id)
     assert json.loads(workspace.config_path.read_text())["seed"] == 5
     assert workspace.input_audio.is_dir()
-    assert desk.notified
 
 
 def test_a_registered_upload_is_listed_with_its_hash(desk: Desk) -> None:
@@ -84,7 +83,7 @@ def test_an_upload_makes_the_steps_stale_that_read_it(
 ) -> None:
     task = desk.new_task()
     for step in StepName:
-        desk.attempts.finish(start(desk, task, step), Outcome())
+        desk.attempts.finish(start(desk, task, step), AttemptEnd())
     fresh = [step for step, run in desk.store.latest_runs(task.task_id).items() if not run.stale]
     assert fresh == list(StepName)
     desk.give(task, name, "new")
@@ -100,7 +99,7 @@ def test_a_recording_that_arrives_while_recordings_are_converted_is_not_forgotte
     task = desk.new_task()
     run = start(desk, task)
     desk.give(task, "late.wav", "two")
-    desk.attempts.finish(run, Outcome())
+    desk.attempts.finish(run, AttemptEnd())
     done = desk.store.latest_runs(task.task_id)[StepName.CONVERT_AUDIO]
     assert (done.state, done.stale) == (RunState.COMPLETED, True)
     assert "uploaded while this ran" in done.warnings[0]
@@ -115,7 +114,7 @@ def test_a_recording_that_a_step_listed_before_it_was_registered_is_not_forgotte
     run = start(desk, task)
     late = desk.ledger.workspace(task.task_id).input_audio / "late.wav"
     late.write_text("two")  # the upload is there; its hash is still being taken
-    desk.attempts.finish(run, Outcome())
+    desk.attempts.finish(run, AttemptEnd())
     desk.tasks.register_file(task.task_id, "input_audio/late.wav")
     assert desk.store.latest_runs(task.task_id)[StepName.CONVERT_AUDIO].stale
 

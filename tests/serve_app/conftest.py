@@ -45,7 +45,7 @@ def make_client(tmp_path: Path, coordinator: LocalCoordinator) -> MakeClient:
         app = make_app(
             Settings(data_dir=tmp_path, models_dir=tmp_path / "models", **settings),
             coordinator.store,
-            coordinator.link(),
+            coordinator,
         )
         return TestClient(app, base_url=HERE, raise_server_exceptions=False)
 

@@ -5,100 +5,54 @@ Tests play the worker themselves, through `begin`, `report` and `end`.
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.coordinator import CoordinatorSettings
 from ray_pipeline.coordinator.actor_progress import Report
-from ray_pipeline.coordinator.attempts import Attempts, Outcome
-from ray_pipeline.coordinator.ledger import Ledger
-from ray_pipeline.coordinator.planning import Cancellation, PlannedJob, Planner
-from ray_pipeline.coordinator.task_data import TaskData
+from ray_pipeline.coordinator.attempt_end import AttemptEnd
+from ray_pipeline.coordinator.interface import Cancellation, PlannedJob
+from ray_pipeline.coordinator.service import CoordinatorService, Parts
+from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.core.errors import Unavailable
-from ray_pipeline.core.options import parse_task_config
-from ray_pipeline.core.task import EventKind, FileRecord, StepName, StepRun, Task, Transcript
+from ray_pipeline.core.task import EventKind, StepName, StepRun
 from ray_pipeline.store import Store
-from serve_app.coordinator_link import CoordinatorLink
 
 
-class LocalCoordinator:
-    """Same methods as `ray_pipeline.coordinator.actor.Coordinator`."""
+class NobodyRuns:
+    """A runner that leaves what is planned where it is."""
 
-    def __init__(self, store: Store, settings: CoordinatorSettings) -> None:
-        self.store = store
-        self.is_down = False
-        self._changed = threading.Condition()
-        ledger = Ledger(store, settings, self._notify)
-        self._tasks = TaskData(ledger)
-        self._planner = Planner(ledger)
-        self._attempts = Attempts(ledger)
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    def link(self) -> CoordinatorLink:
-        async def call(method: str, *arguments: Any) -> Any:
-            if self.is_down:
-                raise Unavailable("The coordinator is restarting.")
-            return await asyncio.to_thread(getattr(self, method), *arguments)
+    def enqueue(self, job: PlannedJob) -> None: ...
 
-        return CoordinatorLink(call)
-
-    def _notify(self, *_: Any) -> None:
-        with self._changed:
-            self._changed.notify_all()
-
-    def create_task(self, name: str, config: dict[str, Any]) -> Task:
-        return self._tasks.create_task(name, parse_task_config(config))
-
-    def delete_task(self, task_id: str) -> None:
-        self._planner.cancel(task_id)
-        self._tasks.delete_task(task_id)
-
-    def start_step(self, task_id: str, step: str, params: dict[str, Any]) -> StepRun | None:
-        return self._planner.plan_step(task_id, StepName(step), params).first_run
-
-    def run_steps(
-        self,
-        task_id: str,
-        first: str | None,
-        last: str | None,
-        params: dict[str, dict[str, Any]],
-        force: bool,
-    ) -> PlannedJob:
-        by_step = {StepName(step): values for step, values in params.items()}
-        return self._planner.plan_steps(
-            task_id,
-            StepName(first) if first else None,
-            StepName(last) if last else None,
-            by_step,
-            force,
-        )
-
-    def cancel(self, task_id: str) -> Cancellation:
-        return self._planner.cancel(task_id)
-
-    def register_file(self, task_id: str, name: str) -> FileRecord:
-        return self._tasks.register_file(task_id, name)
-
-    def remove_file(self, task_id: str, name: str) -> None:
-        self._tasks.remove_file(task_id, name)
-
-    def put_transcripts(
-        self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
-    ) -> int:
-        return self._tasks.put_transcripts(task_id, transcripts, based_on)
-
-    def wait_for_events(self, task_id: str, after: int, timeout: float) -> int:
-        with self._changed:
-            newest = self.store.newest_event(task_id)
-            if newest <= after:
-                self._changed.wait(min(timeout, 0.2))
-        return self.store.newest_event(task_id)
+    def stop(self, cancellation: Cancellation) -> None: ...
 
     def health(self) -> dict[str, Any]:
-        return {"ok": self.store.is_reachable(), "database": "reachable"}
+        return {"ok": self._store.is_reachable(), "database": "reachable"}
+
+
+class LocalCoordinator(CoordinatorService):
+    """The service itself; only the runner is missing. It is away while `is_down`."""
+
+    def __init__(self, store: Store, settings: CoordinatorSettings) -> None:
+        parts = Parts(settings, store)
+        super().__init__(parts, NobodyRuns(store))
+        self.store = store
+        self.tasks = parts.tasks
+        self.is_down = False
+        self._planner, self._attempts = parts.planner, parts.attempts
+
+    async def _ask(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.is_down:
+            raise Unavailable("The coordinator is restarting.")
+        return await super()._ask(function, *args, **kwargs)
 
     # -- the worker's part
+
+    def plan(self, task_id: str, step: str) -> None:
+        self._planner.plan_step(task_id, StepName(step), {})
+
     def begin(self, task_id: str) -> StepRun:
         """The queued run of the task starts."""
         queued = [run for run in self.store.step_runs(task_id) if not run.state.is_over]
@@ -110,13 +64,13 @@ class LocalCoordinator:
         report = Report(kind=kind, data=data)
         assert self._attempts.record(run.task_id, run.step, run.attempt, [report])
 
-    def end(self, run: StepRun, **outcome: Any) -> None:
-        assert self._attempts.finish(run, Outcome(**outcome)) is not None
+    def end(self, run: StepRun, **end: Any) -> None:
+        assert self._attempts.finish(run, AttemptEnd(**end)) is not None
 
-    def do(self, task_id: str, step: str, **outcome: Any) -> None:
+    def do(self, task_id: str, step: str, **end: Any) -> None:
         """One whole step."""
-        self.start_step(task_id, step, {})
-        self.end(self.begin(task_id), **outcome)
+        self.plan(task_id, step)
+        self.end(self.begin(task_id), **end)
 
 
 def coordinator_settings(root: Path) -> CoordinatorSettings:

@@ -10,7 +10,7 @@ from tests.serve_app.local_coordinator import LocalCoordinator
 def test_events_are_read_from_a_cursor(
     client: TestClient, task_with_audio: str, coordinator: LocalCoordinator
 ) -> None:
-    coordinator.start_step(task_with_audio, "convert_audio", {})
+    coordinator.plan(task_with_audio, "convert_audio")
     run = coordinator.begin(task_with_audio)
     coordinator.report(run, EventKind.METRIC, values={"sovits/loss_mel": 1.5}, epoch=1, step=None)
     url = f"/api/v1/task/{task_with_audio}/events"
@@ -41,7 +41,7 @@ def test_a_websocket_sends_old_and_new_events_from_the_cursor(
     url = f"/api/v1/task/{task_with_audio}/events/ws?after=1"
     with client.websocket_connect(url, headers={"host": "127.0.0.1"}) as socket:
         assert json.loads(socket.receive_text())["seq"] == 2
-        coordinator.start_step(task_with_audio, "convert_audio", {})
+        coordinator.plan(task_with_audio, "convert_audio")
         event = json.loads(socket.receive_text())
     assert (event["kind"], event["data"]["state"]) == ("state", "queued")
 
@@ -62,6 +62,7 @@ def test_a_websocket_does_not_stay_open_and_silent_when_the_database_goes_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = f"/api/v1/task/{task_with_audio}/events/ws?after=1"
+    monkeypatch.setattr("serve_app.routes.events.KEEP_ALIVE_SECONDS", 0.2)
     with (
         pytest.raises(ConnectionError, match="away"),
         client.websocket_connect(url, headers={"host": "127.0.0.1"}) as socket,

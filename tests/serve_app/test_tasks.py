@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from ray_pipeline.coordinator.interface import Cancellation
 from tests.serve_app.conftest import MakeClient
 from tests.serve_app.local_coordinator import LocalCoordinator
 
@@ -152,8 +153,9 @@ def test_a_task_that_somebody_starts_while_it_is_deleted_stays(
     coordinator: LocalCoordinator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    coordinator.start_step(task_with_audio, "convert_audio", {})
-    monkeypatch.setattr(coordinator._planner, "cancel", lambda task_id: None)
+    coordinator.plan(task_with_audio, "convert_audio")
+    late = Cancellation(task=coordinator.store.get_task(task_with_audio), cancelled=False)
+    monkeypatch.setattr(coordinator._planner, "cancel", lambda task_id: late)
     path = f"/api/v1/task/{task_with_audio}"
     answer = client.delete(path)
     assert (answer.status_code, answer.json()["code"]) == (409, "task_busy")

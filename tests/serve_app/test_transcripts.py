@@ -80,7 +80,7 @@ def test_an_edit_computed_from_an_old_row_is_refused_by_the_coordinator(
     old = coordinator.store.transcripts(task_with_audio)[0]
     client.put(f"{url}/a.wav", json={"include": False})
     with pytest.raises(Conflict, match=r"a\.wav has changed"):
-        coordinator.put_transcripts(task_with_audio, [replace(old, text="x")], [old])
+        coordinator.tasks.put_transcripts(task_with_audio, [replace(old, text="x")], [old])
 
 
 def test_the_list_can_be_downloaded_and_read_again(client: TestClient, url: str) -> None:
@@ -130,9 +130,9 @@ def test_the_first_text_of_a_clip_includes_it(
     client: TestClient, url: str, coordinator: LocalCoordinator, task_with_audio: str
 ) -> None:
     silent = Transcript(clip="a.wav", text="", language="en", include=False, source="")
-    coordinator.put_transcripts(task_with_audio, [silent])
+    coordinator.tasks.put_transcripts(task_with_audio, [silent])
     assert not client.put(f"{url}/a.wav", json={"text": "x", "include": False}).json()["include"]
-    coordinator.put_transcripts(task_with_audio, [silent])
+    coordinator.tasks.put_transcripts(task_with_audio, [silent])
     assert client.put(f"{url}/a.wav", json={"text": "Hello"}).json()["include"]
 
 

@@ -9,7 +9,7 @@ from ray_pipeline.core.task import Transcript
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttemptEnd:
     """How an attempt ended. `error` is plain data for clients, `traceback` for the log only."""
 
     summary: dict[str, Any] = field(default_factory=dict)

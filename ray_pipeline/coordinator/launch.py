@@ -1,36 +1,17 @@
-"""How the rest of the program finds the coordinator."""
+"""Starts the coordinator, or joins the one that runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import fields
 from typing import Any
 
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError
+
+from ray_pipeline.coordinator.actor import CoordinatorActor
+from ray_pipeline.coordinator.address import COORDINATOR_NAME, NAMESPACE
+from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.core.errors import Unavailable
-from ray_pipeline.core.workspace import tasks_folder
-
-COORDINATOR_NAME = "coordinator"
-NAMESPACE = "gsv"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CoordinatorSettings:
-    """`data_dir` and `models_dir` are absolute and seen by every node under the same path.
-
-    `database_url` is SQLAlchemy's: `sqlite:////data/gsv.sqlite3` or
-    `postgresql+psycopg://user@host/name`. `steps` names the table of steps.
-    `max_jobs` is how many tasks may be under way at once (0: twice the cluster's CPUs).
-    """
-
-    data_dir: Path
-    models_dir: Path
-    database_url: str
-    steps: str = "ray_pipeline.pipeline:STEPS"
-    max_jobs: int = 0
-
-    @property
-    def tasks_dir(self) -> Path:
-        return tasks_folder(self.data_dir)
 
 
 def ensure_coordinator(settings: CoordinatorSettings, *, timeout_seconds: float = 60) -> Any:
@@ -39,12 +20,8 @@ def ensure_coordinator(settings: CoordinatorSettings, *, timeout_seconds: float 
     It is detached: it outlives the Serve replica that started it, not the cluster. Raises
     Unavailable with the reason if it cannot start, or if the one that runs has other settings.
     """
-    import ray
-
-    from ray_pipeline.coordinator.actor import Coordinator
-
     handle: Any = (
-        ray.remote(Coordinator)
+        ray.remote(CoordinatorActor)
         .options(
             name=COORDINATOR_NAME,
             namespace=NAMESPACE,
@@ -62,22 +39,7 @@ def ensure_coordinator(settings: CoordinatorSettings, *, timeout_seconds: float 
     return handle
 
 
-def find_coordinator() -> Any:
-    """The handle of the running coordinator. Raises Unavailable if there is none."""
-    import ray
-
-    try:
-        return ray.get_actor(COORDINATOR_NAME, namespace=NAMESPACE)
-    except ValueError:
-        raise Unavailable(
-            "The coordinator is not running.", hint="Start the service, or wait for it to come up."
-        ) from None
-
-
 def _wait_until_ready(handle: Any, timeout_seconds: float) -> None:
-    import ray
-    from ray.exceptions import GetTimeoutError, RayActorError
-
     try:
         ray.get(handle.ping.remote(), timeout=timeout_seconds)
     except GetTimeoutError:

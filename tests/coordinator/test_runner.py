@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ray_pipeline.coordinator import jobs
-from ray_pipeline.coordinator.jobs import JobRunner
+from ray_pipeline.coordinator import runner as runner_module
+from ray_pipeline.coordinator.runner import JobRunner
 from ray_pipeline.coordinator.step_actor import _error_data
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import TaskStatus
@@ -19,7 +19,7 @@ from tests.coordinator.conftest import Desk
 @pytest.fixture
 def runner(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> JobRunner:
     # DBOS registers what it calls, and takes one runner a process.
-    monkeypatch.setattr(jobs.DBOSConfiguredInstance, "__init__", lambda self, name: None)
+    monkeypatch.setattr(runner_module.DBOSConfiguredInstance, "__init__", lambda self, name: None)
     return JobRunner(desk.ledger, desk.attempts)
 
 
@@ -35,9 +35,11 @@ def test_a_step_cancelled_while_its_process_starts_is_not_run(
         desk.planner.cancel(task.task_id)
         return object()  # has no `run`: asking it to fails the test
 
-    monkeypatch.setattr(jobs, "start_step_actor", start)
-    monkeypatch.setattr(jobs, "end_step_actor", ended.append)
-    monkeypatch.setattr(jobs, "cluster_totals", lambda: jobs.ClusterTotals(cpus=2))
+    monkeypatch.setattr(runner_module, "start_step_actor", start)
+    monkeypatch.setattr(runner_module, "end_step_actor", ended.append)
+    monkeypatch.setattr(
+        runner_module, "cluster_totals", lambda: runner_module.ClusterTotals(cpus=2)
+    )
     assert job.first_run is not None
     name = f"step:{task.task_id}:convert_audio:1"
     runner._work(job.first_run, name, None)
@@ -54,7 +56,9 @@ def test_one_question_finds_the_job_that_lost_its_workflow(
     ]
     first, second, lost = (job.job_id for job in planned)
     going = [
-        SimpleNamespace(workflow_id=first, status="PENDING", app_version=jobs.WORKFLOW_VERSION),
+        SimpleNamespace(
+            workflow_id=first, status="PENDING", app_version=runner_module.WORKFLOW_VERSION
+        ),
         SimpleNamespace(workflow_id=f"{second}:1", status="ENQUEUED", app_version=None),
         SimpleNamespace(workflow_id=lost, status="PENDING", app_version="older"),
     ]
@@ -65,8 +69,8 @@ def test_one_question_finds_the_job_that_lost_its_workflow(
         asked.append(workflow_id_prefix)
         return [each for each in going if each.workflow_id.startswith(workflow_id_prefix or "")]
 
-    monkeypatch.setattr(jobs.DBOS, "list_workflows", list_workflows)
-    monkeypatch.setattr(jobs.DBOS, "cancel_workflow", lambda workflow_id: None)
+    monkeypatch.setattr(runner_module.DBOS, "list_workflows", list_workflows)
+    monkeypatch.setattr(runner_module.DBOS, "cancel_workflow", lambda workflow_id: None)
     monkeypatch.setattr(runner, "_enqueue", lambda *ids: handed_over.append(ids))
     runner._adopt_all()
     assert asked == [None, lost]
@@ -87,8 +91,8 @@ def test_a_job_that_is_given_up_leaves_no_process_behind(
         raise ConnectionError("the database went away and came back")
 
     monkeypatch.setattr(runner, "do_step", fault)
-    monkeypatch.setattr(jobs, "end_step_actor", ended.append)
-    monkeypatch.setattr(jobs.ray.util, "list_named_actors", lambda **_: [{"name": name}])
+    monkeypatch.setattr(runner_module, "end_step_actor", ended.append)
+    monkeypatch.setattr(runner_module.ray.util, "list_named_actors", lambda **_: [{"name": name}])
     JobRunner.run_job.__wrapped__(runner, job.job_id)
     assert ended == [name]
     assert desk.store.get_task(task.task_id).status is TaskStatus.FAILED

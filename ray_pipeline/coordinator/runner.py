@@ -7,7 +7,6 @@ alive (its actor), or gone (a new attempt).
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import threading
@@ -24,8 +23,8 @@ from sqlalchemy import make_url
 from ray_pipeline.coordinator.actor_progress import ActorProgress
 from ray_pipeline.coordinator.attempts import Attempts, Turn
 from ray_pipeline.coordinator.gate import Gate, demand_of
+from ray_pipeline.coordinator.interface import Cancellation, PlannedJob
 from ray_pipeline.coordinator.ledger import Ledger
-from ray_pipeline.coordinator.planning import Cancellation, PlannedJob
 from ray_pipeline.coordinator.step_actor import (
     Assignment,
     actor_name,
@@ -86,15 +85,22 @@ class JobRunner(DBOSConfiguredInstance):
         self._adopt_all()
         threading.Thread(target=self._look_after_jobs, daemon=True).start()
 
-    async def enqueue(self, job: PlannedJob) -> None:
+    def enqueue(self, job: PlannedJob) -> None:
         """Hand a planned job to DBOS. The job's id is the workflow's, so twice is as once."""
-        if not job.is_over:
-            await asyncio.to_thread(self._enqueue, job.job_id, job.job_id)
+        self._enqueue(job.job_id, job.job_id)
 
-    async def stop(self, outcome: Cancellation) -> None:
+    def stop(self, cancellation: Cancellation) -> None:
         """End the processes of cancelled runs; returns when they are gone, or after 10 s."""
-        if outcome.cancelled:
-            await asyncio.to_thread(self._stop, outcome)
+        for status in DBOS.list_workflows(workflow_id_prefix=str(cancellation.job_id)):
+            if status.status in _ACTIVE:
+                DBOS.cancel_workflow(status.workflow_id)
+        self._gate.wake()
+        names = [actor_name(r.task_id, r.step.value, r.attempt) for r in cancellation.runs]
+        for name in names:
+            end_step_actor(name)
+        deadline = time.monotonic() + _GONE_TIMEOUT_SECONDS
+        while time.monotonic() < deadline and any(find_step_actor(name) for name in names):
+            threading.Event().wait(0.05)
 
     def health(self) -> dict[str, Any]:
         running, waiting = self._gate.counts()
@@ -169,12 +175,12 @@ class JobRunner(DBOSConfiguredInstance):
                 return
             actor.run.remote()
             # A plain future: `ray.get` is made for threads that are not beside an event loop.
-            outcome = actor.outcome.remote().future().result()
+            end = actor.end.remote().future().result()
         except RayActorError:
             # Cancelled (then this attempt is over already), or dead by itself.
             self._attempts.interrupt(run, "its process died")
             return
-        self._attempts.finish(run, outcome)
+        self._attempts.finish(run, end)
         end_step_actor(name)
 
     def _enter(self, run: StepRun) -> bool:
@@ -264,18 +270,6 @@ class JobRunner(DBOSConfiguredInstance):
         for entry in ray.util.list_named_actors(all_namespaces=True):
             if entry["name"].startswith("step:") and entry["name"] not in wanted:
                 end_step_actor(entry["name"])
-
-    def _stop(self, outcome: Cancellation) -> None:
-        for status in DBOS.list_workflows(workflow_id_prefix=str(outcome.job_id)):
-            if status.status in _ACTIVE:
-                DBOS.cancel_workflow(status.workflow_id)
-        self._gate.wake()
-        names = [actor_name(r.task_id, r.step.value, r.attempt) for r in outcome.runs]
-        for name in names:
-            end_step_actor(name)
-        deadline = time.monotonic() + _GONE_TIMEOUT_SECONDS
-        while time.monotonic() < deadline and any(find_step_actor(name) for name in names):
-            threading.Event().wait(0.05)
 
 
 def _job_of(workflow_id: str) -> str:

@@ -1,0 +1,115 @@
+"""What can be asked of the coordinator.
+
+    task = await coordinator.create_task("a voice", {"language": "en"})
+    run = await coordinator.start_step(task.task_id, "convert_audio", {})
+
+Routes hold one of these and know no more: in production it is a `RemoteCoordinator`, which
+crosses a process, in tests the `CoordinatorService` itself. Arguments and answers are plain data.
+Every method raises NotFound for a task that does not exist, and Unavailable while the
+coordinator restarts or the database is away; asking again is safe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import FileRecord, StepRun, Task, Transcript
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedJob:
+    """What a request led to. `steps` is empty, and `first_run` None, if nothing is left to do.
+    `is_over` says that it was done at once (a step skipped)."""
+
+    job_id: str
+    task_id: str
+    steps: list[StepName]
+    first_run: StepRun | None
+    warnings: list[str] = field(default_factory=list)
+    is_over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancellation:
+    """`cancelled` is false if nothing was queued or running. `runs` are those that were ended."""
+
+    task: Task
+    cancelled: bool
+    job_id: str | None = None
+    runs: list[StepRun] = field(default_factory=list)
+
+
+class Coordinator(Protocol):
+    # -- tasks
+
+    async def create_task(self, name: str, config: dict[str, Any]) -> Task:
+        """Raises InvalidInput for an unknown field or a value out of bounds."""
+
+    async def delete_task(self, task_id: str) -> None:
+        """Cancels what runs, then removes the task's files and rows. Raises TaskBusy if somebody
+        starts a step in between."""
+
+    # -- running
+
+    async def start_step(self, task_id: str, step: str, params: dict[str, Any]) -> StepRun:
+        """Queue one step; the task's status has changed when this returns.
+
+        Parameters that are not given have their defaults. `warnings` of the answer say what was
+        understood differently than written, which parameters were others the last time, and
+        which of the step's needs are stale. `{"enabled": false}` records the step as skipped.
+        Raises NotFound (task or step), InvalidInput (`field` is `params.…`),
+        StepNotReady (`missing`) and TaskBusy.
+        """
+
+    async def run_steps(
+        self,
+        task_id: str,
+        from_step: str | None = None,
+        to_step: str | None = None,
+        params: dict[str, dict[str, Any]] | None = None,
+        force: bool = False,
+    ) -> PlannedJob:
+        """Queue several steps as one durable job.
+
+        Without `from_step`: all that is not done yet (or stale), up to `to_step`. With it:
+        every step from there on. `params` are per step and mean what they mean for `start_step`.
+        `force` computes everything anew. `steps` of the answer is empty if nothing is left to
+        do. Raises as `start_step` does.
+        """
+
+    async def cancel(self, task_id: str) -> Cancellation:
+        """End what runs or waits; returns when its processes are gone (10 s at most).
+
+        `cancelled` is false if there was nothing to end.
+        """
+
+    # -- files and transcripts
+
+    async def register_file(self, task_id: str, name: str) -> FileRecord:
+        """Record a file that was just written into the task's folder (an upload).
+
+        `name` is relative to the folder. The steps that read such a file become stale.
+        """
+
+    async def remove_file(self, task_id: str, name: str) -> None:
+        """Delete an uploaded file. Raises NotFound, TaskBusy, and InvalidInput for files that a
+        step made."""
+
+    async def put_transcripts(
+        self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
+    ) -> int:
+        """Store a user's edits, a row a clip; other clips keep theirs. Returns how many changed.
+
+        `based_on` are rows as they were read for the edit. Raises Conflict when one of them is
+        different now, InvalidInput for a clip that the task does not have, TaskBusy while it runs.
+        """
+
+    # -- watching
+
+    async def wait_for_events(self, task_id: str, after: int, timeout_seconds: float) -> int:
+        """The newest event number of the task, as soon as it is above `after` or time is up."""
+
+    async def health(self) -> dict[str, Any]:
+        """`{"ok", "database", "steps_running", "steps_waiting", "process_id"}`."""

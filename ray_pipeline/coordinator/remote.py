@@ -1,0 +1,81 @@
+"""The coordinator of another process.
+
+What can go wrong on the way (the actor restarts, an error comes back wrapped) is turned into
+errors of `ray_pipeline.core.errors` here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from ray_pipeline.coordinator.interface import Cancellation, Coordinator, PlannedJob
+from ray_pipeline.core.errors import Unavailable, pipeline_error_in
+from ray_pipeline.core.task import FileRecord, StepRun, Task, Transcript
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class RemoteCoordinator(Coordinator):
+    def __init__(self, handle: Any) -> None:
+        """`handle` is that of the Ray actor, as `ensure_coordinator` returns it."""
+        self._handle = handle
+
+    async def create_task(self, name: str, config: dict[str, Any]) -> Task:
+        return await self._ask(Coordinator.create_task, name, config)
+
+    async def delete_task(self, task_id: str) -> None:
+        await self._ask(Coordinator.delete_task, task_id)
+
+    async def start_step(self, task_id: str, step: str, params: dict[str, Any]) -> StepRun:
+        return await self._ask(Coordinator.start_step, task_id, step, params)
+
+    async def run_steps(
+        self,
+        task_id: str,
+        from_step: str | None = None,
+        to_step: str | None = None,
+        params: dict[str, dict[str, Any]] | None = None,
+        force: bool = False,
+    ) -> PlannedJob:
+        return await self._ask(Coordinator.run_steps, task_id, from_step, to_step, params, force)
+
+    async def cancel(self, task_id: str) -> Cancellation:
+        return await self._ask(Coordinator.cancel, task_id)
+
+    async def register_file(self, task_id: str, name: str) -> FileRecord:
+        return await self._ask(Coordinator.register_file, task_id, name)
+
+    async def remove_file(self, task_id: str, name: str) -> None:
+        await self._ask(Coordinator.remove_file, task_id, name)
+
+    async def put_transcripts(
+        self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
+    ) -> int:
+        return await self._ask(Coordinator.put_transcripts, task_id, transcripts, based_on)
+
+    async def wait_for_events(self, task_id: str, after: int, timeout_seconds: float) -> int:
+        return await self._ask(Coordinator.wait_for_events, task_id, after, timeout_seconds)
+
+    async def health(self) -> dict[str, Any]:
+        return await self._ask(Coordinator.health)
+
+    async def _ask(
+        self,
+        method: Callable[Concatenate[Coordinator, P], Awaitable[R]],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> R:
+        """Call the method of the same name in the actor; its types are those of the protocol."""
+        from ray.exceptions import RayActorError, RayTaskError
+
+        try:
+            answer: R = await getattr(self._handle, method.__name__).remote(*arguments, **named)
+        except RayTaskError as error:
+            raise pipeline_error_in(error) or error from None
+        except RayActorError as error:
+            raise Unavailable(
+                "The coordinator is restarting.", hint="Ask again in a few seconds."
+            ) from error
+        return answer

@@ -1,0 +1,138 @@
+"""The coordinator's work, wherever it lives: the one place where its parts are put together.
+
+In production it is inside the Ray actor (`actor.py`) with the runner that starts processes; in
+tests of the rules and of the HTTP side it stands alone, and nobody runs what is planned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from ray_pipeline.coordinator.attempts import Attempts
+from ray_pipeline.coordinator.interface import Cancellation, Coordinator, PlannedJob
+from ray_pipeline.coordinator.ledger import Ledger
+from ray_pipeline.coordinator.planning import Planner
+from ray_pipeline.coordinator.settings import CoordinatorSettings
+from ray_pipeline.coordinator.task_data import TaskData
+from ray_pipeline.coordinator.watch import EventWatch
+from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.options import parse_task_config
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.task import FileRecord, StepRun, Task, Transcript
+from ray_pipeline.store import Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Runner(Protocol):
+    """Runs planned jobs. Every call may block; none belongs on an event loop."""
+
+    def enqueue(self, job: PlannedJob) -> None: ...
+
+    def stop(self, cancellation: Cancellation) -> None: ...
+
+    def health(self) -> dict[str, Any]: ...
+
+
+class Parts:
+    """The rules over one database; they know neither Ray nor DBOS."""
+
+    def __init__(self, settings: CoordinatorSettings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.watch = EventWatch()
+        self.ledger = Ledger(store, settings, self.watch.notify)
+        self.tasks = TaskData(self.ledger)
+        self.planner = Planner(self.ledger)
+        self.attempts = Attempts(self.ledger)
+
+
+class CoordinatorService(Coordinator):
+    """Every method is quick; the work of a job happens beside them, in the runner."""
+
+    def __init__(self, parts: Parts, runner: Runner) -> None:
+        self._parts = parts
+        self._runner = runner
+
+    async def create_task(self, name: str, config: dict[str, Any]) -> Task:
+        return await self._ask(self._parts.tasks.create_task, name, parse_task_config(config))
+
+    async def delete_task(self, task_id: str) -> None:
+        await self.cancel(task_id)
+        await self._ask(self._parts.tasks.delete_task, task_id)
+
+    async def start_step(self, task_id: str, step: str, params: dict[str, Any]) -> StepRun:
+        job = await self._ask(self._parts.planner.plan_step, task_id, step_name(step), params)
+        await self._hand_over(job)
+        assert job.first_run is not None
+        return job.first_run
+
+    async def run_steps(
+        self,
+        task_id: str,
+        from_step: str | None = None,
+        to_step: str | None = None,
+        params: dict[str, dict[str, Any]] | None = None,
+        force: bool = False,
+    ) -> PlannedJob:
+        job = await self._ask(
+            self._parts.planner.plan_steps,
+            task_id,
+            step_name(from_step) if from_step else None,
+            step_name(to_step) if to_step else None,
+            {step_name(name): values for name, values in (params or {}).items()},
+            force,
+        )
+        await self._hand_over(job)
+        return job
+
+    async def cancel(self, task_id: str) -> Cancellation:
+        cancellation = await self._ask(self._parts.planner.cancel, task_id)
+        if cancellation.cancelled:
+            await self._ask(self._runner.stop, cancellation)
+        return cancellation
+
+    async def register_file(self, task_id: str, name: str) -> FileRecord:
+        return await self._ask(self._parts.tasks.register_file, task_id, name)
+
+    async def remove_file(self, task_id: str, name: str) -> None:
+        await self._ask(self._parts.tasks.remove_file, task_id, name)
+
+    async def put_transcripts(
+        self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
+    ) -> int:
+        return await self._ask(self._parts.tasks.put_transcripts, task_id, transcripts, based_on)
+
+    async def wait_for_events(self, task_id: str, after: int, timeout_seconds: float) -> int:
+        newest_event = self._parts.store.newest_event
+        with self._parts.watch.subscribe(task_id) as changed:
+            newest = await self._ask(newest_event, task_id)
+            if newest > after:
+                return newest
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), timeout_seconds)
+            return await self._ask(newest_event, task_id)
+
+    async def health(self) -> dict[str, Any]:
+        return await self._ask(self._runner.health)
+
+    async def _hand_over(self, job: PlannedJob) -> None:
+        if not job.is_over:
+            await self._ask(self._runner.enqueue, job)
+
+    async def _ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        # The database and the disk may take their time; the event loop answers others meanwhile.
+        return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def step_name(name: str) -> StepName:
+    """Raises NotFound for a name that is none of the eleven."""
+    try:
+        return StepName(name)
+    except ValueError:
+        known = ", ".join(step.value for step in StepName)
+        raise NotFound(f"There is no step {name!r}.", hint=f"The steps are: {known}.") from None
