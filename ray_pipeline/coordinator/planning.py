@@ -36,6 +36,7 @@ class Planner:
             pipeline.require_needs(table, step, results)
             self._require_input(task_id, step)
             warnings += _stale_warnings(table, step, results)
+            warnings += _unlike_last_time(PlannedStep(step, values), params, results.get(step))
             return _queue(change, [PlannedStep(step, values)], warnings)
 
     def plan_steps(
@@ -61,6 +62,9 @@ class Planner:
                     job_id="", task_id=task_id, steps=[], first_run=None, is_over=True
                 )
             self._check_plan(table, plan, results)
+            for item in plan:
+                written = params.get(item.step, {})
+                warnings += _unlike_last_time(item, written, results.get(item.step))
             self._require_input(task_id, plan[0].step)
             return _queue(change, plan, warnings)
 
@@ -175,7 +179,7 @@ def _plan(
     plan: list[PlannedStep] = []
     for name in names:
         earlier = results.get(name)
-        params = asked.get(name) or (dict(earlier.params) if earlier else _defaults(name))
+        params = dict(asked.get(name) or _defaults(name))
         params["force"] = force or (params.get("force", False) and name in asked)
         when_needed = selective and not force and name not in asked
         # What is done needs no look before something earlier in the plan can change it.
@@ -238,6 +242,27 @@ def _stale_warnings(
         f"Run {name} again to take that in."
         for name in pipeline.stale_needs(table, step, results)
     ]
+
+
+def _unlike_last_time(
+    item: PlannedStep, written: Mapping[str, Any], last: StepRun | None
+) -> list[str]:
+    """Parameters are what a request says, and their defaults where it says nothing: never those
+    of an earlier run. Where a result was made with others, the answer says so."""
+    if last is None or last.state is not RunState.COMPLETED:
+        return []
+    return [
+        f"{item.step}: {name} is {_shown(item.params[name])}, its default; the last result was "
+        f"made with {_shown(before)}. Give it in params to keep that."
+        for name, before in last.params.items()
+        if name not in ("enabled", "force")
+        and name not in written
+        and item.params.get(name, before) != before
+    ]
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cancel_run(change: TaskChange, run: StepRun) -> StepRun:

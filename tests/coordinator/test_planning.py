@@ -148,14 +148,45 @@ def test_a_stale_result_may_be_used_with_a_warning(desk: Desk) -> None:
     assert "out of date" in job.warnings[0]
 
 
-def test_run_from_a_step_runs_it_again_with_its_last_parameters(desk: Desk) -> None:
+def test_no_request_remembers_the_parameters_of_an_earlier_one_and_the_answer_says_so(
+    desk: Desk,
+) -> None:
     task = desk.new_task()
     params = {SLICE: {"threshold": -40}}
     finish(desk, run_steps(desk, task, last=SLICE, params=params))
+    said = (
+        "slice_audio: threshold is -34, its default; the last result was made with -40. "
+        "Give it in params to keep that."
+    )
     job = run_steps(desk, task, first=SLICE, last=SLICE)
     assert job.first_run is not None
-    assert job.first_run.params["threshold"] == -40
-    assert finish(desk, job) == [SLICE]
+    assert job.first_run.params["threshold"] == -34
+    assert job.warnings == [said]
+    desk.planner.cancel(task.task_id)
+    step = desk.planner.plan_step(task.task_id, SLICE, {})
+    assert step.first_run is not None
+    assert step.first_run.params == job.first_run.params
+    assert step.first_run.warnings == [said]
+
+
+def test_parameters_that_a_request_gives_are_not_warned_about(desk: Desk) -> None:
+    task = desk.new_task()
+    finish(desk, run_steps(desk, task, last=SLICE, params={SLICE: {"threshold": -40}}))
+    for threshold in (-40, -20):
+        job = run_steps(
+            desk, task, first=SLICE, last=SLICE, params={SLICE: {"threshold": threshold}}
+        )
+        assert job.warnings == []
+        finish(desk, job)
+
+
+def test_run_leaves_alone_what_is_done_whatever_it_was_done_with(desk: Desk) -> None:
+    task = desk.new_task()
+    finish(desk, run_steps(desk, task, last=SLICE, params={SLICE: {"threshold": -40}}))
+    job = run_steps(desk, task, last=ASR)
+    assert (job.steps, job.warnings) == ([DENOISE, ASR], [])
+    result = desk.store.latest_runs(task.task_id)[SLICE]
+    assert result.params["threshold"] == -40
 
 
 def test_force_runs_everything_again(desk: Desk) -> None:
