@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.speech.corpus import Recording, Utterance, join, read_corpus, spread
 from benchmarks.speech.prepared import Findings, examine, prepare
 from ray_pipeline.core.options import SliceAudioOptions
-from ray_pipeline.steps.slice_audio import MAX_GIVEN_SECONDS
+from ray_pipeline.steps.slice_audio import MAX_SECONDS_WITH_TEXT
 from ray_pipeline.transcripts.list_file import ListRow, write_list
 
 PROMISED_SHARE = 0.97
@@ -67,7 +67,7 @@ def main() -> None:
                 row = (folder.name, denoised)
                 if options.only != "long":
                     given = with_transcripts(utterances, params, work)
-                    broken += _report(given, "files with transcripts", *row, MAX_GIVEN_SECONDS)
+                    broken += _report(given, "files with transcripts", *row, MAX_SECONDS_WITH_TEXT)
                     if given.whole < len(utterances):
                         broken.append(f"{folder.name}: a file with a transcript was cut")
                 if options.only != "given":

@@ -17,6 +17,7 @@ from ray_pipeline.core.errors import StepNotReady
 from ray_pipeline.core.resources import ResourceRequest
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import RunState, StepRun, TaskStatus
+from ray_pipeline.core.upload_kinds import UploadKind, upload_kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +25,8 @@ class StepRow:
     """One step.
 
     `needs` must be there before it starts; `uses` are taken along where they are there. Both
-    make the step stale when they change. `uploads` are the suffixes of uploaded files that it
-    reads; recordings have none of these. An `optional` step may be skipped without a trace.
+    make the step stale when they change. `uploads` are the kinds of uploaded files that it reads
+    beside recordings. An `optional` step may be skipped without a trace.
     `weight` is its share of the task's progress. `spare_cpus` is what it needs beside its
     workers (readers, controllers), so that nothing starves while it runs. `trains` says that
     it uses Ray Train.
@@ -36,7 +37,7 @@ class StepRow:
     makes: tuple[str, ...]
     needs: tuple[StepName, ...] = ()
     uses: tuple[StepName, ...] = ()
-    uploads: tuple[str, ...] = ()
+    uploads: tuple[UploadKind, ...] = ()
     optional: bool = False
     resources: ResourceRequest
     spare_cpus: float = 0.0
@@ -54,7 +55,8 @@ StepTable = Mapping[StepName, StepRow]
 _HALF_A_CPU = ResourceRequest(cpus=0.5)
 _GPU_SHARE = ResourceRequest(cpus=0.5, gpus=0.25)
 _WHOLE_GPU = ResourceRequest(cpus=0.5, gpus=1.0)
-_TRANSCRIPTS, _PRONUNCIATIONS = (".txt", ".list"), (".dict",)
+_TRANSCRIPTS = (UploadKind.TRANSCRIPT, UploadKind.LIST)
+_PRONUNCIATIONS = (UploadKind.PRONUNCIATIONS,)
 
 # fmt: off
 _ROWS = (
@@ -199,10 +201,10 @@ def dependents(steps: StepTable, step: StepName) -> list[StepName]:
 
 
 def readers_of(steps: StepTable, file_name: str) -> list[StepName]:
-    """The steps that read an uploaded file: those that name its suffix, else the first ones."""
-    suffix = PurePosixPath(file_name).suffix.lower()
-    by_suffix = [name for name, row in steps.items() if suffix in row.uploads]
-    return by_suffix or [name for name, row in steps.items() if not row.needs]
+    """The steps that read an uploaded file: those that name its kind, else the first ones."""
+    kind = upload_kind(PurePosixPath(file_name).name)
+    by_kind = [name for name, row in steps.items() if kind in row.uploads]
+    return by_kind or [name for name, row in steps.items() if not row.needs]
 
 
 # -- what the task looks like from outside

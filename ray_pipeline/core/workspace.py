@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ray_pipeline.core.blanks import one_line
 from ray_pipeline.core.errors import InvalidInput, NotFound
 from ray_pipeline.core.step_names import StepName
 
@@ -246,10 +247,11 @@ def _outside(name: str) -> InvalidInput:
 def safe_file_name(raw: str) -> str:
     """A name that is harmless on every file system and still the user's own.
 
-    Folders are cut off, control and reserved characters become `_`, the text is NFC, and an
-    over-long name keeps its suffix. Raises InvalidInput when nothing is left.
+    Folders are cut off, control and reserved characters become `_`, blanks of any kind a space,
+    the text is NFC, and an over-long name keeps its suffix. Raises InvalidInput when nothing is
+    left.
     """
-    name = unicodedata.normalize("NFC", raw.replace("\\", "/")).split("/")[-1]
+    name = one_line(unicodedata.normalize("NFC", raw.replace("\\", "/")).split("/")[-1])
     name = _FORBIDDEN.sub("_", name.encode("utf-8", "replace").decode("utf-8"))
     name = name.strip().strip(".").strip()
     if not name.strip("_"):

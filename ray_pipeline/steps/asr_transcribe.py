@@ -18,7 +18,7 @@ from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import Transcript
 from ray_pipeline.transcripts.list_file import ListRow, write_list
-from ray_pipeline.transcripts.uploaded import given_transcripts
+from ray_pipeline.transcripts.uploaded import uploaded_transcripts
 from ray_pipeline.transcripts.user_edits import (
     UserText,
     overruled_row,
@@ -35,12 +35,12 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
     if not clips:
         raise none_made(StepName.SLICE_AUDIO, "clips to transcribe")
     language = options.language or context.config.language
-    given = given_transcripts(context.workspace.input_audio, language)
+    uploaded = uploaded_transcripts(context.workspace.input_audio, language)
     previous = Manifest.load(context.workspace, context.step)
     manifest = Manifest(context.step, options.model_dump())
     unknown, overruled = [], []
     for clip in clips:
-        text, before = user_text(context, clip, given, previous), previous.clips.get(clip.name)
+        text, before = user_text(context, clip, uploaded, previous), previous.clips.get(clip.name)
         if text is None:
             unknown.append(clip)
         else:
@@ -52,7 +52,7 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
     )
     transcripts = [_transcript(context, clip, manifest.clips[clip.name]) for clip in clips]
     _write_list_file(context, clips, transcripts)
-    warnings = given.problems + unused_transcripts(context, given, clips) + overruled
+    warnings = uploaded.warnings + unused_transcripts(context, uploaded, clips) + overruled
     warnings += set_aside_warnings(manifest)
     return Result(
         summary=_summary(manifest, transcripts, num_reused),

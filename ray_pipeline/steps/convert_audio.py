@@ -31,7 +31,7 @@ _VERSION = "1"  # raise it when the same recording would give another file
 def run(context: StepContext, options: ConvertAudioOptions) -> Result:
     """Raises NothingUsable when no recording can be used; each reason is in the message."""
     workspace = context.workspace
-    recordings = recordings_in(workspace.input_audio) if workspace.input_audio.is_dir() else []
+    recordings = recordings_in(workspace.input_audio)
     if not recordings:
         raise NothingUsable(
             "The task has no recordings.",

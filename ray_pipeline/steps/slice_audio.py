@@ -35,11 +35,11 @@ from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import Workspace, sha256_of
 from ray_pipeline.quality.verdicts import MIN_TRAINED_SECONDS
-from ray_pipeline.transcripts.uploaded import GivenText, given_transcripts
+from ray_pipeline.transcripts.uploaded import UploadedText, uploaded_transcripts
 
-MAX_GIVEN_SECONDS = 15.0  # a transcript cannot be cut where the slicer cuts
+MAX_SECONDS_WITH_TEXT = 15.0  # a transcript cannot be cut where the slicer cuts
 
-_VERSION = "1"
+_VERSION = "2"
 _MUCH_SILENCE = 0.15
 _QUIET_HINT = 'For quiet recordings set params.threshold to "auto", or lower it, e.g. to -50.'
 
@@ -48,12 +48,12 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
     """Raises NothingUsable when no recording gives a clip; each reason is in the message."""
     workspace = context.workspace
     converted = made_by(context, StepName.CONVERT_AUDIO, "converted recordings to slice")
-    given = given_transcripts(workspace.input_audio, context.config.language)
+    uploaded = uploaded_transcripts(workspace.input_audio, context.config.language)
     manifest = Manifest(context.step, options.model_dump(), {"slice": _VERSION})
     slice_one = partial(slice_converted, folder=workspace.sliced, options=options)
     work = work_through(
         context,
-        [_item(workspace, entry, given.of(entry.name), options) for entry in converted],
+        [_item(workspace, entry, uploaded.of(entry.name), options) for entry in converted],
         RayTasks.one_by_one(slice_one, context.plan(min(options.num_processes, len(converted)))),
         manifest=manifest,
         folders=[workspace.sliced],
@@ -62,11 +62,11 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
     require_usable(context, manifest, "clip", _QUIET_HINT)
     summary = _summary(manifest, work.num_reused)
     if options.threshold is None:
-        summary["thresholds_db"] = _found(context, manifest)
-    doubtful = _quiet(manifest, converted, options) + _too_short(manifest)
+        summary["thresholds_db"] = _thresholds_db(context, manifest)
+    doubtful = _below_threshold(manifest, converted, options) + _too_short(manifest)
     return Result(
         summary=summary,
-        warnings=given.problems + set_aside_warnings(manifest) + doubtful,
+        warnings=uploaded.warnings + set_aside_warnings(manifest) + doubtful,
     )
 
 
@@ -79,7 +79,7 @@ def slice_converted(recording: Clip, *, folder: Path, options: SliceAudioOptions
         start, end = trimmed_bounds(read, num_samples, settings)
         _refuse_too_long(recording, (end - start) / SAMPLE_RATE)
         whole = cut_clip(read, num_samples, start, end, settings)
-        details = {"given_text": recording.text, "given_language": recording.language}
+        details = {"uploaded_text": recording.text, "uploaded_language": recording.language}
         return [_write(folder, recording.name, whole, details)]
     slices = slice_recording(read, num_samples, settings, max_seconds=options.max_seconds)
     made = [_write(folder, recording.name, one, {}) for one in slices]
@@ -106,17 +106,17 @@ def slicer_settings(options: SliceAudioOptions) -> SlicerSettings:
 
 
 def _refuse_too_long(recording: Clip, seconds: float) -> None:
-    if seconds > MAX_GIVEN_SECONDS:
+    if seconds > MAX_SECONDS_WITH_TEXT:
         raise StepFailed(
             f"{recording.name} lasts {seconds:.1f} s and has a transcript of its own "
-            f"({recording.origin}); such a clip may last {MAX_GIVEN_SECONDS:g} s.",
+            f"({recording.origin}); such a clip may last {MAX_SECONDS_WITH_TEXT:g} s.",
             hint="Upload shorter files with a transcript each, or leave this transcript out so "
             "that the recording is sliced and recognised.",
             clip=recording.name,
             reason="given_too_long",
             seconds=round(seconds, 1),
             transcript=recording.origin,
-            most=MAX_GIVEN_SECONDS,
+            most=MAX_SECONDS_WITH_TEXT,
         )
 
 
@@ -136,23 +136,28 @@ def _write(folder: Path, source_name: str, piece: Slice, more: dict[str, Any]) -
 
 
 def _item(
-    workspace: Workspace, entry: ClipEntry, given: GivenText | None, options: SliceAudioOptions
+    workspace: Workspace,
+    entry: ClipEntry,
+    transcript: UploadedText | None,
+    options: SliceAudioOptions,
 ) -> WorkItem:
     path = workspace.root / entry.outputs[0]
     digest = sha256_of(path)
     settings = options.model_dump(exclude={"enabled", "force", "num_processes"})
-    transcript = [given.text, given.language] if given else None
-    key = fingerprint(version=_VERSION, input=digest, settings=settings, given=transcript)
-    texts = (given.text, given.language, given.origin) if given else ()
+    words = [transcript.text, transcript.language] if transcript else None
+    key = fingerprint(version=_VERSION, input=digest, settings=settings, uploaded=words)
+    texts = (transcript.text, transcript.language, transcript.origin) if transcript else ()
     return WorkItem(Clip(entry.name, str(path), *texts), key, digest)
 
 
-def _quiet(manifest: Manifest, converted: list[ClipEntry], options: SliceAudioOptions) -> list[str]:
+def _below_threshold(
+    manifest: Manifest, converted: list[ClipEntry], options: SliceAudioOptions
+) -> list[str]:
     """A sentence when a fixed threshold left out more than pauses usually are."""
-    cut = {e.details["source"] for e in manifest.usable() if "given_text" not in e.details}
+    cut = {e.details["source"] for e in manifest.usable() if "uploaded_text" not in e.details}
     total = sum(entry.details["seconds"] for entry in converted if entry.name in cut)
     kept = sum(e.details["seconds"] for e in manifest.usable() if e.details["source"] in cut)
-    if options.threshold is None or total - kept < _MUCH_SILENCE * total:
+    if not cut or options.threshold is None or total - kept < _MUCH_SILENCE * total:
         return []
     return [
         f"{total - kept:.0f} of {total:.0f} s came into no clip, as lying below the threshold of "
@@ -160,15 +165,15 @@ def _quiet(manifest: Manifest, converted: list[ClipEntry], options: SliceAudioOp
     ]
 
 
-def _found(context: StepContext, manifest: Manifest) -> dict[str, float]:
+def _thresholds_db(context: StepContext, manifest: Manifest) -> dict[str, float]:
     """The threshold of each recording that was cut; said in the log too."""
     cut = (entry.details for entry in manifest.usable() if "threshold_db" in entry.details)
-    found = {details["source"]: details["threshold_db"] for details in cut}
-    if found:
-        low, high = min(found.values()), max(found.values())
+    thresholds = {details["source"]: details["threshold_db"] for details in cut}
+    if thresholds:
+        low, high = min(thresholds.values()), max(thresholds.values())
         span = f"{low:g} dB" if low == high else f"{low:g} to {high:g} dB"
-        context.progress.log(f"Thresholds found: {span} ({len(found)} recordings).")
-    return found
+        context.progress.log(f"Thresholds found: {span} ({len(thresholds)} recordings).")
+    return thresholds
 
 
 def _too_short(manifest: Manifest) -> list[str]:

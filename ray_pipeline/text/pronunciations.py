@@ -1,4 +1,4 @@
-"""The task's own pronunciations: every `.dict` file among its uploads."""
+"""The task's own pronunciations: every `.dict` (or `.dict.txt`) file among its uploads."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 
 from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.core.text_files import read_text
+from ray_pipeline.core.upload_kinds import UploadKind, upload_kind
 from ray_pipeline.core.workspace import Workspace, is_partial
 from ray_pipeline.text import parse_dictionary
-
-SUFFIX = ".dict"
 
 
 def own_pronunciations(workspace: Workspace, symbols: str) -> dict[str, list[str]]:
@@ -21,7 +20,11 @@ def own_pronunciations(workspace: Workspace, symbols: str) -> dict[str, list[str
     found: dict[str, list[str]] = {}
     folder = workspace.input_audio
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.suffix.lower() == SUFFIX and path.is_file() and not is_partial(path):
+        if (
+            upload_kind(path.name) is UploadKind.PRONUNCIATIONS
+            and path.is_file()
+            and not is_partial(path)
+        ):
             found |= _read(path, symbols)
     return found
 

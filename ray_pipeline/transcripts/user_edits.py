@@ -8,7 +8,8 @@ from ray_pipeline.core.clip_audio import ClipAudio
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.task import Transcript
-from ray_pipeline.transcripts.uploaded import GivenText, GivenTranscripts, recordings_in
+from ray_pipeline.transcripts.list_file import name_key
+from ray_pipeline.transcripts.uploaded import UploadedText, UploadedTranscripts, recordings_in
 
 
 @dataclass(frozen=True)
@@ -20,23 +21,29 @@ class UserText:
     language: str
     speaker: str
     origin: str
-    overruled: GivenText | None = None
+    overruled: UploadedText | None = None
 
 
 def user_text(
-    context: StepContext, clip: ClipAudio, given: GivenTranscripts, previous: Manifest
+    context: StepContext, clip: ClipAudio, uploaded: UploadedTranscripts, previous: Manifest
 ) -> UserText | None:
     """The user's words for a clip, None where there are none."""
     edited = context.transcripts.get(clip.name)
-    row = given.of(clip.name)
+    row = uploaded.of(clip.name)
     if edited is not None and _is_edit(edited, previous.clips.get(clip.name)):
         other = row if row is not None and row.text != edited.text else None
         return UserText(edited.text, edited.language, edited.speaker, "edit", other)
-    if row is None and "given_text" in clip.sliced.details:
-        row = given.of(clip.sliced.details["source"])
+    if row is None and _is_whole_recording(clip.sliced):
+        row = uploaded.of(clip.sliced.details["source"])
     if row is None:
         return None
     return UserText(row.text, row.language, row.speaker, row.origin)
+
+
+def _is_whole_recording(sliced: ClipEntry) -> bool:
+    """Whether the clip was not cut, because its recording came with a text. (The second name is
+    that of manifests before November 2026.)"""
+    return "uploaded_text" in sliced.details or "given_text" in sliced.details
 
 
 def _is_edit(stored: Transcript, entry: ClipEntry | None) -> bool:
@@ -63,21 +70,20 @@ def overruled_row(clip: str, user: UserText, before: ClipEntry | None) -> list[s
 
 
 def unused_transcripts(
-    context: StepContext, given: GivenTranscripts, clips: list[ClipAudio]
+    context: StepContext, uploaded: UploadedTranscripts, clips: list[ClipAudio]
 ) -> list[str]:
     """Sentences about transcripts that no clip has taken."""
-    folder = context.workspace.input_audio
-    recordings = {path.name for path in recordings_in(folder)} if folder.is_dir() else set()
-    whole = {clip.sliced.details["source"] for clip in clips if "given_text" in clip.sliced.details}
-    known = {clip.name for clip in clips}
+    recordings = {path.name for path in recordings_in(context.workspace.input_audio)}
+    whole = {clip.sliced.details["source"] for clip in clips if _is_whole_recording(clip.sliced)}
+    known = {name_key(clip.name) for clip in clips}
     warnings = []
-    for name, text in given.by_name.items():
+    for name, text in uploaded.by_name.items():
         if name in recordings:
             if name not in whole:
                 warnings.append(
                     f"{text.origin} has a transcript of {name}, which was not taken: run "
                     "slice_audio again so that the recording stays one clip."
                 )
-        elif name not in known:
+        elif name_key(name) not in known:
             warnings.append(f"{text.origin} names {name}, which is no recording and no clip.")
     return warnings

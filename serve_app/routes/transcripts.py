@@ -10,13 +10,20 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from ray_pipeline.core.blanks import one_line
 from ray_pipeline.core.errors import Conflict, InvalidInput, NotFound
 from ray_pipeline.core.languages import language_code
 from ray_pipeline.core.task import Transcript
-from ray_pipeline.core.text_files import decode_text
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.transcripts.clip_timing import clip_timings
-from ray_pipeline.transcripts.list_file import ListRow, check_field, parse_list
+from ray_pipeline.transcripts.list_file import (
+    ListRow,
+    check_field,
+    decode_list,
+    name_key,
+    parse_list,
+    rows_by_name,
+)
 from serve_app.clip_schemas import (
     ListTaken,
     TranscriptBody,
@@ -144,13 +151,22 @@ async def upload_list(
     request: Request, task: TaskDep, store: StoreDep, coordinator: CoordinatorDep
 ) -> ListTaken:
     """The corrected list back: each row changes the clip it names, at once. A clip that had no
-    text is included then; clips that are not in the list stay as they are."""
-    rows, problems = parse_list(decode_text(await request.body(), "The list"))
+    text is included then; clips that are not in the list stay as they are. Rows that say different
+    things about one clip are told, and none of them is taken."""
+    decoded = decode_list(await request.body(), "The list")
+    rows, problems = parse_list(decoded.text)
     before = await asyncio.to_thread(store.transcripts, task.task_id)
     by_clip = {row.clip: row for row in before}
-    named = {row.file_name: row for row in rows if row.file_name in by_clip}
-    unknown = [row.file_name for row in rows if row.file_name not in by_clip]
-    unread = [f"Line {item.line} was not used: {item.reason.rstrip('.')}." for item in problems]
+    clip_of = {name_key(clip): clip for clip in by_clip}
+    by_name, ambiguous = rows_by_name(rows)
+    named = {clip_of[name]: row for name, row in by_name.items() if name in clip_of}
+    unknown = [row.file_name for name, row in by_name.items() if name not in clip_of]
+    unread = [
+        f"Line {item.line} was not used: {item.reason.rstrip('.')}."
+        for item in sorted([*problems, *ambiguous], key=lambda item: item.line)
+    ]
+    if decoded.remark:
+        unread.insert(0, decoded.remark)
     if not named:
         raise InvalidInput(
             " ".join(["No row of the list names a clip of this task.", *unread[:_NAMED_IN_ERROR]]),
@@ -202,8 +218,9 @@ def _edited(row: Transcript, edit: TranscriptChange) -> Transcript:
     changes = edit.model_dump(exclude={"clip"}, exclude_none=True)
     if "language" in changes:
         changes["language"] = language_code(changes["language"])
-    for field in ("text", "speaker"):
-        check_field(field, changes.get(field, ""))  # also where the clip is left out for now
+    for field in {"text", "speaker"} & set(changes):
+        changes[field] = one_line(changes[field])
+        check_field(field, changes[field])  # also where the clip is left out for now
     if "text" in changes:
         # Who writes the text of a clip that had none wants it to be used.
         changes = {"include": True} | changes if not row.text else changes

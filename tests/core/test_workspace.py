@@ -29,8 +29,9 @@ def workspace(tmp_path):
         ("my talk 😀 中文.mp3", "my talk 😀 中文.mp3"),
         ("it's.wav", "it's.wav"),
         ('"quoted".wav', "_quoted_.wav"),
-        ("new\nline.wav", "new_line.wav"),
+        ("new\nline.wav", "new line.wav"),
         (".hidden", "hidden"),
+        ("one\u00a0 two\u3000three\u2028four\x85five .wav", "one two three four five .wav"),
         ("-i.wav", "-i.wav"),
     ],
 )

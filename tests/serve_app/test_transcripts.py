@@ -108,6 +108,33 @@ def test_a_corrected_list_changes_the_clips_it_names_and_no_other(
     assert (second["text"], second["source"], second["confidence"]) == ("there", "whisper", 0.9)
 
 
+def test_rows_that_contradict_each_other_change_nothing(client: TestClient, url: str) -> None:
+    body = "x/a.wav|me|EN|Hello\ny/a.wav|me|EN|Hi\nb.wav|me|EN|There\n"
+    answer = client.put(f"{url}.list", content=body.encode()).json()
+    assert (answer["rows"], answer["changed"]) == (1, 1)
+    assert [problem[:6] for problem in answer["problems"]] == ["Line 1", "Line 2"]
+    first, second = client.get(url).json()["transcripts"]
+    assert (first["text"], second["text"]) == ("hallo", "There")
+
+
+def test_a_list_of_another_encoding_is_taken_with_a_remark_or_refused(
+    client: TestClient, url: str
+) -> None:
+    body = "a.wav|me|JA|今日はいい天気ですね。\n".encode("cp932")
+    answer = client.put(f"{url}.list", content=body)
+    assert "was read as Shift-JIS" in answer.json()["problems"][0]
+    assert client.get(f"{url}/a.wav").json()["text"] == "今日はいい天気ですね。"
+    refused = client.put(f"{url}.list", content=body.replace(b"|JA|", b"|EN|"))
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
+    assert "The list is not UTF-8" in refused.json()["detail"]
+
+
+def test_blanks_of_any_kind_in_an_edit_are_spaces(client: TestClient, url: str) -> None:
+    edit = {"text": " page\u00a05\u2028of\t10\n", "speaker": "an\u3000na"}
+    answer = client.put(f"{url}/a.wav", json=edit).json()
+    assert (answer["text"], answer["speaker"]) == ("page 5 of 10", "an na")
+
+
 @pytest.mark.parametrize("field", ["text", "speaker"])
 def test_what_no_list_can_hold_is_refused_even_of_a_clip_that_is_left_out(
     client: TestClient, url: str, field: str

@@ -34,11 +34,11 @@ def put_recording(task: AudioTask, name: str, text: str) -> str:
     (task.workspace.input_audio / name).touch()
     task.upload(f"{name}.txt", text)
     clip = f"{name}_0000000000_0000032000.wav"
-    task.add_clip(clip, source=name, given_text=text, given_language="en")
+    task.add_clip(clip, source=name, uploaded_text=text, uploaded_language="en")
     return clip
 
 
-def test_given_transcripts_become_the_list_file(task: AudioTask) -> None:
+def test_uploaded_transcripts_become_the_list_file(task: AudioTask) -> None:
     clip = put_recording(task, "talk.mp3", "Hello there.")
     result = task.run(ASR)
     rows, problems = read_list(task.workspace.list_path("anna"))
@@ -133,6 +133,38 @@ def test_transcripts_that_no_clip_takes_are_reported(task: AudioTask) -> None:
     assert "run slice_audio again" in warnings
     assert "more.list names unknown.wav" in warnings
     assert "more.list, line 2" in warnings
+
+
+def test_every_text_that_nothing_takes_is_told(task: AudioTask) -> None:
+    put_recording(task, "talk.mp3", "Hello there.")
+    task.upload("talk (2).txt", "Hello, you there.")
+    task.upload("nobody.txt", "Hello?")
+    task.upload("all.list.txt", "a/1.wav|x|EN|One.\nb/1.wav|x|EN|Two.\n2.wav|x|EN|Three.\n")
+    warnings = task.run(ASR).warnings
+    assert task.transcripts["talk.mp3_0000000000_0000032000.wav"].text == "Hello, you there."
+    for name in (
+        "talk.mp3.txt was not",
+        "nobody.txt was not",
+        "line 1, was not",
+        "line 2, was not",
+    ):
+        assert sum(name in warning for warning in warnings) == 1, name
+    assert "all.list.txt names 2.wav, which is no recording and no clip." in warnings
+
+
+def test_a_recording_whose_name_has_a_line_separator_does_not_end_the_step(task: AudioTask) -> None:
+    name = "one\u2028two.wav"  # from before uploads were renamed
+    clip = put_recording(task, name, "Hello\u2028there.")
+    task.run(ASR)
+    assert task.transcripts[clip].text == "Hello there."
+
+
+def test_what_an_older_manifest_calls_a_given_text_is_still_one_clip(task: AudioTask) -> None:
+    task.add_clip("talk.mp3_0_1.wav", source="talk.mp3", given_text="x", given_language="en")
+    (task.workspace.input_audio / "talk.mp3").touch()
+    task.upload("talk.mp3.txt", "Hello there.")
+    assert task.run(ASR).warnings == []
+    assert task.transcripts["talk.mp3_0_1.wav"].text == "Hello there."
 
 
 @needs_wheel_model

@@ -50,7 +50,7 @@ def test_recordings_are_cut_and_those_with_a_transcript_stay_whole(tmp_path: Pat
     ]
     clips = task.manifest(SLICE).clips
     whole = clips["whole.mp3_0000000000_0000329600.wav"].details
-    assert (whole["given_text"], whole["given_language"]) == ("Both parts.", "en")
+    assert (whole["uploaded_text"], whole["uploaded_language"]) == ("Both parts.", "en")
     assert whole["seconds"] == pytest.approx(10.3)
     cut = clips["cut.mp3_0000169280_0000329920.wav"].details
     assert (cut["source"], cut["start"], cut["end"]) == ("cut.mp3", 169_280, 329_920)
@@ -71,7 +71,7 @@ def test_recordings_are_cut_and_those_with_a_transcript_stay_whole(tmp_path: Pat
     assert again.summary["unchanged_files"] == 3
     assert "cut.mp3_0000169280_0000329920.wav" not in task.files("sliced")
     corrected = task.manifest(SLICE).clips["whole.mp3_0000000000_0000329600.wav"]
-    assert corrected.details["given_text"] == "Both parts, corrected."
+    assert corrected.details["uploaded_text"] == "Both parts, corrected."
 
 
 @pytest.mark.usefixtures("ray_cluster")
@@ -108,6 +108,15 @@ def test_much_sound_below_the_threshold_is_said_with_the_remedy(tmp_path: Path) 
     assert re.match("[34] of 13 s came into no clip", warning)
     assert '"auto"' in warning
     assert task.run(SLICE, threshold=-50).warnings == []
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_nothing_is_missed_where_every_recording_has_its_text(tmp_path: Path) -> None:
+    task = AudioTask.in_folder(tmp_path)
+    add_converted(task, "word.mp3", TWO_PARTS)
+    (task.workspace.input_audio / "word.mp3").touch()
+    task.upload("WORD.TXT", "Both parts.")
+    assert task.run(SLICE).warnings == []
 
 
 def test_slicing_before_converting_names_the_missing_step(tmp_path: Path) -> None:
