@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -22,17 +22,6 @@ class Pair:
     theirs: Work
 
 
-def compare(device: str, rounds: int, only: str) -> Iterator[str]:
-    """One line for each pair whose name contains `only`."""
-    from benchmarks.compare import decoding_pairs, training_pairs
-
-    if device == "cpu" and only in "agreement":
-        yield from decoding_pairs.agreements()
-    for make in (*decoding_pairs.makers(device), *training_pairs.makers(device)):
-        if only in make.name:
-            yield _line(f"{device} {make.name}", make.build(), rounds, device)
-
-
 @dataclass(frozen=True)
 class Maker:
     """Builds both networks only when their turn comes: several at once do not fit."""
@@ -41,7 +30,8 @@ class Maker:
     build: Callable[[], Pair]
 
 
-def _line(name: str, pair: Pair, rounds: int, device: str) -> str:
+def timed_line(name: str, pair: Pair, rounds: int, device: str) -> str:
+    """The medians of `rounds` rounds, and the ratio with the lowest and the highest."""
     _rate(pair.ours, device), _rate(pair.theirs, device)  # the first time allocates and compiles
     ours, theirs = [], []
     for number in range(rounds):

@@ -12,8 +12,9 @@ from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.training.gpt.data import GptBatch
+from ray_pipeline.training.gpt.recipe import GPT_RECIPE
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
-from ray_pipeline.training.recipes import GPT_RECIPE, SOVITS_RECIPE
+from ray_pipeline.training.sovits.recipe import SOVITS_RECIPE
 from ray_pipeline.training.sovits.step import SovitsStepper, sovits_optimizers
 
 SOVITS_ITEMS = 2

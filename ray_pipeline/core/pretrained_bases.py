@@ -27,6 +27,10 @@ BERT_FILES = (
 )
 
 
+# Which networks a base is made of, and so how it is trained and spoken with.
+BaseFamily = Literal["gpt_sovits"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class PretrainedBase:
     """One base model. Paths are relative to the models folder, which is laid out as the
@@ -39,6 +43,7 @@ class PretrainedBase:
 
     name: str
     version: str
+    family: BaseFamily = "gpt_sovits"
     symbols: Literal["v1", "v2"] = "v2"
     content_encoder: Literal["hubert", "nano"] = "hubert"
     ssl_dim: int = 768

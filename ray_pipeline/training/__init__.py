@@ -1,9 +1,13 @@
-"""Training of the two networks of a voice.
+"""Training of the networks of a voice.
 
-    experiment folder ─ *_data ─ *_sampler ─> batches ─ *_step ─> losses
-                                   *_loop: epochs, checkpoints, exports, numbers
-    launcher: the loop on Ray Train workers; runs: which run a step goes on with
+    plan ─> settings ─> launcher: on each Ray Train worker   training_run: epochs of batches
+            (families: which network's)                        ─ trainer: data, step, setup,
+                                                                 evaluation, checkpoint
 
-Steps, loops and data know nothing of Ray (`worker.LocalWorker` runs them in one process);
-`launcher`, `reports` and `worker.RayWorker` do. Nothing here knows of tasks or databases.
+A folder a network, with the same file names in each. Networks, trainers and runs know nothing of
+Ray (`worker.LocalWorker` runs them in one process); `launcher`, `reports` and
+`worker.RayWorker` do. Nothing here knows of databases.
+
+    run_folders      which run is gone on with       checkpoints    what lies in a run's folder
+    training_step    what both training steps do the same way
 """

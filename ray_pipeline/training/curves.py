@@ -29,7 +29,7 @@ class Curves:
         self._writer.close()
 
 
-class Means:
+class RunningMeans:
     """Running means of named numbers. Tensors stay where they are until the means are asked
     for, so that adding one does not wait for the device."""
 

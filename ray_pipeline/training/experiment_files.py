@@ -61,11 +61,15 @@ def unknown_phones(phones: Sequence[str], table: Mapping[str, int]) -> Objection
     return Objection(words, "unknown_phones", {"phones": missing})
 
 
-def repeat_short_list(items: list[_Item], *, enough: int = 100) -> list[_Item]:
-    """The original goes through fewer than 100 clips at least twice in an epoch."""
-    if not items or len(items) >= enough:
+def repeat_short_list(
+    items: list[_Item], *, listed: int | None = None, enough: int = 100
+) -> list[_Item]:
+    """The original goes through fewer than 100 clips at least twice in an epoch. How often
+    follows from `listed`, the clips it counts (default: these)."""
+    count = len(items) if listed is None else listed
+    if not items or count >= enough:
         return items
-    return items * max(2, enough // len(items))
+    return items * max(2, enough // count)
 
 
 def _lines(path: Path, made_by: str) -> list[str]:

@@ -18,7 +18,7 @@ from ray_pipeline.core.resources import WorkerPlan
 from ray_pipeline.training.worker import RayWorker, TrainWorker
 
 if TYPE_CHECKING:
-    from ray_pipeline.training.reports import Outcome
+    from ray_pipeline.training.reports import TrainingHistory
 
 _MAX_FAILURES = 2
 LEDGER_NAME = "epochs.jsonl"
@@ -44,7 +44,7 @@ def train(
     run_name: str,
     storage_path: Path,
     progress: Progress,
-) -> Outcome:
+) -> TrainingHistory:
     """Run `loop(settings, worker)` on every worker of the plan and wait for the end.
 
     `storage_path` is absolute and seen by all nodes. Raises the loop's own PipelineError at
@@ -86,7 +86,7 @@ def train(
         trainer.fit()
     except TrainingFailedError as error:
         raise _explain(error) from error
-    return ledger.outcome()
+    return ledger.history()
 
 
 def _run_worker(config: dict[str, Any]) -> None:

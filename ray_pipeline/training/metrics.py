@@ -1,4 +1,4 @@
-"""What is noted while a loop runs: means, clips, curves and how far it has got."""
+"""The numbers of a running training: means, curves, the clips seen and how far it has got."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from torch import Tensor
 
 from ray_pipeline.core.progress import NullProgress, Progress
-from ray_pipeline.training.curves import Curves, Means
-from ray_pipeline.training.recipes import TrainingLength
+from ray_pipeline.training.curves import Curves, RunningMeans
+from ray_pipeline.training.recipe import TrainingLength
 from ray_pipeline.training.worker import EpochReport, TrainWorker
 
 _ADVANCE_SECONDS = 0.5
@@ -19,8 +19,9 @@ _CURVE_STEPS = 10
 RECENT_STEPS = 50
 
 
-class Tally:
-    """One worker's notes. Only rank 0 tells `progress` and draws curves, under `prefix`."""
+class MetricsRecorder:
+    """One worker's metrics. Only rank 0 tells `progress` and draws curves; `prefix` stands before
+    the names."""
 
     def __init__(
         self,
@@ -37,7 +38,7 @@ class Tally:
         self._curves = Curves(curves_folder, first_step=first_step) if is_first else None
         self._length = length
         self._prefix = prefix
-        self._means = Means()
+        self._means = RunningMeans()
         self._recent: deque[Mapping[str, Tensor]] = deque(maxlen=RECENT_STEPS)
         self._clips: set[str] = set()
         self._epoch = 0
@@ -49,7 +50,7 @@ class Tally:
         self._clips.clear()
         self._started = time.monotonic()
 
-    def add(self, clips: Sequence[str], losses: Mapping[str, Tensor]) -> None:
+    def add_batch(self, clips: Sequence[str], losses: Mapping[str, Tensor]) -> None:
         """One batch is done."""
         self._means.add(losses)
         self._recent.append(losses)

@@ -17,7 +17,7 @@ from ray_pipeline.training.worker import EpochReport
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingHistory:
     """`epochs` holds a report of every epoch of the run, earlier attempts included, with the
     mean values of its workers; `clips_by_rank` the names that each worker saw."""
 
@@ -51,7 +51,7 @@ class EpochLedger:
             os.fsync(file.fileno())
         self._epochs.add(reports[0].epoch)
 
-    def outcome(self) -> Outcome:
+    def history(self) -> TrainingHistory:
         rows = sorted(self._read(), key=lambda reports: reports[0].epoch)
         num_ranks = len(rows[-1]) if rows else 0
         alike = [reports for reports in rows if len(reports) == num_ranks]
@@ -59,7 +59,7 @@ class EpochLedger:
             sorted({name for reports in alike for name in reports[rank].clips})
             for rank in range(num_ranks)
         ]
-        return Outcome([_mean_of(reports) for reports in rows], clips)
+        return TrainingHistory([_mean_of(reports) for reports in rows], clips)
 
     def _read(self) -> list[list[EpochReport]]:
         """A line cut short by a crash counts as not written."""

@@ -1,8 +1,9 @@
 """Reading and writing torch archives without ever running what is inside them.
 
-Loading is `weights_only` always. One foreign name is let through, `utils.HParams`, the class
-that the original pickles its configuration with; it becomes a plain dictionary here. Some of
-its files have their first two bytes replaced by a version mark, which is undone for reading.
+Loading is `weights_only` always. Few foreign names are let through: `utils.HParams`, the class
+that the original pickles its configuration with, becomes a plain dictionary here, and the paths
+in its training checkpoints become text. Some of its files have their first two bytes replaced by
+a version mark, which is undone for reading.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import io
 import pickle
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import torch
@@ -32,6 +33,16 @@ class _SettingsStandIn:
         if not isinstance(state, dict):
             raise pickle.UnpicklingError("the configuration is not a set of named values")
         self.__dict__.update(state)
+
+
+_LET_THROUGH: list[Any] = [
+    (_SettingsStandIn, "utils.HParams"),
+    # Pure ones are no more than their text. Python 3.13 keeps them in another module.
+    (PurePosixPath, "pathlib.PosixPath"),
+    (PurePosixPath, "pathlib._local.PosixPath"),
+    (PureWindowsPath, "pathlib.WindowsPath"),
+    (PureWindowsPath, "pathlib._local.WindowsPath"),
+]
 
 
 def read_mark(path: Path) -> bytes:
@@ -74,7 +85,7 @@ def _load(path: Path, mark: bytes) -> Any:
         source = io.BytesIO(path.read_bytes())
         source.write(ZIP_MARK)
         source.seek(0)
-    with torch.serialization.safe_globals([(_SettingsStandIn, "utils.HParams")]):
+    with torch.serialization.safe_globals(_LET_THROUGH):
         return torch.load(source, map_location="cpu", weights_only=True)
 
 
@@ -99,9 +110,11 @@ def _check_directory(path: Path) -> None:
 
 
 def _plain(value: Any, file_size: int, path: Path) -> Any:
-    """Stand-ins as dictionaries, everything else as it is; refuses inflated tensors."""
+    """Stand-ins as dictionaries and text, everything else as it is; refuses inflated tensors."""
     if isinstance(value, _SettingsStandIn):
         value = dict(value.__dict__)
+    if isinstance(value, PurePath):
+        return str(value)
     if isinstance(value, Mapping):
         return {key: _plain(item, file_size, path) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

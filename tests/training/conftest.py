@@ -1,7 +1,14 @@
+from pathlib import Path
+
 import pytest
 import torch
 
-from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.core.options import parse_task_config
+from ray_pipeline.core.progress import RecordingProgress
+from ray_pipeline.core.resources import ClusterTotals
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import Experiment, Workspace
 from tests.training.experiment import make_experiment
 
 
@@ -14,3 +21,24 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> StepContext:
+    """A task of nano with three clips of 2 s and one of 0.7 s, before its trainings."""
+    config = parse_task_config(
+        {"exp_name": "voice", "language": "en", "base_model": "nano", "batch_size": 16}
+    )
+    made = StepContext(
+        task_id="task",
+        run_id="run",
+        step=StepName.TRAIN_SOVITS,
+        attempt=1,
+        config=config,
+        workspace=Workspace(tmp_path),
+        models_dir=tmp_path / "models",
+        cluster=ClusterTotals(2),
+        progress=RecordingProgress(),
+    )
+    make_experiment(made.experiment.folder, [2.0] * 3 + [0.7])
+    return made

@@ -16,10 +16,11 @@ from ray_pipeline.models.gpt.config import GptConfig, tiny_gpt_config
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.text.symbols import symbol_table
 from ray_pipeline.training.gpt.data import find_gpt_items
-from ray_pipeline.training.gpt.loop import GptSettings
-from ray_pipeline.training.recipes import NANO_GPT_RECIPE, NANO_SOVITS_RECIPE
+from ray_pipeline.training.gpt.recipe import NANO_GPT_RECIPE
+from ray_pipeline.training.gpt.settings import GptSettings
 from ray_pipeline.training.sovits.data import find_sovits_items
-from ray_pipeline.training.sovits.setup import SovitsSettings
+from ray_pipeline.training.sovits.recipe import NANO_SOVITS_RECIPE
+from ray_pipeline.training.sovits.settings import SovitsSettings
 
 PHONES = ["HH", "AH0", "L", "OW1", "."]
 SSL_DIM, SPEAKER_DIM, NUM_TOKENS = 8, 6, 40
@@ -98,6 +99,7 @@ def sovits_settings(
     phases = (replace(first, share=0.5, segment_frames=32), replace(second, share=0.5))
     return SovitsSettings(
         experiment=experiment,
+        version="nano",
         model=TINY_SOVITS,
         recipe=replace(NANO_SOVITS_RECIPE, phases=phases, min_epoch_steps=3),
         items=tuple(items),
@@ -107,9 +109,11 @@ def sovits_settings(
         seed=5,
         codebook=experiment.codebook,
         voice="voice",
+        task_folder=Path(out.anchor),
+        config_path=out / "config_s2.json",
         weights_folder=out / "SoVITS_weights_nano",
         checkpoint_links=out / "logs_s2_nano",
-        file_config=TINY_SOVITS.export_config(),
+        curves_folder=out / "logs_s2_nano",
         progress=progress or RecordingProgress(),
     )
 
@@ -130,9 +134,10 @@ def gpt_settings(
         max_steps=max_steps,
         seed=5,
         voice="voice",
+        task_folder=Path(out.anchor),
+        config_path=out / "config_s1.yaml",
         weights_folder=out / "GPT_weights_nano",
         checkpoint_links=out / "logs_s1_nano" / "ckpt",
         curves_folder=out / "logs_s1_nano",
-        file_config=TINY_GPT.to_export(),
         progress=progress or RecordingProgress(),
     )

@@ -1,14 +1,10 @@
 import pytest
 import torch
 
-from ray_pipeline.training.evaluation import (
-    choose_reference,
-    constant_frame_error,
-    held_out_names,
-    token_perplexity,
-    unigram_top3,
-)
+from ray_pipeline.training.gpt.evaluation import token_perplexity, unigram_top3
+from ray_pipeline.training.held_out import held_out_names
 from ray_pipeline.training.sovits.data import SovitsExample
+from ray_pipeline.training.sovits.evaluation import choose_reference, constant_frame_error
 
 
 def _example(name: str, num_frames: int) -> SovitsExample:

@@ -11,7 +11,8 @@ from ray_pipeline.core.errors import BadModelFile, StepFailed
 from ray_pipeline.core.progress import NullProgress, RecordingProgress
 from ray_pipeline.core.resources import WorkerPlan
 from ray_pipeline.core.workspace import Experiment
-from ray_pipeline.training.gpt.loop import GptSettings, train_gpt
+from ray_pipeline.training.gpt.settings import GptSettings
+from ray_pipeline.training.gpt.trainer import train_gpt
 from ray_pipeline.training.launcher import train
 from ray_pipeline.training.reports import EpochLedger, ForwardReports
 from ray_pipeline.training.worker import EpochReport, TrainWorker
@@ -58,7 +59,7 @@ def test_two_workers_see_disjoint_clips_and_survive_a_kill(
     ray_cluster: None, experiment: Experiment, tmp_path: Path
 ) -> None:
     settings = gpt_settings(experiment, tmp_path, max_steps=9, progress=NullProgress())
-    outcome = train(
+    history = train(
         train_and_be_killed_once,
         Fragile(settings, tmp_path / "killed"),
         plan=WorkerPlan(2, 0.5),
@@ -67,8 +68,8 @@ def test_two_workers_see_disjoint_clips_and_survive_a_kill(
         progress=NullProgress(),
     )
     assert (tmp_path / "killed").exists()
-    assert [report.epoch for report in outcome.epochs] == [1, 2, 3]
-    first, second = (set(clips) for clips in outcome.clips_by_rank)
+    assert [report.epoch for report in history.epochs] == [1, 2, 3]
+    first, second = (set(clips) for clips in history.clips_by_rank)
     assert first.isdisjoint(second)
     assert first | second == {item.name for item in settings.items}
     kept = sorted((tmp_path / "storage" / "run").glob("epoch_*"))
@@ -103,9 +104,9 @@ def test_an_epoch_that_is_done_twice_is_told_once(tmp_path: Path) -> None:
         reports.after_report(None, [_report(1, 2.0), _report(1, 4.0, rank=1)], None)
     reports.after_report(None, [_report(2, 1.0), _report(2, 1.0, rank=1)], None)
     assert [(m["epoch"], m["gpt/loss"]) for m in progress.metrics] == [(1, 3.0), (2, 1.0)]
-    outcome = EpochLedger(tmp_path / "epochs.jsonl").outcome()
-    assert [report.epoch for report in outcome.epochs] == [1, 2]
-    assert outcome.clips_by_rank == [["clip0"], ["clip1"]]
+    history = EpochLedger(tmp_path / "epochs.jsonl").history()
+    assert [report.epoch for report in history.epochs] == [1, 2]
+    assert history.clips_by_rank == [["clip0"], ["clip1"]]
 
 
 def test_a_line_that_a_crash_cut_short_is_passed_over(tmp_path: Path) -> None:

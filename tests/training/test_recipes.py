@@ -1,10 +1,7 @@
 import pytest
 
-from ray_pipeline.training.recipes import (
-    NANO_SOVITS_RECIPE,
-    SOVITS_RECIPE,
-    plan_length,
-)
+from ray_pipeline.training.recipe import plan_length
+from ray_pipeline.training.sovits.recipe import NANO_SOVITS_RECIPE, SOVITS_RECIPE
 
 
 def test_nano_turns_adversarial_after_three_fifths() -> None:

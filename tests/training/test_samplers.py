@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ray_pipeline.training.gpt.sampler import BucketOrderSampler
-from ray_pipeline.training.shared_sampler import ShareBatchSampler
+from ray_pipeline.training.share_sampler import ShareBatchSampler
 from ray_pipeline.training.sovits.sampler import BucketBatchSampler
 from tests import conformance
 from tests.conformance.golden_io import Case

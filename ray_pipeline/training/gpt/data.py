@@ -6,8 +6,7 @@ Shapes: B batch, L phones, T semantic tokens (25 a second).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from torch.utils.data import Dataset
 from ray_pipeline.core.audio_format import TOKENS_PER_SECOND
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.training.batch import Batch, ExampleCache
 from ray_pipeline.training.experiment_files import (
     DroppedClip,
     Objection,
@@ -52,25 +52,21 @@ class GptExample:
     tokens: Tensor
     bert: Tensor
 
+    @property
+    def num_bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in (self.phones, self.tokens, self.bert))
+
 
 @dataclass(frozen=True)
-class GptBatch:
+class GptBatch(Batch):
     """phones [B, L] padded with 0, tokens [B, T] padded with the end mark, bert [B, 1024, L]
     padded with 0, lengths [B]. Padding is on the right."""
 
-    names: list[str]
     phones: Tensor
     phone_lengths: Tensor
     tokens: Tensor
     token_lengths: Tensor
     bert: Tensor
-
-    def to(self, device: torch.device) -> GptBatch:
-        moved: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name, value in moved.items():
-            if isinstance(value, Tensor):
-                moved[name] = value.to(device, non_blocking=True)
-        return GptBatch(**moved)
 
 
 def find_gpt_items(
@@ -127,17 +123,22 @@ def _check(
 
 
 class GptDataset(Dataset[GptExample]):
-    """Items with their BERT features, zeros where a clip has none (all but Chinese)."""
+    """Items with their BERT features, zeros where a clip has none (all but Chinese). Each file is
+    read once while there is room."""
 
     def __init__(self, experiment: Experiment, items: Sequence[GptItem]) -> None:
         self._experiment = experiment
         self._items = items
+        self._cache: ExampleCache[GptExample] = ExampleCache()
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __getitem__(self, index: int) -> GptExample:
         item = self._items[index]
+        return self._cache.get(item.name, lambda: self._load(item))
+
+    def _load(self, item: GptItem) -> GptExample:
         return GptExample(
             item.name,
             torch.tensor(item.phones),
@@ -149,7 +150,7 @@ class GptDataset(Dataset[GptExample]):
         """Raises StepFailed when the features belong to another text."""
         path = self._experiment.bert_of(item.name)
         if not path.is_file():
-            return torch.zeros(BERT_WIDTH, len(item.phones))
+            return torch.zeros(1, 1).expand(BERT_WIDTH, len(item.phones))  # takes no memory
         bert: Tensor = torch.load(path, map_location="cpu", weights_only=True)
         if bert.shape[-1] != len(item.phones):
             raise StepFailed(

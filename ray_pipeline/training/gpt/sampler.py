@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from torch.utils.data import Sampler
 
@@ -79,3 +80,27 @@ def _cut_into_buckets(seconds: Sequence[float]) -> list[list[int]]:
             bound += BUCKET_SECONDS
         buckets[-1].append(index)
     return buckets
+
+
+class _Batches(Protocol):
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[int]]: ...
+
+
+class CountedFromZero:
+    """`batches` drawn by a sampler whose epochs count from 0, as the original's of this training
+    do; here they count from 1."""
+
+    def __init__(self, batches: _Batches, set_epoch: Callable[[int], None]) -> None:
+        self._batches = batches
+        self._set_epoch = set_epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        self._set_epoch(epoch - 1)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self._batches)

@@ -9,7 +9,9 @@ As in the original of GPT-SoVITS:
 - the clipping factor (against the median gradient norm) acts on the gradients of the scales
   only; the values take unclipped gradients;
 - the first moment has no bias correction, the second only while it matters;
-- a tensor without gradient counts as one whose gradient is zero.
+- a tensor without gradient counts as one whose gradient is zero;
+- settings and state have the original's names and places, so that each goes on from the other's
+  checkpoints.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ class ScaledAdam(Optimizer):
 
     `clipping_scale`: a gradient norm above this multiple of the median is clipped; None never
     clips. The median is taken anew every `clipping_update_period` steps. `size_update_period`:
-    steps between two updates of the scales. `min_rms`, `max_rms`: between them scales move
-    freely. `scalar_max`: bound of the values of one-element tensors.
+    steps between two updates of the scales. `param_min_rms`, `param_max_rms`: between them scales
+    move freely. `scalar_max`: bound of the values of one-element tensors.
     """
 
     def __init__(
@@ -44,8 +46,8 @@ class ScaledAdam(Optimizer):
         clipping_update_period: int = 100,
         scalar_lr_scale: float = 0.1,
         eps: float = 1e-8,
-        min_rms: float = 1e-5,
-        max_rms: float = 3.0,
+        param_min_rms: float = 1e-5,
+        param_max_rms: float = 3.0,
         scalar_max: float = 10.0,
         size_update_period: int = 4,
     ) -> None:
@@ -56,12 +58,22 @@ class ScaledAdam(Optimizer):
             "clipping_update_period": clipping_update_period,
             "scalar_lr_scale": scalar_lr_scale,
             "eps": eps,
-            "min_rms": min_rms,
-            "max_rms": max_rms,
+            "param_min_rms": param_min_rms,
+            "param_max_rms": param_max_rms,
             "scalar_max": scalar_max,
             "size_update_period": size_update_period,
         }
         super().__init__(params, defaults)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Called with a checkpoint's state too; takes what this service wrote until November
+        2026, which had names of its own."""
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for old in ("min_rms", "max_rms"):
+                if old in group:
+                    group[f"param_{old}"] = group.pop(old)
+            _move_norms([self.state[params[0]] for params in _by_shape(group["params"])])
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -99,17 +111,32 @@ class ScaledAdam(Optimizer):
             ordered = memory["model_norms"].sort().values
             middle = min(period - 1, period // 4 * 2)
             memory["model_norm_threshold"] = float(ordered[middle]) * scale
+            memory["num_clipped"] = 0  # of this period; the original counts on finding it
         if step < period or "model_norm_threshold" not in memory:
             return 1.0
-        return min(1.0, memory["model_norm_threshold"] / (float(norm) + 1e-20))
+        factor = min(1.0, memory["model_norm_threshold"] / (float(norm) + 1e-20))
+        memory["num_clipped"] = memory.get("num_clipped", 0) + (factor < 1.0)
+        return factor
+
+
+_NORMS = ("model_norms", "model_norm_threshold", "num_clipped")
 
 
 def _by_shape(params: list[Tensor]) -> list[list[Tensor]]:
-    """Tensors of equal shape and type together; they are updated as one."""
-    groups: dict[tuple[torch.dtype, torch.Size], list[Tensor]] = defaultdict(list)
+    """Tensors of equal shape and type together; they are updated as one. The first group, by the
+    name of its type and its shape, keeps the norms of all."""
+    groups: dict[tuple[str | int, ...], list[Tensor]] = defaultdict(list)
     for param in params:
-        groups[param.dtype, param.shape].append(param)
-    return list(groups.values())
+        groups[str(param.dtype), *param.shape].append(param)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _move_norms(states: list[dict[str, Any]]) -> None:
+    """To the first group's state, from the one that had them."""
+    for state in states[1:]:
+        for name in _NORMS:
+            if name in state:
+                states[0][name] = state.pop(name)
 
 
 class _Alike:
@@ -224,8 +251,8 @@ class _Part:
         lr = group["lr"] * group["scalar_lr_scale"]
         change = -lr * correction**0.5 * noted.sum(0) / (moment.sqrt() + group["eps"])
         # A tensor that is too small does not change its scale, one that is too large shrinks.
-        change = change.masked_fill(rms < group["min_rms"], 0.0)
-        change = change.masked_fill(rms > group["max_rms"], -lr * period)
+        change = change.masked_fill(rms < group["param_min_rms"], 0.0)
+        change = change.masked_fill(rms > group["param_max_rms"], -lr * period)
         self.state("delta").addcmul_(self.values, change, value=1 - beta1)
 
     def _move_values(self, group: dict[str, Any]) -> None:
@@ -235,7 +262,7 @@ class _Part:
         if correction < _BIAS_WORTH_CORRECTING:
             root /= correction**0.5
         root += group["eps"]
-        root /= self.state("param_rms").clamp(min=group["min_rms"])
+        root /= self.state("param_rms").clamp(min=group["param_min_rms"])
         self.state("delta").addcdiv_(self.grads, root, value=-group["lr"] * (1 - beta1))
 
     def _move_scalars(self, group: dict[str, Any]) -> None:

@@ -14,8 +14,8 @@ from torch.optim import AdamW, Optimizer
 
 from ray_pipeline.models.gpt.model import GptOutput
 from ray_pipeline.training.gpt.data import GptBatch
+from ray_pipeline.training.gpt.recipe import GptRecipe
 from ray_pipeline.training.gpt.scaled_adam import ScaledAdam
-from ray_pipeline.training.recipes import GptRecipe
 
 
 def gpt_optimizer(model: nn.Module, recipe: GptRecipe) -> Optimizer:

@@ -7,9 +7,8 @@ D width of the content features, S width of the speaker vector.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import soundfile
 import torch
@@ -21,6 +20,7 @@ from ray_pipeline.audio.spectrogram import spectrogram
 from ray_pipeline.core.audio_format import HOP_SAMPLES, SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.training.batch import Batch, ExampleCache
 from ray_pipeline.training.experiment_files import (
     DroppedClip,
     Objection,
@@ -31,7 +31,6 @@ from ray_pipeline.training.experiment_files import (
 
 MIN_SECONDS, MAX_SECONDS = 0.6, 54.0
 _BYTES_PER_FRAME = 2 * HOP_SAMPLES  # int16
-_CACHE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,13 @@ class SovitsExample:
 
 
 @dataclass(frozen=True)
-class SovitsBatch:
+class SovitsBatch(Batch):
     """Longest clip first; zeros after the end of the shorter ones.
 
     ssl [B, D, T], spec [B, 1025, T], wav [B, 1, N], phones [B, L], lengths [B] each,
     speaker [B, S] or None.
     """
 
-    names: list[str]
     ssl: Tensor
     spec: Tensor
     spec_lengths: Tensor
@@ -77,13 +75,6 @@ class SovitsBatch:
     phones: Tensor
     phone_lengths: Tensor
     speaker: Tensor | None
-
-    def to(self, device: torch.device) -> SovitsBatch:
-        moved: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name, value in moved.items():
-            if isinstance(value, Tensor):
-                moved[name] = value.to(device, non_blocking=True)
-        return SovitsBatch(**moved)
 
 
 def find_sovits_items(
@@ -138,6 +129,8 @@ def _check(
         least, most = frames[0] / 50, frames[1] / 50
         bounds = f"{least:.2f} to {most:g} s"
         words = f"{seconds:.2f} s long, outside the {bounds} that this training takes"
+        if length_frames > frames[1]:
+            words += f" (slice_audio with max_seconds {most:g} or less makes shorter clips)"
         return _wrong_length(words, seconds, least, most)
     return SovitsItem(name, tuple(ids), seconds, length_frames)
 
@@ -148,7 +141,7 @@ def _wrong_length(words: str, seconds: float, least: float, most: float) -> Obje
 
 
 class SovitsDataset(Dataset[SovitsExample]):
-    """Reads clips from an experiment folder; keeps them in memory up to a gigabyte."""
+    """Reads clips from an experiment folder, each once while there is room."""
 
     def __init__(
         self, experiment: Experiment, items: Sequence[SovitsItem], *, with_speaker: bool
@@ -156,21 +149,14 @@ class SovitsDataset(Dataset[SovitsExample]):
         self._experiment = experiment
         self._items = items
         self._with_speaker = with_speaker
-        self._cache: dict[str, SovitsExample] = {}
-        self._room_bytes = _CACHE_BYTES
+        self._cache: ExampleCache[SovitsExample] = ExampleCache()
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __getitem__(self, index: int) -> SovitsExample:
         item = self._items[index]
-        example = self._cache.get(item.name)
-        if example is None:
-            example = self._load(item)
-            if example.num_bytes <= self._room_bytes:
-                self._cache[item.name] = example
-                self._room_bytes -= example.num_bytes
-        return example
+        return self._cache.get(item.name, lambda: self._load(item))
 
     def _load(self, item: SovitsItem) -> SovitsExample:
         """Raises StepFailed that names the clip when one of its files cannot be read."""

@@ -1,58 +1,23 @@
-"""What a SoVITS training starts from: its settings, its networks, its order of clips."""
+"""What a SoVITS training starts from: its networks, its order of clips, its length."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from ray_pipeline.core.progress import Progress
-from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.models.encoders.codebook import Codebook
-from ray_pipeline.models.sovits.config import SovitsConfig
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from ray_pipeline.models.sovits.layers import NormedConv1d, NormedConvTranspose1d
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
-from ray_pipeline.training.recipes import SovitsRecipe, TrainingLength, plan_length
-from ray_pipeline.training.shared_sampler import ShareBatchSampler
-from ray_pipeline.training.sovits.data import SovitsItem
+from ray_pipeline.training.batch import EpochSampler
+from ray_pipeline.training.recipe import TrainingLength, plan_length
+from ray_pipeline.training.share_sampler import ShareBatchSampler
 from ray_pipeline.training.sovits.sampler import BucketBatchSampler
+from ray_pipeline.training.sovits.settings import SovitsSettings
 from ray_pipeline.training.worker import TrainWorker
 from ray_pipeline.weights.files import load_discriminator, load_matching, load_sovits
-
-
-@dataclass(frozen=True, kw_only=True)
-class SovitsSettings:
-    """All that a run depends on; paths are absolute.
-
-    `items` are gone through as they stand; `held_out` are only judged by. `pretrained` holds
-    generator and discriminator files, `codebook` the file of a base without them.
-    `file_config` goes into every export, named `<voice>_e<epoch>_s<step>.pth`.
-    """
-
-    experiment: Experiment
-    model: SovitsConfig
-    recipe: SovitsRecipe
-    items: tuple[SovitsItem, ...]
-    held_out: tuple[SovitsItem, ...] = ()
-    batch_size: int
-    epochs: int
-    max_steps: int | None = None
-    text_rate: float = 1.0
-    seed: int
-    pretrained: tuple[Path, Path] | None = None
-    codebook: Path | None = None
-    voice: str
-    weights_folder: Path
-    checkpoint_links: Path
-    save_every_epochs: int = 1
-    keep_exports: int = 10
-    file_config: dict[str, Any] = field(default_factory=dict)
-    progress: Progress
 
 
 def build_networks(settings: SovitsSettings) -> tuple[Synthesizer, Discriminator]:
@@ -76,9 +41,7 @@ def build_networks(settings: SovitsSettings) -> tuple[Synthesizer, Discriminator
     return generator, discriminator
 
 
-def make_sampler(
-    settings: SovitsSettings, worker: TrainWorker
-) -> ShareBatchSampler | BucketBatchSampler:
+def make_sampler(settings: SovitsSettings, worker: TrainWorker) -> EpochSampler:
     lengths = [item.length_frames for item in settings.items]
     if settings.recipe.own_shares:
         return ShareBatchSampler(

@@ -29,8 +29,8 @@ from ray_pipeline.models.sovits.losses import (
 )
 from ray_pipeline.models.sovits.segments import slice_segments
 from ray_pipeline.models.sovits.synthesizer import Synthesizer, SynthesizerOutput
-from ray_pipeline.training.recipes import MelWindow, SovitsPhase, SovitsRecipe
 from ray_pipeline.training.sovits.data import SovitsBatch
+from ray_pipeline.training.sovits.recipe import MelWindow, SovitsPhase, SovitsRecipe
 
 
 @dataclass(frozen=True)

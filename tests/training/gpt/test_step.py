@@ -5,9 +5,9 @@ import torch
 
 from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.gpt.data import GptBatch, GptDataset, collate_gpt
-from ray_pipeline.training.gpt.loop import build_gpt
+from ray_pipeline.training.gpt.recipe import GPT_RECIPE, NANO_GPT_RECIPE, GptRecipe
+from ray_pipeline.training.gpt.setup import build_gpt
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
-from ray_pipeline.training.recipes import GPT_RECIPE, NANO_GPT_RECIPE, GptRecipe
 from tests.training.experiment import gpt_settings
 
 

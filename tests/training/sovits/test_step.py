@@ -4,8 +4,8 @@ from pathlib import Path
 import torch
 
 from ray_pipeline.core.workspace import Experiment
-from ray_pipeline.training.recipes import NANO_SOVITS_RECIPE, SOVITS_RECIPE
 from ray_pipeline.training.sovits.data import SovitsBatch, SovitsDataset, collate_sovits
+from ray_pipeline.training.sovits.recipe import NANO_SOVITS_RECIPE, SOVITS_RECIPE
 from ray_pipeline.training.sovits.setup import build_networks
 from ray_pipeline.training.sovits.step import SovitsStepper, sovits_optimizers
 from tests.training.experiment import sovits_settings

@@ -1,5 +1,6 @@
 """Whole trainings in this process: what they write, and that going on equals not stopping."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ray_pipeline.audio.spectrogram import spectrogram
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.progress import RecordingProgress
 from ray_pipeline.core.workspace import Experiment
-from ray_pipeline.training.gpt.loop import train_gpt
-from ray_pipeline.training.sovits.loop import train_sovits
+from ray_pipeline.training.gpt.trainer import train_gpt
+from ray_pipeline.training.sovits.trainer import train_sovits
 from ray_pipeline.training.worker import EpochReport, LocalWorker
+from ray_pipeline.weights.archive import load_archive
 from ray_pipeline.weights.files import load_gpt, load_sovits, load_training
 from tests.training.experiment import gpt_settings, sovits_settings
 
@@ -141,3 +144,31 @@ def test_only_the_newest_exports_are_kept(experiment: Experiment, tmp_path: Path
     train_gpt(settings, LocalWorker(tmp_path / "run"))
     names = sorted(path.name for path in settings.weights_folder.iterdir())
     assert names == ["voice-e2.ckpt", "voice-e3.ckpt"]
+
+
+def test_files_are_read_and_spectrograms_computed_once_in_a_run(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[int] = []
+
+    def counted(wav: torch.Tensor) -> torch.Tensor:
+        lengths.append(wav.shape[-1])
+        return spectrogram(wav)
+
+    monkeypatch.setattr("ray_pipeline.training.sovits.data.spectrogram", counted)
+    settings = sovits_settings(experiment, tmp_path, max_steps=9)
+    worker = LocalWorker(tmp_path / "run")
+    train_sovits(settings, worker)
+    assert len(worker.reports) == 3
+    assert len(lengths) == len(set(lengths)) == len(settings.items)
+
+
+def test_the_configuration_beside_a_training_is_that_in_its_exports(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    settings = sovits_settings(experiment, tmp_path, max_steps=3)
+    train_sovits(settings, LocalWorker(tmp_path / "run"))
+    beside = json.loads(settings.config_path.read_text("utf-8"))
+    exported = load_archive(settings.weights_folder / "voice_e1_s3.pth")["config"]
+    assert beside == json.loads(json.dumps(exported))
+    assert (beside["name"], beside["train"]["fp16_run"]) == ("voice", False)

@@ -1,40 +1,19 @@
-"""Numbers that tell whether a small training learned anything, with what they are held against.
-
-Pure functions: the loops call them at their end, the demo calls them again on its own.
-Errors of sound are mean absolute differences of log-mels (natural logarithm).
-"""
+"""Numbers that tell whether a small SoVITS training learned anything, with what they are held
+against. Errors of sound are mean absolute differences of log-mels (natural logarithm)."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ray_pipeline.audio.spectrogram import mel_spectrogram
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
-from ray_pipeline.training.gpt.data import GptBatch
 from ray_pipeline.training.sovits.data import SovitsExample
 
-_HELD_OUT_SHARE = 0.05
-_HELD_OUT_AT_LEAST = 3
-_ENOUGH_CLIPS = 20  # below, every clip is worth more in the training
 _REFERENCE_FRAMES = (150, 500)  # 3 to 10 s, as at inference
-
-
-def held_out_names(names: Sequence[str], seed: int) -> set[str]:
-    """The clips that a nano training keeps for judging: 5 %, at least three, none of a small
-    data set. A clip's lot depends on its name and the seed, so both trainings draw the same."""
-    if len(names) < _ENOUGH_CLIPS:
-        return set()
-    count = max(_HELD_OUT_AT_LEAST, round(_HELD_OUT_SHARE * len(names)))
-    return set(
-        sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())[:count]
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,35 +87,3 @@ def _mel_distance(wav: Tensor, other: Tensor) -> float:
     mel, other_mel = mel_spectrogram(wav), mel_spectrogram(other)
     frames = min(mel.shape[-1], other_mel.shape[-1])
     return (mel[..., :frames] - other_mel[..., :frames]).abs().mean().item()
-
-
-def token_perplexity(clips: Iterable[Sequence[int]]) -> float:
-    """exp(entropy) of the tokens' frequencies: how many rows of the codebook are really used."""
-    counts = Counter(token for tokens in clips for token in tokens)
-    total = sum(counts.values())
-    entropy = -sum(n / total * math.log(n / total) for n in counts.values())
-    return math.exp(entropy)
-
-
-def unigram_top3(clips: Iterable[Sequence[int]]) -> float:
-    """The top-3 accuracy of always answering with the three commonest tokens."""
-    counts = Counter(token for tokens in clips for token in tokens)
-    return sum(n for _, n in counts.most_common(3)) / max(sum(counts.values()), 1)
-
-
-@torch.no_grad()
-def top3_accuracy(model: nn.Module, batches: Iterable[GptBatch]) -> float:
-    """Share of tokens that are among the model's three likeliest, given the true ones before
-    them; end marks do not count. Without dropout."""
-    was_training = model.training
-    model.eval()
-    hits, total = 0.0, 0
-    for batch in batches:
-        output = model(
-            batch.phones, batch.phone_lengths, batch.tokens, batch.token_lengths, batch.bert
-        )
-        num_tokens = int(batch.token_lengths.sum())
-        hits += float(output.top3_accuracy) * num_tokens
-        total += num_tokens
-    model.train(was_training)
-    return hits / max(total, 1)

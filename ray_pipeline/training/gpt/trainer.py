@@ -1,0 +1,110 @@
+"""The GPT training of one voice: what `TrainingRun` calls at each batch and each epoch's end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ray_pipeline.training.batch import TrainingData
+from ray_pipeline.training.checkpoints import Position
+from ray_pipeline.training.gpt.checkpoint import load_gpt_checkpoint, save_gpt_checkpoint
+from ray_pipeline.training.gpt.data import GptBatch, GptDataset, GptItem, collate_gpt
+from ray_pipeline.training.gpt.evaluation import token_perplexity, top3_accuracy, unigram_top3
+from ray_pipeline.training.gpt.settings import GptSettings, gpt_file_config
+from ray_pipeline.training.gpt.setup import build_gpt, gpt_length, make_sampler
+from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
+from ray_pipeline.training.metrics import MetricsRecorder
+from ray_pipeline.training.precision import uses_half_precision
+from ray_pipeline.training.training_run import Iteration, Trainer, TrainingRun
+from ray_pipeline.training.worker import TrainWorker
+from ray_pipeline.weights.files import save_gpt
+
+
+def train_gpt(settings: GptSettings, worker: TrainWorker) -> None:
+    """The whole training on one worker."""
+    TrainingRun(settings, worker, GptTrainer(settings, worker)).run()
+
+
+class GptTrainer(Trainer[GptBatch]):
+    metric_prefix = "gpt"
+
+    def __init__(self, settings: GptSettings, worker: TrainWorker) -> None:
+        self._settings = settings
+        self._device = worker.device
+        self._half = settings.recipe.half_precision and uses_half_precision(worker.device)
+        sampler = make_sampler(settings, worker)
+        self._collate = partial(collate_gpt, eos=settings.model.eos)
+        dataset = GptDataset(settings.experiment, settings.items)
+        self.data = TrainingData(dataset, sampler, self._collate)
+        self.length = gpt_length(settings, len(sampler))
+
+        self._model = build_gpt(settings).to(worker.device)
+        optimizer = gpt_optimizer(self._model, settings.recipe)
+        self.resumed, optimizer_steps = Position(), 0
+        folder = worker.latest_checkpoint()
+        if folder is not None:
+            self.resumed, optimizer_steps = load_gpt_checkpoint(
+                folder, self._model, optimizer, epoch_batches=len(sampler)
+            )
+        self._stepper = GptStepper(
+            worker.share_gradients(self._model),
+            optimizer,
+            settings.recipe,
+            half_precision=self._half,
+            steps_done=optimizer_steps,
+        )
+
+    def learn(self, batch: GptBatch, iteration: Iteration) -> Mapping[str, Tensor]:
+        return self._stepper.step(batch, iteration.index)
+
+    @property
+    def learning_rate(self) -> float:
+        return float(self._stepper.optimizer.param_groups[0]["lr"])
+
+    def file_config(self) -> dict[str, Any]:
+        return gpt_file_config(self._settings, half_precision=self._half)
+
+    def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
+        """How well the training data was learned by heart, what chance would give, and, where
+        clips were held out, how it does on them."""
+        settings = self._settings
+        tokens = {item.name: item.tokens for item in settings.items}
+        numbers = {
+            "top3_training": self._top3(settings.items),
+            "top3_unigram": unigram_top3(tokens.values()),
+            "token_perplexity": token_perplexity(tokens.values()),
+        }
+        if settings.held_out:
+            numbers["top3_held_out"] = self._top3(settings.held_out)
+            numbers["held_out_clips"] = len(settings.held_out)
+        return numbers
+
+    def _top3(self, items: Sequence[GptItem]) -> float:
+        """Without padding: each clip is a batch of its own."""
+        distinct = list({item.name: item for item in items}.values())
+        dataset = GptDataset(self._settings.experiment, distinct)
+        batches = (self._collate([dataset[index]]) for index in range(len(distinct)))
+        return top3_accuracy(self._model, (batch.to(self._device) for batch in batches))
+
+    def export(self, path: Path, position: Position) -> None:
+        save_gpt(
+            path,
+            self._model.state_dict(),
+            self.file_config(),
+            f"GPT-e{position.epoch}",
+            version=self._settings.version,
+        )
+
+    def save(self, folder: Path, position: Position) -> None:
+        save_gpt_checkpoint(
+            folder,
+            self._model,
+            self._stepper.optimizer,
+            position,
+            optimizer_steps=self._stepper.steps_done,
+            next_rate=self._settings.recipe.rate_at(self._stepper.steps_done),
+        )

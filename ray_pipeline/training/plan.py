@@ -1,0 +1,44 @@
+"""A training that is ready to run, and what all families do to get there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ray_pipeline.core.errors import NothingUsable
+from ray_pipeline.core.pretrained_bases import PretrainedBase
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.training.experiment_files import DroppedClip
+from ray_pipeline.training.settings import TrainingSettings
+from ray_pipeline.training.worker import TrainWorker
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """`train(settings, worker)` is the whole training on one worker. It learns from what the
+    steps in `rests_on` made, and leaves the clips in `dropped` out."""
+
+    train: Callable[[Any, TrainWorker], None]
+    settings: TrainingSettings
+    rests_on: Sequence[StepName]
+    dropped: Sequence[DroppedClip]
+
+
+def require_clips(names: Sequence[str], dropped: Sequence[DroppedClip], least: int) -> None:
+    """Raises NothingUsable, with the first reason, when too few clips are left."""
+    if len(set(names)) >= least:
+        return
+    reason = f" {dropped[0].name}: {dropped[0].reason}." if dropped else ""
+    raise NothingUsable(
+        f"{len(set(names))} clip(s) can be used for the training, at least {least} are needed."
+        f"{reason}",
+        hint="Upload more speech, or correct the transcripts, and run the steps before again.",
+    )
+
+
+def pretrained_files(context: StepContext, base: PretrainedBase, *names: str | None) -> list[Path]:
+    """Paths of a base model's own weights; empty for one that starts from nothing."""
+    return [context.models_dir / name for name in names if name] if base.is_pretrained else []

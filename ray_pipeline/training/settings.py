@@ -1,0 +1,94 @@
+"""What every training depends on, whatever its family: asked for once, before the first worker.
+
+A family's settings add its networks, its recipe and its clips. The configuration files that the
+original keeps beside a training and inside every export are written from the same object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+from ray_pipeline.core.options import TrainOptions
+from ray_pipeline.core.pretrained_bases import PretrainedBase
+from ray_pipeline.core.progress import Progress
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.training.recipe import Recipe
+
+
+class TrainingItem(Protocol):
+    """A clip that takes part."""
+
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """Paths are absolute. `items` are gone through as they stand; `held_out` are only judged by.
+
+    `max_steps` counts steps of the optimiser; `gpu_numbers` is written like "0-1"; what the
+    configuration file names is relative to `task_folder`. `checkpoint_links` shows the newest
+    checkpoints under the original's names, `curves_folder` takes the TensorBoard files.
+    """
+
+    voice: str
+    version: str
+    seed: int
+    epochs: int
+    batch_size: int
+    max_steps: int | None = None
+    save_every_epochs: int = 1
+    keep_exports: int = 10
+    gpu_numbers: str = "0"
+    task_folder: Path
+    experiment: Experiment
+    config_path: Path
+    weights_folder: Path
+    checkpoint_links: Path
+    curves_folder: Path
+    progress: Progress
+    recipe: Recipe
+    items: Sequence[TrainingItem]
+    held_out: Sequence[TrainingItem] = ()
+
+    checkpoint_patterns: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def for_task(
+        cls, context: StepContext, options: TrainOptions, base: PretrainedBase, **own: Any
+    ) -> Self:
+        """`own` are the fields that the family decides."""
+        return cls(
+            voice=context.config.exp_name,
+            version=base.version,
+            seed=context.config.seed,
+            max_steps=options.max_steps,
+            save_every_epochs=options.save_every_epochs,
+            keep_exports=options.keep_exports,
+            gpu_numbers=context.config.gpu_id,
+            task_folder=context.workspace.root,
+            experiment=context.experiment,
+            progress=context.progress,
+            **own,
+        )
+
+    def export_name(self, epoch: int, step: int) -> str:
+        """The file name of the weights that are exported after an epoch."""
+        raise NotImplementedError
+
+    @property
+    def export_pattern(self) -> str:
+        """Matches the names of this voice's exports."""
+        raise NotImplementedError
+
+    def relative(self, path: Path) -> str:
+        return path.relative_to(self.task_folder).as_posix()
+
+    @property
+    def clip_names(self) -> set[str]:
+        """The clips that are trained on."""
+        return {item.name for item in self.items}

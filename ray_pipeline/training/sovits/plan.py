@@ -1,0 +1,69 @@
+"""From a task to the SoVITS training of its voice."""
+
+from __future__ import annotations
+
+from ray_pipeline.core.options import TrainOptions, TrainSovitsOptions
+from ray_pipeline.core.pretrained_bases import PretrainedBase
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
+from ray_pipeline.text.symbols import symbol_table
+from ray_pipeline.training.experiment_files import repeat_short_list
+from ray_pipeline.training.held_out import hold_out
+from ray_pipeline.training.plan import TrainingPlan, pretrained_files, require_clips
+from ray_pipeline.training.sovits.data import find_sovits_items
+from ray_pipeline.training.sovits.recipe import sovits_recipe
+from ray_pipeline.training.sovits.sampler import BOUNDARIES_FRAMES
+from ray_pipeline.training.sovits.settings import SovitsSettings
+from ray_pipeline.training.sovits.trainer import train_sovits
+
+_RESTS_ON = (
+    StepName.EXTRACT_TEXT_FEATURES,
+    StepName.EXTRACT_AUDIO_FEATURES,
+    StepName.EXTRACT_SPEAKER_VECTORS,
+    StepName.EXTRACT_SEMANTIC_FEATURES,
+)
+
+
+def plan_sovits(context: StepContext, options: TrainOptions, base: PretrainedBase) -> TrainingPlan:
+    """Raises StepNotReady without features, NothingUsable with too few clips."""
+    assert isinstance(options, TrainSovitsOptions)
+    config, workspace, version = context.config, context.workspace, base.version
+    recipe = sovits_recipe(version)
+    shortest = max(BOUNDARIES_FRAMES[0], recipe.longest_segment_frames)
+    items, dropped = find_sovits_items(
+        context.experiment,
+        symbol_table(base.symbols),
+        with_speaker=base.speaker_dim is not None,
+        frames=(shortest, BOUNDARIES_FRAMES[-1]),
+    )
+    require_clips([item.name for item in items], dropped, 1 if recipe.own_shares else 2)
+    if recipe.own_shares:
+        items, held_out = hold_out(items, config.seed)
+    else:
+        # The original counts the clips that have all their files, before it looks at any.
+        listed = len(items) + sum(clip.facts["reason"] != "missing_features" for clip in dropped)
+        items, held_out = repeat_short_list(items, listed=listed), []
+    batch_size = options.batch_size or config.batch_size
+    if recipe.max_batch_size is not None:
+        batch_size = min(batch_size, recipe.max_batch_size)
+    pretrained = pretrained_files(context, base, base.generator, base.discriminator)
+    settings = SovitsSettings.for_task(
+        context,
+        options,
+        base,
+        epochs=options.epochs or config.epochs_s2,
+        batch_size=batch_size,
+        config_path=workspace.sovits_config_path,
+        weights_folder=workspace.sovits_weights(version),
+        checkpoint_links=context.experiment.sovits_logs(version),
+        curves_folder=context.experiment.sovits_logs(version),
+        model=SOVITS_CONFIGS[version],
+        recipe=recipe,
+        items=tuple(items),
+        held_out=tuple(held_out),
+        text_rate=options.text_low_lr_rate if recipe.slow_text else 1.0,
+        pretrained=(pretrained[0], pretrained[1]) if pretrained else None,
+        codebook=None if pretrained else context.experiment.codebook,
+    )
+    return TrainingPlan(train=train_sovits, settings=settings, rests_on=_RESTS_ON, dropped=dropped)

@@ -1,0 +1,118 @@
+"""The SoVITS training of one voice: what `TrainingRun` calls at each batch and each epoch's end."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ray_pipeline.training.batch import TrainingData
+from ray_pipeline.training.checkpoints import Position
+from ray_pipeline.training.metrics import MetricsRecorder
+from ray_pipeline.training.precision import uses_half_precision
+from ray_pipeline.training.sovits.checkpoint import (
+    load_sovits_checkpoint,
+    save_sovits_checkpoint,
+)
+from ray_pipeline.training.sovits.data import SovitsBatch, SovitsDataset, collate_sovits
+from ray_pipeline.training.sovits.evaluation import judge_decoding
+from ray_pipeline.training.sovits.settings import SovitsSettings, sovits_file_config
+from ray_pipeline.training.sovits.setup import build_networks, make_sampler, sovits_length
+from ray_pipeline.training.sovits.step import SovitsStepper, sovits_optimizers
+from ray_pipeline.training.training_run import Iteration, Trainer, TrainingRun
+from ray_pipeline.training.worker import TrainWorker
+from ray_pipeline.weights.files import save_sovits
+
+_ENOUGH_TO_JUDGE = 50  # training clips that the mean frame is taken from
+
+
+def train_sovits(settings: SovitsSettings, worker: TrainWorker) -> None:
+    """The whole training on one worker."""
+    TrainingRun(settings, worker, SovitsTrainer(settings, worker)).run()
+
+
+class SovitsTrainer(Trainer[SovitsBatch]):
+    metric_prefix = "sovits"
+
+    def __init__(self, settings: SovitsSettings, worker: TrainWorker) -> None:
+        self._settings = settings
+        self._half = settings.recipe.half_precision and uses_half_precision(worker.device)
+        self._with_speaker = settings.model.speaker_dim is not None
+        sampler = make_sampler(settings, worker)
+        self._dataset = SovitsDataset(
+            settings.experiment, settings.items, with_speaker=self._with_speaker
+        )
+        self.data = TrainingData(self._dataset, sampler, collate_sovits)
+        self.length = sovits_length(settings, len(sampler))
+
+        generator, discriminator = build_networks(settings)
+        self._networks = (generator.to(worker.device), discriminator.to(worker.device))
+        self._optimizers = sovits_optimizers(*self._networks, settings.recipe)
+        self.resumed = Position()
+        folder = worker.latest_checkpoint()
+        if folder is not None:
+            self.resumed = load_sovits_checkpoint(folder, self._networks, self._optimizers)
+        self._stepper = SovitsStepper(
+            worker.share_gradients(generator),
+            worker.share_gradients(discriminator),
+            self._optimizers,
+            settings.recipe,
+            text_rate=settings.text_rate if settings.recipe.slow_text else 1.0,
+            half_precision=self._half,
+        )
+
+    def learn(self, batch: SovitsBatch, iteration: Iteration) -> Mapping[str, Tensor]:
+        recipe, step, total = self._settings.recipe, iteration.number, iteration.total
+        self._stepper.set_rate(recipe.rate_at(step, total, iteration.epoch))
+        result = self._stepper.step(batch, recipe.phase_at(step, total))
+        return {f"loss_{name}": loss for name, loss in result.losses.items()}
+
+    @property
+    def learning_rate(self) -> float:
+        return float(self._optimizers[0].param_groups[0]["lr"])
+
+    def file_config(self) -> dict[str, Any]:
+        return sovits_file_config(self._settings, half_precision=self._half)
+
+    def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
+        """The mel error of the last steps and, where clips were held out, that on them."""
+        settings, training = self._settings, self._dataset
+        numbers = {"training_mel": metrics.recent_mean("loss_mel")}
+        if not settings.held_out:
+            return numbers
+        held_out = SovitsDataset(
+            settings.experiment, settings.held_out, with_speaker=self._with_speaker
+        )
+        untrained, _ = build_networks(settings)
+        errors = judge_decoding(
+            copy.deepcopy(self._networks[0]).cpu(),
+            untrained,
+            [held_out[index] for index in range(len(held_out))],
+            [training[index] for index in range(min(len(training), _ENOUGH_TO_JUDGE))],
+        )
+        return numbers | {
+            "held_out_mel": errors.trained,
+            "held_out_mel_untrained": errors.untrained,
+            "held_out_mel_constant_frame": errors.constant_frame,
+            "held_out_clips": errors.num_clips,
+        }
+
+    def export(self, path: Path, position: Position) -> None:
+        save_sovits(
+            path,
+            self._networks[0].state_dict(),
+            self.file_config(),
+            f"{position.epoch}epoch_{position.step}iteration",
+        )
+
+    def save(self, folder: Path, position: Position) -> None:
+        save_sovits_checkpoint(
+            folder,
+            self._networks,
+            self._optimizers,
+            position,
+            learning_rate=self._settings.recipe.base_learning_rate,
+        )

@@ -1,0 +1,152 @@
+"""One training on one worker, whatever the network: epochs of batches, and at the end of each
+its numbers, an export and a checkpoint.
+
+    Trainer (of a family)                   TrainingRun
+      networks, optimisers, data              epochs, seeds, metrics, report
+      learn a batch                     <──   each batch
+      evaluate, export, save            <──   the end of an epoch, on the first worker
+
+The other workers run the same beside it. What is drawn at random in an epoch follows from seed,
+epoch and rank alone, so an epoch that is done again after an interruption repeats itself.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Generic
+
+import torch
+from torch import Tensor
+
+from ray_pipeline.training.batch import AnyBatch, TrainingData
+from ray_pipeline.training.checkpoints import (
+    Position,
+    folder_of_epoch,
+    link_checkpoints,
+    prune_exports,
+)
+from ray_pipeline.training.config_files import write_config_file
+from ray_pipeline.training.metrics import MetricsRecorder
+from ray_pipeline.training.recipe import TrainingLength
+from ray_pipeline.training.settings import TrainingSettings
+from ray_pipeline.training.worker import TrainWorker, epoch_seed
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """Where a batch stands: `index` in its epoch and `number` in the whole training count from
+    0, epochs from 1."""
+
+    epoch: int
+    index: int
+    number: int
+    total: int
+
+
+class Trainer(ABC, Generic[AnyBatch]):
+    """What a network brings to its training. Made on every worker and for every attempt: its
+    constructor builds the networks on the worker's device, takes over the worker's latest
+    checkpoint and says in `resumed` what was done before it.
+
+    `metric_prefix` stands before the names of the losses, as in `sovits/loss_mel`.
+    """
+
+    metric_prefix: str
+    resumed: Position
+    length: TrainingLength
+    data: TrainingData[AnyBatch]
+
+    @abstractmethod
+    def learn(self, batch: AnyBatch, iteration: Iteration) -> Mapping[str, Tensor]:
+        """One iteration on one batch. Returns losses without gradient."""
+
+    @property
+    @abstractmethod
+    def learning_rate(self) -> float:
+        """That of the last iteration."""
+
+    @abstractmethod
+    def file_config(self) -> dict[str, Any]:
+        """The configuration beside the training and in every export."""
+
+    @abstractmethod
+    def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
+        """What the training reached, at its end."""
+
+    @abstractmethod
+    def export(self, path: Path, position: Position) -> None:
+        """Write the weights that speak."""
+
+    @abstractmethod
+    def save(self, folder: Path, position: Position) -> None:
+        """Write all that going on needs into an empty folder."""
+
+
+class TrainingRun(Generic[AnyBatch]):
+    """`run` does what is left of the training of `settings` with a trainer that is ready."""
+
+    def __init__(
+        self, settings: TrainingSettings, worker: TrainWorker, trainer: Trainer[AnyBatch]
+    ) -> None:
+        self._settings = settings
+        self._worker = worker
+        self._trainer = trainer
+        self._metrics = MetricsRecorder(
+            worker,
+            settings.progress,
+            trainer.length,
+            curves_folder=settings.curves_folder,
+            prefix=trainer.metric_prefix,
+            first_step=trainer.resumed.step,
+        )
+
+    def run(self) -> None:
+        if self._worker.rank == 0:
+            write_config_file(self._settings.config_path, self._trainer.file_config())
+        for epoch in range(self._trainer.resumed.epoch + 1, self._trainer.length.epochs + 1):
+            for index, batch in enumerate(self._batches(epoch)):
+                total = self._trainer.length.total_steps
+                iteration = Iteration(epoch, index, self._metrics.step, total)
+                losses = self._trainer.learn(batch, iteration)
+                self._metrics.add_batch(batch.names, losses)
+            self._finish_epoch(epoch)
+        self._metrics.close()
+
+    def _batches(self, epoch: int) -> Iterator[AnyBatch]:
+        torch.manual_seed(epoch_seed(self._settings.seed, epoch, self._worker.rank))
+        data = self._trainer.data
+        data.sampler.set_epoch(epoch)
+        self._metrics.start_epoch(epoch)
+        left = self._trainer.length.total_steps - self._metrics.step
+        return islice(data.batches(self._worker.device), left)
+
+    def _finish_epoch(self, epoch: int) -> None:
+        """Every worker meets the others in `report`."""
+        is_first, is_last = self._worker.rank == 0, epoch == self._trainer.length.epochs
+        evaluation = self._trainer.evaluate(self._metrics) if is_first and is_last else {}
+        rates = {"learning_rate": self._trainer.learning_rate}
+        report = self._metrics.finish_epoch(rates, evaluation)
+        if not is_first:
+            self._worker.report(report, None)
+            return
+        position = Position(epoch, report.step)
+        if is_last or epoch % self._settings.save_every_epochs == 0:
+            self._export(position)
+        folder = folder_of_epoch(self._worker.run_folder, epoch)
+        self._trainer.save(folder, position)
+        self._worker.report(report, folder)
+        link_checkpoints(
+            self._worker.run_folder,
+            self._settings.checkpoint_links,
+            self._settings.checkpoint_patterns,
+        )
+
+    def _export(self, position: Position) -> None:
+        settings = self._settings
+        name = settings.export_name(position.epoch, position.step)
+        self._trainer.export(settings.weights_folder / name, position)
+        prune_exports(settings.weights_folder, settings.export_pattern, settings.keep_exports)

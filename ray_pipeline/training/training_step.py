@@ -1,0 +1,149 @@
+"""What both training steps do the same way: the key of a training, the run, the result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
+from ray_pipeline.core.options import TrainOptions
+from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.training.checkpoints import link_checkpoints
+from ray_pipeline.training.launcher import train
+from ray_pipeline.training.plan import TrainingPlan
+from ray_pipeline.training.run_folders import choose_run_folder, mark_finished
+
+if TYPE_CHECKING:
+    from ray_pipeline.training.reports import TrainingHistory
+
+
+def run_training(context: StepContext, options: TrainOptions, plan: TrainingPlan) -> Result:
+    """Train, go on with an interrupted training, or find that there is nothing to do.
+
+    Raises BadModelFile for a damaged file of the base model, StepFailed when workers fail for
+    the third time.
+    """
+    key = training_key(context, options, plan)
+    done = finished_before(context, options, key)
+    if done is not None:
+        return done
+    return record(context, options, plan, key, _train(context, options, plan, key))
+
+
+def training_key(context: StepContext, options: TrainOptions, plan: TrainingPlan) -> str:
+    """The fingerprint of all that a training depends on: it changes when the data, the options
+    or the base model change, not with `force`."""
+    digests = {
+        step.value: Manifest.load(context.workspace, step).digest() for step in plan.rests_on
+    }
+    return fingerprint(
+        step=context.step.value,
+        voice=context.config.exp_name,
+        base_model=context.config.base_model,
+        seed=context.config.seed,
+        options=options.model_dump(exclude={"enabled", "force", "keep_exports"}),
+        digests=digests,
+        epochs=plan.settings.epochs,
+        batch_size=plan.settings.batch_size,
+    )
+
+
+def finished_before(context: StepContext, options: TrainOptions, key: str) -> Result | None:
+    """The result of an earlier run that used the same data and options, if its files exist."""
+    manifest = Manifest.load(context.workspace, context.step)
+    outputs = manifest.details.get("outputs", [])
+    same = manifest.details.get("key") == key and not options.force
+    present = outputs and all((context.workspace.root / name).exists() for name in outputs[-1:])
+    if not (same and present):
+        return None
+    context.progress.log("Nothing to do: data and options are those of the finished training.")
+    return Result(summary={**manifest.details["summary"], "reused": True})
+
+
+def _train(
+    context: StepContext, options: TrainOptions, plan: TrainingPlan, key: str
+) -> TrainingHistory:
+    settings = plan.settings
+    storage = context.workspace.scratch / context.step.value
+    folder = choose_run_folder(storage, key, force=options.force)
+    num_clips = len(settings.clip_names)
+    # A worker without a clip of its own would have nothing to learn from.
+    workers = context.plan(min(context.config.num_workers, num_clips))
+    verb = "Going on with" if folder.is_resumed else "Starting"
+    context.progress.log(
+        f"{verb} the training: {num_clips} clips, {workers.num_workers} worker(s)."
+    )
+    history = train(
+        plan.train,
+        settings,
+        plan=workers,
+        run_name=folder.name,
+        storage_path=storage,
+        progress=context.progress,
+    )
+    mark_finished(storage, folder)
+    # The oldest checkpoint goes when the last one comes, which may be after its worker ended.
+    link_checkpoints(storage / folder.name, settings.checkpoint_links, settings.checkpoint_patterns)
+    return history
+
+
+def record(
+    context: StepContext,
+    options: TrainOptions,
+    plan: TrainingPlan,
+    key: str,
+    history: TrainingHistory,
+) -> Result:
+    """Write the manifest and say what was reached."""
+    workspace, settings = context.workspace, plan.settings
+    files = sorted(
+        settings.weights_folder.glob(settings.export_pattern),
+        key=lambda path: path.stat().st_mtime_ns,
+    )
+    last = history.last
+    summary = {
+        "epochs": last.epoch,
+        "steps": last.step,
+        "workers": len(history.clips_by_rank),
+        "clips": len(settings.clip_names),
+        "held_out": sorted(item.name for item in settings.held_out),
+        "set_aside": {clip.name: clip.reason for clip in plan.dropped},
+        "clips_by_rank": history.clips_by_rank,
+        "weights": workspace.relative(files[-1]),
+        "last_epoch": last.values,
+        "evaluation": last.evaluation,
+        "seconds_training": round(sum(epoch.seconds for epoch in history.epochs), 1),
+    }
+    manifest = Manifest(context.step, options=options.model_dump())
+    for name in sorted(settings.clip_names):
+        manifest.add(ClipEntry(name, key))
+    for clip in plan.dropped:
+        manifest.add(ClipEntry(clip.name, key, "set_aside", clip.reason, facts=clip.facts))
+    manifest.details = {
+        "key": key,
+        "outputs": [workspace.relative(path) for path in files],
+        "summary": summary,
+    }
+    manifest.save(workspace)
+    warnings = [f"{clip.name} was left out: {clip.reason}" for clip in plan.dropped]
+    warnings += _otherwise_than_asked(context, options, plan, last.epoch)
+    return Result(summary=summary, warnings=warnings)
+
+
+def _otherwise_than_asked(
+    context: StepContext, options: TrainOptions, plan: TrainingPlan, epochs_done: int
+) -> list[str]:
+    """A base model that learns from nothing has needs of its own; nobody should wonder later."""
+    warnings = []
+    base, settings = context.config.base_model, plan.settings
+    if options.max_steps is None and epochs_done != settings.epochs:
+        warnings.append(
+            f"{base} needs a least number of steps: {epochs_done} epochs were done, "
+            f"{settings.epochs} were asked for. max_steps sets a limit."
+        )
+    asked = options.batch_size or context.config.batch_size
+    if settings.batch_size != asked:
+        warnings.append(
+            f"Batches of {settings.batch_size} were used, {asked} were asked for: {base} and "
+            f"{len(settings.clip_names)} clips allow no more."
+        )
+    return warnings

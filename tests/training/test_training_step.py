@@ -1,0 +1,83 @@
+"""What both training steps do around the run itself. Whole runs stand in tests/end_to_end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.options import TrainGptOptions, TrainOptions, TrainSovitsOptions
+from ray_pipeline.core.pretrained_bases import base_model
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.training.gpt.plan import plan_gpt
+from ray_pipeline.training.plan import TrainingPlan
+from ray_pipeline.training.reports import TrainingHistory
+from ray_pipeline.training.sovits.plan import plan_sovits
+from ray_pipeline.training.training_step import finished_before, record, training_key
+from ray_pipeline.training.worker import EpochReport
+
+
+@pytest.mark.parametrize("planner", [plan_sovits, plan_gpt])
+def test_data_and_options_make_the_key_but_force_does_not(
+    context: StepContext, planner: Callable[..., TrainingPlan]
+) -> None:
+    kind = TrainSovitsOptions if planner is plan_sovits else TrainGptOptions
+
+    def key(options: TrainOptions, where: StepContext = context) -> str:
+        return training_key(where, options, planner(where, options, base_model("nano")))
+
+    plain = key(kind())
+    assert key(kind(force=True)) == plain
+    assert key(kind(epochs=9)) != plain
+    other_seed = replace(context, config=context.config.model_copy(update={"seed": 5}))
+    assert key(kind(), other_seed) != plain
+    changed = Manifest(StepName.EXTRACT_TEXT_FEATURES)
+    changed.add(ClipEntry("clip0.wav", "new"))
+    changed.save(context.workspace)
+    assert key(kind()) != plain
+
+
+def _plan(context: StepContext, options: TrainSovitsOptions) -> TrainingPlan:
+    """With the file that its training would export."""
+    plan = plan_sovits(context, options, base_model("nano"))
+    plan.settings.weights_folder.mkdir(parents=True, exist_ok=True)
+    (plan.settings.weights_folder / "voice_e1_s10.pth").write_bytes(b"weights")
+    return plan
+
+
+def _history(epoch: int = 1) -> TrainingHistory:
+    report = EpochReport(epoch, 10, {"sovits/loss_mel": 1.0}, ["clip0.wav"], 2.0)
+    return TrainingHistory([report], [["clip0.wav"]])
+
+
+def test_a_finished_training_is_not_done_again(context: StepContext) -> None:
+    options = TrainSovitsOptions()
+    plan = _plan(context, options)
+    key = training_key(context, options, plan)
+    assert finished_before(context, options, key) is None
+    made = record(context, options, plan, key, _history())
+    assert made.summary["weights"] == "SoVITS_weights_nano/voice_e1_s10.pth"
+    assert any("clip3.wav" in warning for warning in made.warnings)
+
+    reused = finished_before(context, options, key)
+    assert reused is not None
+    assert reused.summary["reused"] is True
+    assert finished_before(context, TrainSovitsOptions(force=True), key) is None
+    (plan.settings.weights_folder / "voice_e1_s10.pth").unlink()
+    assert finished_before(context, options, key) is None
+
+
+def test_a_recipe_that_overrides_what_was_asked_says_so(context: StepContext) -> None:
+    def warnings_of(options: TrainSovitsOptions, epochs_done: int) -> str:
+        plan = _plan(context, options)
+        made = record(context, options, plan, "key", _history(epochs_done))
+        return "\n".join(made.warnings)
+
+    overridden = warnings_of(TrainSovitsOptions(epochs=3), epochs_done=39)
+    assert "39 epochs were done, 3 were asked for" in overridden
+    assert "Batches of 2 were used, 16 were asked for" in overridden
+    as_asked = warnings_of(TrainSovitsOptions(epochs=50, batch_size=2), epochs_done=50)
+    assert "asked for" not in as_asked
+    stopped = warnings_of(TrainSovitsOptions(epochs=50, max_steps=10), epochs_done=1)
+    assert "epochs were done" not in stopped
