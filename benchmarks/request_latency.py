@@ -23,10 +23,10 @@ from fastapi import FastAPI
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.local_server import serving
 from benchmarks.running_service import running_service
 from serve_app.client import Client
 from serve_app.schemas import TaskAnswer
-from tests.serve_app.live_server import serving
 
 ROUNDS, REQUESTS, PARALLEL = 5, 60, 16
 

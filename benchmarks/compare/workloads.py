@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from benchmarks import deterministic_fill as fill
 from ray_pipeline.models.gpt.decoding import Sentence
 from ray_pipeline.models.sovits.config import SovitsConfig
 from ray_pipeline.training.gpt.data import GptBatch
 from ray_pipeline.training.sovits.data import SovitsBatch
-from tests.conformance import fill
 
 SAMPLES_PER_FRAME = 640
 

@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks import deterministic_fill as fill
 from ray_pipeline.models.encoders.content import HubertEncoder, loudness_mix, mixed_int16, to_rate
 from ray_pipeline.models.encoders.eres2net import Eres2Net
 from ray_pipeline.models.encoders.speaker import filter_bank
-from tests.conformance import fill
 from tests.conformance.cases import waveform
 from tests.conformance.golden_io import Case
 
 Outputs = Mapping[str, Any]
 
 _TRAINING_SCALE = 1145.14
+_VARIANCE_FLOOR = 1e-8
 
 
 def hubert(case: Case) -> Outputs:
@@ -58,8 +59,17 @@ def eres2net(case: Case) -> Outputs:
     return {
         "fbank": features,
         "embedding": model(features[None]),
-        "embedding192": model.short_vector(features[None]),
+        "embedding192": _own_vector(model, features[None]),
     }
+
+
+def _own_vector(model: Eres2Net, features: Tensor) -> Tensor:
+    """The network's own [B, 192], from mean and deviation over time; GPT-SoVITS has no use for
+    it."""
+    fused = model.fused_map(features)
+    deviation = (fused.var(dim=2) + _VARIANCE_FLOOR).sqrt()
+    vector: Tensor = model.seg_1(torch.cat([fused.mean(dim=2), deviation], dim=1))
+    return vector
 
 
 def wav32k(case: Case) -> Outputs:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.conformance import fill
+from benchmarks import deterministic_fill as fill
 
 HERE = Path(__file__).resolve().parent
 

@@ -141,11 +141,9 @@ def synthesizer(case: Case) -> dict[str, Tensor]:
             outputs[name] = _decode(model, inputs, numbers)
     if "infer" in case.expected:
         num_frames, num_phones = int(inputs["spec_lengths"][0]), int(inputs["text_lengths"][0])
-        outputs["infer"] = model.resynthesize(
-            inputs["ssl"][:1, :, :num_frames],
-            inputs["spec"][:1, :, :num_frames],
-            inputs["text"][:1, :num_phones],
-        )
+        codes = model.extract_latent(inputs["ssl"][:1, :, :num_frames])
+        text, spec = inputs["text"][:1, :num_phones], inputs["spec"][:1, :, :num_frames]
+        outputs["infer"] = model.decode(codes, text, [spec], noise_scale=0.0)
     return outputs
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from benchmarks.local_server import serving
 from ray_pipeline.store import Store, upgrade
 from serve_app.api import make_app
 from serve_app.settings import Settings
-from tests.serve_app.live_server import serving
 from tests.serve_app.local_coordinator import LocalCoordinator, coordinator_settings
 from tests.serve_app.speech_task import transcribe, write_clips
 

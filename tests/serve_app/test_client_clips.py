@@ -6,10 +6,10 @@ import pytest
 import soundfile
 from PIL import Image
 
+from benchmarks.local_server import serving
 from serve_app.client import AsyncClient, Client, ServiceError
 from serve_app.report_desk import ReportDesk, diagnose_here
 from tests.serve_app.conftest import MakeClient
-from tests.serve_app.live_server import serving
 from tests.serve_app.speech_task import CLIPS
 
 

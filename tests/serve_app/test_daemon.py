@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from benchmarks.local_server import serving
 from ray_pipeline.core.errors import Conflict
 from serve_app import daemon
 from tests.serve_app.conftest import MakeClient
-from tests.serve_app.live_server import serving
 
 
 @pytest.mark.parametrize("start", [daemon.start, daemon.run_in_foreground])

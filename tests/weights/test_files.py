@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import deterministic_fill as fill
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.models.sovits.discriminator import Discriminator
@@ -30,7 +31,6 @@ from ray_pipeline.weights.files import (
     save_sovits,
     save_training,
 )
-from tests.conformance import fill
 
 _GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
 _MANIFESTS = Path(__file__).parents[1] / "conformance" / "manifests"

@@ -23,7 +23,6 @@ _STRIDES = (1, 2, 2, 2)
 _BINS = 80
 _FUSION_REDUCTION = 4
 _VECTOR_SIZE = 192
-_VARIANCE_FLOOR = 1e-8
 
 
 class Eres2Net(nn.Module):
@@ -40,7 +39,7 @@ class Eres2Net(nn.Module):
         self.layer3_ds = nn.Conv2d(outputs[2], outputs[3], 3, stride=2, padding=1, bias=False)
         self.fuse34 = Fusion(outputs[3])
         pooled = outputs[3] * (_BINS >> 3)
-        self.seg_1 = nn.Linear(2 * pooled, _VECTOR_SIZE)
+        self.seg_1 = nn.Linear(2 * pooled, _VECTOR_SIZE)  # in the file, of no use here
 
     def forward(self, features: Tensor) -> Tensor:
         """Filter bank [B, T, 80] to the time average of the fused map, [B, 20480]."""
@@ -53,14 +52,6 @@ class Eres2Net(nn.Module):
         third = self.layer3(self.layer2(self.layer1(picture)))
         fused: Tensor = self.fuse34(self.layer4(third), self.layer3_ds(third))
         return fused.flatten(1, 2)
-
-    def short_vector(self, features: Tensor) -> Tensor:
-        """The network's own [B, 192], from mean and deviation over time; GPT-SoVITS has no use
-        for it, comparing speakers has."""
-        fused = self.fused_map(features)
-        deviation = (fused.var(dim=2) + _VARIANCE_FLOOR).sqrt()
-        vector: Tensor = self.seg_1(torch.cat([fused.mean(dim=2), deviation], dim=1))
-        return vector
 
 
 class Block(nn.Module):

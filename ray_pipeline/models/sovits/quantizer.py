@@ -51,11 +51,3 @@ class Quantizer(nn.Module):
     def decode(self, codes: Tensor) -> Tensor:
         """Indices [B, T] → entries [B, dim, T]."""
         return self.codebook.embed[codes].transpose(1, 2)
-
-    @torch.no_grad()
-    def set_codebook(self, entries: Tensor) -> None:
-        """Take over a fitted codebook [K, dim]."""
-        book = self.codebook
-        book.embed.copy_(entries)
-        book.embed_avg.copy_(entries)
-        book.cluster_size.fill_(1.0)

@@ -164,15 +164,6 @@ class Synthesizer(nn.Module):
         ge = torch.stack(pairs).mean(0)
         return ge, ge if sv is None else self.ge_to512(ge.mT).mT
 
-    @torch.inference_mode()
-    def resynthesize(
-        self, ssl: Tensor, spec: Tensor, text: Tensor, sv: Tensor | None = None
-    ) -> Tensor:
-        """One recording through its tokens and back, without noise: ssl [1, ssl_dim, T],
-        spec [1, bins, T], text [1, L] → [1, 1, T · 640]."""
-        vectors = None if sv is None else [sv]
-        return self.decode(self.extract_latent(ssl), text, [spec], vectors, noise_scale=0.0)
-
     @torch.no_grad()
     def extract_latent(self, ssl: Tensor) -> Tensor:
         """[B, ssl_dim, T] → tokens [B, 1, T // 2]."""

@@ -170,7 +170,7 @@ def test_an_odd_last_frame_gives_no_token(nano: Synthesizer) -> None:
 def test_a_fitted_codebook_decides_the_tokens() -> None:
     model = Synthesizer(_NANO)
     entries = torch.randn(_NANO.codebook_size, 80)
-    model.quantizer.set_codebook(entries)
+    model.quantizer.codebook.embed.copy_(entries)
     tokens = torch.tensor([[5, 500, 77]])
     vectors = model.quantizer.decode(tokens) + 0.01 * torch.randn(1, 80, 3)
     assert model.quantizer.encode(vectors).tolist() == tokens.tolist()
