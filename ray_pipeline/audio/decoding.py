@@ -26,6 +26,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from ray_pipeline.audio.ffmpeg_messages import SoundTrack, sound_tracks
 from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import BackendMissing, SetAsideReason, StepFailed
 
@@ -42,7 +43,7 @@ FORMATS = (
 ).replace(" ", ",")
 
 _BLOCK_SAMPLES = 1 << 16
-_KEPT_MESSAGES = 60
+_KEPT_MESSAGES = 400  # a film may describe many tracks before anything goes wrong
 _HINT = "Check that it plays on your computer, or save it as WAV, FLAC or MP3 and upload it again."
 
 
@@ -50,14 +51,15 @@ _HINT = "Check that it plays on your computer, or save it as WAV, FLAC or MP3 an
 class AudioStream:
     """Decoded sound: `channels` of it at `rate` Hz; `messages` is what ffmpeg said so far.
 
-    After the blocks are used up, `declared_seconds`, `source_rate` and `codec` say what the
-    file claims of itself (None where it does not say).
+    `track` is the number of the sound track that is decoded, counted from 1; `tracks` and
+    `source`, what the file claims of them, are complete after the blocks are used up.
     """
 
     name: str
     channels: int
     rate: int
     pipe: IO[bytes]
+    track: int = 1
     messages: deque[str] = field(default_factory=deque)
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
@@ -69,38 +71,22 @@ class AudioStream:
             yield samples.reshape(-1, self.channels)
 
     @property
-    def declared_seconds(self) -> float | None:
-        found = self._first(r"Duration: (\d+):(\d+):([\d.]+)")
-        if found is None:
-            return None
-        return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+    def tracks(self) -> list[SoundTrack]:
+        """The sound tracks of the file, as far as ffmpeg has told them."""
+        return sound_tracks(list(self.messages))
 
     @property
-    def source_rate(self) -> int | None:
-        found = self._first(r"Stream #.*: Audio: .*?, (\d+) Hz")
-        return int(found[1]) if found else None
-
-    @property
-    def codec(self) -> str | None:
-        found = self._first(r"Stream #.*: Audio: (\w+)")
-        return found[1] if found else None
-
-    @property
-    def num_errors(self) -> int:
-        """How many times ffmpeg complained of bad data while it decoded."""
-        pattern = r"Invalid data|[Ee]rror (submitting|while decoding)|[Tt]runcat|[Cc]orrupt"
-        return sum(bool(re.search(pattern, line)) for line in self.messages)
-
-    def _first(self, pattern: str) -> re.Match[str] | None:
-        return next(filter(None, (re.search(pattern, line) for line in self.messages)), None)
+    def source(self) -> SoundTrack | None:
+        """The track that is decoded."""
+        return next((track for track in self.tracks if track.number == self.track), None)
 
 
 @cache
 def ffmpeg_path() -> str:
     """The system's ffmpeg, else the one in the imageio-ffmpeg wheel. Raises BackendMissing."""
-    found = shutil.which("ffmpeg")
-    if found:
-        return found
+    installed = shutil.which("ffmpeg")
+    if installed:
+        return installed
     try:
         import imageio_ffmpeg
 
@@ -112,24 +98,44 @@ def ffmpeg_path() -> str:
         ) from error
 
 
-def decode_command(path: Path, rate: int) -> list[str]:
-    """The argument list that decodes the first sound track of `path` to AU on stdout."""
+def decode_command(path: Path, rate: int, track: int = 1) -> list[str]:
+    """The argument list that decodes a sound track of `path`, counted from 1, to AU on stdout."""
     source = ffmpeg.input(
         # With the protocol spelt out, a name may hold ':' or begin with '-'.
         f"file:{path.absolute()}",
         protocol_whitelist="file",
         format_whitelist=FORMATS,
     )
-    sound = source.output("pipe:1", format="au", acodec="pcm_f32be", ar=rate, map="0:a:0")
+    sound = source.output(
+        "pipe:1", format="au", acodec="pcm_f32be", ar=rate, map=f"0:a:{track - 1}"
+    )
     quiet = sound.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "info")
     return [str(part) for part in ffmpeg.compile(quiet, cmd=ffmpeg_path())]
 
 
+def tracks_of(path: Path, *, time_limit_seconds: float) -> list[SoundTrack]:
+    """The sound tracks of a file without decoding any; none where ffmpeg cannot tell."""
+    decode = decode_command(path, SAMPLE_RATE)
+    command = [*decode[: decode.index("-i") + 2], "-hide_banner", "-nostdin"]
+    try:
+        told = subprocess.run(
+            command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=time_limit_seconds
+        )
+    except subprocess.TimeoutExpired:
+        return []
+    return sound_tracks(told.stderr.decode("utf-8", "replace").splitlines())
+
+
 @contextmanager
 def decoding(
-    path: Path, *, time_limit_seconds: float, rate: int = SAMPLE_RATE, name: str | None = None
+    path: Path,
+    *,
+    time_limit_seconds: float,
+    rate: int = SAMPLE_RATE,
+    name: str | None = None,
+    track: int = 1,
 ) -> Iterator[AudioStream]:
-    """Decode `path`; the block under `with` reads the stream to its end.
+    """Decode a sound track of `path`; the block under `with` reads the stream to its end.
 
     Raises StepFailed, with a sentence that names the file (as `name`) and a remedy, when
     nothing can be decoded or the time limit is over. The child never outlives the block.
@@ -140,7 +146,7 @@ def decoding(
             f"{name} is empty (0 bytes).", hint="Upload it again.", clip=name, reason="empty_file"
         )
     with subprocess.Popen(
-        decode_command(path, rate), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        decode_command(path, rate, track), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -158,7 +164,7 @@ def decoding(
                 _raise_if_late(late, name, time_limit_seconds)
                 raise _cannot_decode(name, path, list(messages))
             channels, actual_rate = header
-            yield AudioStream(name, channels, actual_rate, process.stdout, messages)
+            yield AudioStream(name, channels, actual_rate, process.stdout, track, messages)
             process.stdout.close()
             process.wait()
             listener.join()

@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from ray_pipeline.audio.wav_layout import clear_peak_time
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.workspace import atomic_path
@@ -61,9 +62,11 @@ def write_int16(path: Path, samples: Samples, rate: int = SAMPLE_RATE) -> None:
 
 
 def write_float32(path: Path, waveform: Waveform, rate: int = SAMPLE_RATE) -> None:
-    """A 32-bit float WAV, written atomically; values beyond ±1 survive."""
+    """A 32-bit float WAV, written atomically; values beyond ±1 survive, equal sound gives equal
+    bytes."""
     with atomic_path(path) as partial:
         soundfile.write(partial, waveform, rate, subtype="FLOAT", format="WAV")
+        clear_peak_time(partial)
 
 
 def to_int16(waveform: Waveform) -> Samples:

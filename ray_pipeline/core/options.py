@@ -104,7 +104,7 @@ class SliceAudioOptions(StepOptions):
     alpha: float = Field(0.25, ge=0, le=1)
     num_processes: int = Field(4, ge=1, le=64)
     max_seconds: float = Field(
-        50, ge=5, le=54, description="longer clips are split; training cannot use over 54 s"
+        38, ge=5, le=54, description="longer clips are split; SoVITS leaves out those over 38 s"
     )
 
     @model_validator(mode="after")

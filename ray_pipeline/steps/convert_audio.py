@@ -25,7 +25,7 @@ from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.workspace import sha256_of
 from ray_pipeline.transcripts.uploaded import recordings_in
 
-_VERSION = "1"  # raise it when the same recording would give another file
+_VERSION = "2"  # raise it when the same recording would give another file
 
 
 def run(context: StepContext, options: ConvertAudioOptions) -> Result:

@@ -25,13 +25,14 @@ SECONDS = 1.5
 @dataclass(frozen=True)
 class AwkwardFile:
     """`seconds` of what is converted, or `refusal`: words of the error. `remark` is a part of
-    what has to be said about a file that is converted."""
+    what has to be said about a file that is converted; with `no_remark` nothing may be."""
 
     name: str
     make: Callable[[Path], None]
     seconds: float | None = SECONDS
     refusal: str = ""
     remark: str = ""
+    no_remark: bool = False
     tolerance: float = 0.12
 
     def __str__(self) -> str:
@@ -118,8 +119,36 @@ def _with_cover(path: Path) -> None:
     encoded(*cover, "-c:v", "mjpeg", "-disposition:v", "attached_pic", "-f", "mp3")(path)
 
 
-def _two_sound_tracks(path: Path) -> None:
-    encoded("-map", "0:a", "-map", "0:a", "-c:a", "aac")(path)
+def tracks(*kinds: str, default: int | None = None) -> Callable[[Path], None]:
+    """A film with these sound tracks: "speech" (here a tone), "silence" or "unreadable", of which
+    the one with the index `default` is marked so."""
+
+    def make(path: Path) -> None:
+        silence = ["-f", "lavfi", "-t", str(SECONDS), "-i", "anullsrc=r=44100"]
+        chosen = ["1:a" if kind == "silence" else "0:a" for kind in kinds]
+        maps = [part for source in chosen for part in ("-map", source)]
+        flags = [f"-disposition:a:{i}={int(i == default)}" for i in range(len(kinds))]
+        marks = [part for flag in flags for part in flag.split("=")]
+        languages = [f"-metadata:s:a:{i}" for i in range(len(kinds))]
+        names = [part for i, x in enumerate(languages) for part in (x, f"language={LANGUAGES[i]}")]
+        encoded(*silence, *maps, "-c:a", "flac", *marks, *names)(path)
+        data = path.read_bytes()
+        if "unreadable" in kinds:  # the first of them: a codec that nobody knows
+            path.write_bytes(data.replace(b"A_FLAC", b"A_XXXX", 1))
+
+    return make
+
+
+LANGUAGES = ("eng", "jpn", "fre")
+
+
+def several_wavs(path: Path) -> None:
+    wav()(path)
+    path.write_bytes(path.read_bytes() * 3)
+
+
+def _film_longer_than_its_sound(path: Path) -> None:
+    encoded("-f", "lavfi", "-i", "testsrc=d=4:s=64x48", "-c:a", "aac", "-f", "mp4")(path)
 
 
 def _two(left: float, right: float) -> np.ndarray:
@@ -193,7 +222,24 @@ AWKWARD_FILES = [
     AwkwardFile("quicktime.mov", encoded("-c:a", "pcm_s16le")),
     AwkwardFile("stream.ts", encoded("-c:a", "aac")),
     AwkwardFile("film.mp4", _video),
-    AwkwardFile("two-languages.mkv", _two_sound_tracks),
+    AwkwardFile("film-longer.mp4", _film_longer_than_its_sound, no_remark=True),
+    AwkwardFile("two-languages.mkv", tracks("speech", "speech"), remark="number 1 (eng) was taken"),
+    AwkwardFile(
+        "second-default.mkv",
+        tracks("speech", "speech", default=1),
+        remark="2 sound tracks; number 2 (jpn) was taken, the file's default",
+    ),
+    AwkwardFile(
+        "first-silent.mkv",
+        tracks("silence", "silence", "speech", default=0),
+        remark="number 3 (fre) was taken, the first in which anything is heard",
+    ),
+    AwkwardFile(
+        "first-unreadable.mkv",
+        tracks("unreadable", "speech", default=0),
+        remark="number 2 (jpn) was taken",
+    ),
+    AwkwardFile("all-silent.mkv", tracks("silence", "silence"), None, "is silent"),
     AwkwardFile("flash.flv", encoded("-c:a", "aac")),
     AwkwardFile("windows.avi", encoded("-c:a", "pcm_s16le")),
     # names
@@ -217,6 +263,11 @@ AWKWARD_FILES = [
         samples(lambda: np.clip(tone(SECONDS, 32_000, peak=3), -1, 1)),
         remark="clipped",
     ),
+    AwkwardFile(
+        "integer-floats.wav",
+        samples(lambda: tone(SECONDS, 32_000, peak=0.3) * 32767),
+        remark="divided by 32768",
+    ),
     AwkwardFile("over-full-scale.wav", samples(lambda: tone(SECONDS, 32_000, peak=1.8))),
     AwkwardFile("some-nan.wav", samples(lambda: _with_odd(0.005, np.nan)), remark="no numbers"),
     AwkwardFile("infinite.wav", samples(lambda: _with_odd(0.005, np.inf)), remark="no numbers"),
@@ -234,9 +285,12 @@ AWKWARD_FILES = [
     AwkwardFile("half.mp3", cut_short(encoded(), 0.6), 0.9, remark="could be read"),
     AwkwardFile("half.m4a", cut_short(encoded("-c:a", "aac"), 0.5), None, "its end is missing"),
     AwkwardFile("lying-size.wav", lying(b"data", 4)),
-    AwkwardFile("size-zero.wav", lying(b"data", 4, 0)),
-    AwkwardFile("size-unknown.wav", lying(b"data", 4, 0xFFFFFFFF)),
-    AwkwardFile("riff-size-zero.wav", lying(b"RIFF", 4, 0)),
+    AwkwardFile("size-zero.wav", lying(b"data", 4, 0), no_remark=True),
+    AwkwardFile("size-unknown.wav", lying(b"data", 4, 0xFFFFFFFF), no_remark=True),
+    AwkwardFile("size-less-header.wav", lying(b"data", 4, 0xFFFFFFFF - 36), no_remark=True),
+    AwkwardFile("size-signed.wav", lying(b"data", 4, 0x7FFFFFFF), no_remark=True),
+    AwkwardFile("riff-size-zero.wav", lying(b"RIFF", 4, 0), no_remark=True),
+    AwkwardFile("three-in-one.wav", several_wavs, remark="3 WAV files one behind the other"),
     AwkwardFile("rate-halved.wav", lying(b"fmt ", 12, 24_000), 2 * SECONDS),
     AwkwardFile("rate-1-hz.wav", lying(b"fmt ", 12, 1), None, "sample rate is 1 Hz"),
     AwkwardFile("rate-zero.wav", lying(b"fmt ", 12, 0), None, "rate-zero"),

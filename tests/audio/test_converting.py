@@ -32,6 +32,7 @@ def test_awkward_file_is_converted_or_refused_with_a_sentence(
     assert info.duration == pytest.approx(case.seconds, abs=case.tolerance)
     assert conversion.seconds == pytest.approx(info.duration, abs=1e-3)
     assert case.remark in " ".join(conversion.remarks)
+    assert not (case.no_remark and conversion.remarks)
     assert np.isfinite(soundfile.read(target)[0]).all()
 
 
@@ -60,6 +61,40 @@ def test_float_samples_beyond_full_scale_survive(tmp_path: Path) -> None:
         tmp_path / "in.wav", tone(1, SAMPLE_RATE, peak=1.8), SAMPLE_RATE, subtype="FLOAT"
     )
     assert convert(tmp_path / "in.wav", tmp_path / "out.wav").peak == pytest.approx(1.8, abs=1e-3)
+
+
+@pytest.mark.parametrize("bits", [15, 23, 31])
+@pytest.mark.parametrize("peak", [0.03, 0.7, 1.02])
+def test_floats_of_integer_size_become_the_sound_they_were(
+    bits: int, peak: float, tmp_path: Path
+) -> None:
+    signal = np.concatenate([tone(1, SAMPLE_RATE, peak=peak), np.zeros(SAMPLE_RATE * 5)])
+    soundfile.write(tmp_path / "in.wav", signal * 2.0**bits, SAMPLE_RATE, subtype="FLOAT")
+    conversion = convert(tmp_path / "in.wav", tmp_path / "out.wav")
+    written, _ = soundfile.read(tmp_path / "out.wav")
+    np.testing.assert_allclose(written, signal / (2 if peak > 1 else 1), atol=1e-6)
+    [remark] = conversion.remarks
+    assert remark.startswith("its samples are as large as integers and were divided by ")
+
+
+def test_one_monstrous_sample_does_not_make_a_recording_one_of_integers(tmp_path: Path) -> None:
+    signal = tone(1, SAMPLE_RATE, peak=0.5)
+    signal[100] = 200
+    soundfile.write(tmp_path / "in.wav", signal, SAMPLE_RATE, subtype="FLOAT")
+    convert(tmp_path / "in.wav", tmp_path / "out.wav")
+    written, _ = soundfile.read(tmp_path / "out.wav")
+    np.testing.assert_allclose(written[200:], signal[200:], atol=1e-6)
+
+
+def test_equal_recordings_become_equal_files_whenever_they_are_converted(
+    tmp_path: Path,
+) -> None:
+    soundfile.write(tmp_path / "in.wav", tone(1, SAMPLE_RATE), SAMPLE_RATE)
+    convert(tmp_path / "in.wav", tmp_path / "out.wav")
+    content = (tmp_path / "out.wav").read_bytes()
+    place = content.index(b"PEAK") + 12  # name, size, version
+    assert content[place : place + 4] == bytes(4)
+    assert soundfile.info(tmp_path / "out.wav").frames == SAMPLE_RATE
 
 
 def test_source_facts_are_reported(tmp_path: Path) -> None:
