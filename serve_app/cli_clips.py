@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ray_pipeline.core.errors import InvalidInput
-from serve_app.cli_common import TaskArgument, client_of, err, out
+from serve_app.cli_common import JsonOption, TaskArgument, client_of, err, out, print_json
 from serve_app.clip_schemas import TranscriptBody
 
 transcripts = typer.Typer(help="What is said in each clip: list, show, edit, save, load.")
@@ -32,14 +33,18 @@ def report(
     everything: Annotated[
         bool, typer.Option("--all", help="every clip, the good ones too")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """How good the recordings are, what to do about it, and which clips training leaves out."""
     from serve_app.report_page import print_report
 
     with client_of(context) as client:
         name = client.task(task).task_name
-        with out.status("The clips are being measured …"):
+        with err.status("The clips are being measured …"):
             found = client.report(task)
+    if as_json:
+        print_json(asdict(found))
+        return
     print_report(out, name, found, everything=everything)
 
 
@@ -61,25 +66,34 @@ def clip(
 
 
 @transcripts.command("list")
-def list_transcripts(context: typer.Context, task: TaskArgument) -> None:
+def list_transcripts(
+    context: typer.Context, task: TaskArgument, as_json: JsonOption = False
+) -> None:
     """Every clip with its text."""
+    with client_of(context) as client:
+        rows = client.transcripts(task)
+    if as_json:
+        print_json(rows)
+        return
     table = Table(
-        Column("clip", overflow="fold"), Column("seconds", justify="right"), "use", "language",
+        Column("clip", no_wrap=True), Column("seconds", justify="right"), "use", "language",
         Column("text", overflow="fold"), "from", box=None,
     )  # fmt: skip
-    with client_of(context) as client:
-        for row in client.transcripts(task):
-            use, said_by = "yes" if row.include else "[yellow]no[/]", _source(row)
-            seconds = f"{row.timing.end - row.timing.start:.1f}" if row.timing else ""
-            table.add_row(escape(row.clip), seconds, use, row.language, escape(row.text), said_by)
+    for row in rows:
+        use, said_by = "yes" if row.include else "[yellow]no[/]", _source(row)
+        seconds = f"{row.timing.end - row.timing.start:.1f}" if row.timing else ""
+        table.add_row(escape(row.clip), seconds, use, row.language, escape(row.text), said_by)
     out.print(table)
 
 
 @transcripts.command()
-def show(context: typer.Context, task: TaskArgument, clip: ClipArgument) -> None:
+def show(
+    context: typer.Context, task: TaskArgument, clip: ClipArgument, as_json: JsonOption = False
+) -> None:
     """One clip: its text, when it is spoken, and the etag that `edit --etag` takes."""
     with client_of(context) as client:
-        _print_row(client.transcript(task, clip))
+        row = client.transcript(task, clip)
+    print_json(row) if as_json else _print_row(row)
 
 
 @transcripts.command()

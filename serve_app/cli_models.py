@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from serve_app.cli_common import JsonOption, out, print_json
+from serve_app.pull_bars import show_pull
+
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-    from ray_pipeline.hub.pulling import PullProgress
-
-out = Console(highlight=False)
+    from ray_pipeline.hub.catalogue import Entry
 
 models = typer.Typer(help="Base models and recognisers: list, pull, verify, convert.")
 
@@ -25,6 +23,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="as `gsv model
 @models.command("list")
 def list_models(
     files: Annotated[bool, typer.Option("--files", "-f", help="name what is missing")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Everything that can be pulled; base models in the order in which `auto` prefers them."""
     from ray_pipeline.hub.catalogue import CATALOGUE
@@ -32,6 +31,9 @@ def list_models(
     from serve_app.settings import load_settings
 
     folder = load_settings().models_dir
+    if as_json:
+        print_json([_plain(row, folder) for row in CATALOGUE.values()])
+        return
     size = Column("size", justify="right", no_wrap=True)
     table = Table(Column("name", no_wrap=True), "what", size, "state", "sources", box=None)
     for row in CATALOGUE.values():
@@ -50,6 +52,16 @@ def list_models(
         absent = [path for row in CATALOGUE.values() for path in row.missing(folder)]
         for path in dict.fromkeys(absent):
             out.print(f"missing: {path}", soft_wrap=True)
+
+
+def _plain(row: Entry, folder: Path) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "bytes": row.about_bytes if row.parts else 0,
+        "missing": row.missing(folder),
+        "sources": list(row.sources) if row.parts else [],
+    }
 
 
 def _state(missing: list[str], paths: tuple[str, ...]) -> str:
@@ -79,8 +91,8 @@ def pull(
             out.print(f"{row.name} needs no files.")
             continue
         out.print(f"{row.name}: about {row.about_bytes / 1e6:,.0f} MB, licence {row.licences}")
-        with PullBars(out) as bars:
-            files = pull_model(row.name, folder, source, bars.show)
+        with show_pull(out) as shown:
+            files = pull_model(row.name, folder, source, shown.show)
         out.print(f"{len(files)} files of {row.name} are in {folder}.", markup=False)
 
 
@@ -123,40 +135,3 @@ def convert(
     kind = f"{done.recognised.version} {done.recognised.kind}"
     size = target.stat().st_size / 1e6
     out.print(f"{target}: {kind}, {done.num_tensors} tensors, {size:.1f} MB", markup=False)
-
-
-class PullBars:
-    """A bar for each file; a context manager whose `show` takes every progress."""
-
-    def __init__(self, console: Console) -> None:
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        self._progress: Progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self._bars: dict[str, TaskID] = {}
-
-    def __enter__(self) -> PullBars:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, progress: PullProgress) -> None:
-        if progress.file not in self._bars:
-            title = f"{progress.number}/{progress.num_files} {progress.file}"
-            self._bars[progress.file] = self._progress.add_task(title, total=progress.total)
-        self._progress.update(self._bars[progress.file], completed=progress.done)

@@ -7,22 +7,22 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ray_pipeline.core.errors import InvalidInput
+from serve_app.cli_common import JsonOption, err, out, print_json
 from serve_app.cli_models import models
 from serve_app.cli_text import text
 
 if TYPE_CHECKING:
+    from serve_app.daemon import Service
     from serve_app.settings import Settings
-
-out = Console(highlight=False)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -49,16 +49,19 @@ def _settings_here() -> Settings:
     return load_settings(arguments)
 
 
-def doctor() -> None:
+def doctor(as_json: JsonOption = False) -> None:
     """Check that everything the service needs is here."""
     from serve_app.doctor import examine
 
     marks = {True: "[green]✓[/]", None: "[yellow]–[/]", False: "[red]✗[/]"}
     findings = list(examine(_settings_here()))
-    table = Table(box=None, show_header=False)
-    for finding in findings:
-        table.add_row(marks[finding.ok], finding.name, escape(finding.detail))
-    out.print(table)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        table = Table(box=None, show_header=False)
+        for finding in findings:
+            table.add_row(marks[finding.ok], finding.name, escape(finding.detail))
+        out.print(table)
     if any(finding.ok is False for finding in findings):
         raise typer.Exit(1)
 
@@ -104,20 +107,59 @@ def stop(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def status() -> None:
+def status(as_json: JsonOption = False) -> None:
     """What Ray Serve says of the service started from this folder with --daemon. Without one, of
     that in the cluster at Ray's usual address (`serve status` with the right variables)."""
-    from serve_app.client import Client
-    from serve_app.daemon import ENVIRONMENT, Service
+    from serve_app.daemon import Service
 
-    command = [str(Path(sys.executable).with_name("serve")), "status"]
     running = Service.recorded()
-    if running is not None:
-        # Several clusters may run on a machine; only the service knows which is its own.
-        key = _settings_here().api_key
-        with Client(running.url, api_key=key.get_secret_value() if key else None) as client:
+    if running is not None and not running.processes():
+        _end_with("The service that was started from this folder does not run any more.", as_json)
+    arguments = _dashboard_of(running) if running is not None else []
+    done = _serve_status(arguments)
+    if done.returncode != 0:
+        where = running.url if running else "Ray's usual address"
+        _end_with(f"No service answers at {where}.", as_json, done.stderr)
+    if as_json:
+        import yaml
+
+        url = {"url": running.url} if running else {}
+        print_json({"running": True, **url, **yaml.safe_load(done.stdout)})
+    else:
+        sys.stdout.write(done.stdout)
+
+
+def _dashboard_of(running: Service) -> list[str]:
+    """Several clusters may run on a machine; only the service knows which is its own."""
+    from serve_app.client import Client, ServiceError
+
+    key = _settings_here().api_key
+    with Client(running.url, api_key=key.get_secret_value() if key else None) as client:
+        try:
             cluster = client.capabilities()["cluster"] or {}
-        if cluster.get("dashboard"):
-            command += ["--address", cluster["dashboard"]]
+        except ServiceError as error:
+            if not error.is_away:
+                raise
+            _end_with(f"The service at {running.url} runs, but does not answer (yet).", False)
+    return ["--address", cluster["dashboard"]] if cluster.get("dashboard") else []
+
+
+def _serve_status(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    from serve_app.daemon import ENVIRONMENT
+
+    command = [str(Path(sys.executable).with_name("serve")), "status", *arguments]
     environment = {**ENVIRONMENT, **os.environ}
-    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def _end_with(sentence: str, as_json: bool, details: str = "") -> NoReturn:
+    """One sentence; of Ray's tracebacks the last line, which says what went wrong."""
+    lines = details.strip().splitlines()
+    if as_json:
+        print_json({"running": False, "message": sentence})
+    else:
+        err.print(sentence, markup=False)
+        if lines and "Error" in lines[-1]:
+            err.print(lines[-1].strip(), markup=False)
+        err.print("Start one with: gsv start --daemon (or make serve).")
+    raise typer.Exit(1)

@@ -38,6 +38,7 @@ LOG_PATH = Path("logs/service.log")
 READY_WITHIN_SECONDS = 180.0
 STOP_WITHIN_SECONDS = 60.0
 _POLL_SECONDS = 0.5
+_SAY_EVERY_SECONDS = 5.0
 
 # What server, command line and drivers must agree on (docs/deploy.md says why each is there).
 ENVIRONMENT = {
@@ -152,7 +153,7 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
     service = Service(process.pid, mark, url)
     service.save()
     say(f"Starting; the log is {LOG_PATH}")
-    _wait_until_ready(service, process)
+    _wait_until_ready(service, process, say)
     return service
 
 
@@ -222,15 +223,22 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def _wait_until_ready(service: Service, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
+def _wait_until_ready(
+    service: Service, process: subprocess.Popen[bytes], say: Callable[[str], None]
+) -> None:
+    """Says every few seconds what is being waited for: it takes half a minute."""
+    started = said = time.monotonic()
     reason = f"The service did not come up within {READY_WITHIN_SECONDS:.0f} s."
-    while time.monotonic() < deadline:
+    while (now := time.monotonic()) < started + READY_WITHIN_SECONDS:
         if process.poll() is not None:
             reason = "The service ended while it was starting."
             break
         if _is_ready(service.url):
             return
+        if now - said >= _SAY_EVERY_SECONDS:
+            said = now
+            stage = "the coordinator starts" if _answers(service.url) else "Ray is starting"
+            say(f"{now - started:3.0f} s: {stage} …")
         time.sleep(_POLL_SECONDS)
     tail = "\n".join(LOG_PATH.read_text("utf-8", "replace").splitlines()[-15:])
     stop(service, force=True)

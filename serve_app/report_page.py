@@ -58,9 +58,7 @@ def _print_clips(console: Console, clips: Sequence[ClipReport]) -> None:
     if not clips:
         return
     console.print("\n[bold]Clips[/]")
-    table = Table(
-        "", Column("clip", overflow="fold"), Column("s", justify="right"), "why", box=None
-    )
+    table = Table("", Column("clip", no_wrap=True), Column("s", justify="right"), "why", box=None)
     for clip in clips:
         why = " ".join(finding.message for finding in clip.findings)
         table.add_row(_MARKS[clip.verdict], escape(clip.clip), f"{clip.seconds:.1f}", escape(why))
@@ -71,7 +69,7 @@ def _print_left_out(console: Console, title: str, items: Sequence[LeftOut]) -> N
     if not items:
         return
     console.print(f"\n[bold]{title}[/]")
-    table = Table(Column("name", overflow="fold"), "by", "why", box=None)
+    table = Table(Column("name", no_wrap=True), "by", "why", box=None)
     for item in items:
         table.add_row(escape(item.name), item.step, escape(item.reason))
     console.print(table)

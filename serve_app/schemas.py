@@ -5,6 +5,7 @@ Types in `ray_pipeline.core.task` are the truth; the ones here are their form on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -113,10 +114,13 @@ class TaskAnswer(Answer):
     progress: float = Field(ge=0, le=100)
     error_message: str | None
     last_event: int = Field(0, ge=0)
+    warnings: list[str] = Field(
+        default_factory=list, description="when the task is created: what it will lack"
+    )
 
     @classmethod
-    def of(cls, task: Task) -> Self:
-        return cls.model_validate(task)
+    def of(cls, task: Task, warnings: Sequence[str] = ()) -> Self:
+        return cls.model_validate(task).model_copy(update={"warnings": list(warnings)})
 
 
 class Message(Answer):

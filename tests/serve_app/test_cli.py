@@ -1,15 +1,17 @@
+import json
 import os
 import subprocess
 import sys
 import threading
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from ray_pipeline.core.task import EventKind
-from serve_app import cli
+from serve_app import cli, cli_common, cli_service, daemon
 from tests.serve_app.local_coordinator import LocalCoordinator
 
 
@@ -104,9 +106,115 @@ def test_a_refusal_is_a_sentence_on_stderr_not_a_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_without_a_terminal_a_run_is_a_line_a_step_and_one_for_each_tenth(
+    url: str, tmp_path: Path, coordinator: LocalCoordinator
+) -> None:
+    task_id = gsv(url, "create", "a voice", "-s", "base_model=nano").output.strip()
+    (tmp_path / "one.wav").write_bytes(b"sound")
+    gsv(url, "upload", task_id, str(tmp_path / "one.wav"))
+    coordinator.start_step(task_id, "convert_audio", {})
+    run = coordinator.begin(task_id)
+    data = {"total": 100, "message": "one.wav"}
+
+    def work() -> None:
+        for done in range(101):
+            coordinator.report(run, EventKind.PROGRESS, done=done, fraction=done / 100, **data)
+        coordinator.end(run)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    lines = gsv(url, "watch", task_id).output.splitlines()
+    worker.join()
+    said = [line.partition(" convert_audio: ")[2] for line in lines]
+    tenths = [int(line.split(" %")[0]) for line in said if " % " in line]
+    # Of what was reported before anybody watched, only the newest is kept.
+    assert tenths == sorted(set(tenths))
+    assert tenths[-1] == 100
+    assert len(tenths) <= 11
+    assert {"queued", "running", "completed"} <= set(said)
+
+
+def test_programs_read_json_and_names_stay_in_one_piece_in_a_pipe(
+    url: str, tmp_path: Path, coordinator: LocalCoordinator
+) -> None:
+    created = json.loads(gsv(url, "create", "a voice", "-s", "base_model=nano", "--json").output)
+    task_id = created["task_id"]
+    name = "a rather long name of a recording " * 4 + ".wav"
+    (tmp_path / name).write_bytes(b"sound")
+    gsv(url, "upload", task_id, str(tmp_path / name))
+    narrow = CliRunner().invoke(cli.app, ["--url", url, "files", task_id], env={"COLUMNS": "40"})
+    assert name in narrow.output
+    assert json.loads(gsv(url, "list", "--json").output)[0]["task_id"] == task_id
+    files = json.loads(gsv(url, "files", task_id, "--json").output)
+    assert f"input_audio/{name}" in [file["name"] for file in files]
+    coordinator.do(task_id, "convert_audio")
+    watched = [
+        json.loads(line) for line in gsv(url, "watch", task_id, "--json").output.splitlines()
+    ]
+    assert watched[-1]["status"] == "completed"
+    assert {event["kind"] for event in watched[:-1]} >= {"state"}
+    assert "removed" in gsv(url, "remove", task_id, f"input_audio/{name}").output
+
+
+def test_a_new_run_is_followed_from_its_own_first_event(
+    url: str, tmp_path: Path, coordinator: LocalCoordinator
+) -> None:
+    task_id = gsv(url, "create", "a voice", "-s", "base_model=nano").output.strip()
+    (tmp_path / "one.wav").write_bytes(b"sound")
+    gsv(url, "upload", task_id, str(tmp_path / "one.wav"))
+    coordinator.do(task_id, "convert_audio", error={"code": "x", "message": "The first try."})
+
+    def work() -> None:
+        while not coordinator.store.open_runs():
+            time.sleep(0.02)
+        coordinator.end(coordinator.begin(task_id))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    ran = gsv(url, "run", task_id, "--to", "convert_audio", "--json")
+    worker.join()
+    assert "The first try." not in ran.output
+    assert json.loads(ran.output.splitlines()[0])["steps"] == ["convert_audio"]
+
+
+def test_the_version_is_told_and_shells_can_complete() -> None:
+    told = CliRunner().invoke(cli.app, ["--version"])
+    assert (told.exit_code, told.output) == (0, f"gsv {version('gpt-sovits-ray')}\n")
+    assert "--install-completion" in CliRunner().invoke(cli.app, ["--help"]).output
+
+
+def test_the_status_of_a_stopped_service_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    daemon.Service(pid=1, mark="long gone", url="http://127.0.0.1:9").save()
+    status = CliRunner().invoke(cli.app, ["status"])
+    assert status.exit_code == 1
+    assert status.stderr.splitlines() == [
+        "The service that was started from this folder does not run any more.",
+        "Start one with: gsv start --daemon (or make serve).",
+    ]
+    plain = CliRunner().invoke(cli.app, ["status", "--json"])
+    assert json.loads(plain.stdout)["running"] is False
+
+
+def test_what_serve_status_cannot_say_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    traceback = "Traceback (most recent call last):\n  File x\nConnectionError: no cluster\n" * 5
+    failed = subprocess.CompletedProcess([], 1, stdout="", stderr=traceback)
+    monkeypatch.setattr(cli_service, "_serve_status", lambda arguments: failed)
+    status = CliRunner().invoke(cli.app, ["status"])
+    assert status.exit_code == 1
+    assert "Traceback" not in status.output
+    assert "No service answers at Ray's usual address." in status.stderr
+    assert "ConnectionError: no cluster" in status.stderr
+
+
 def test_assignments_read_values_as_a_person_means_them() -> None:
     pairs = ["batch_size=4", "gpu_id=0", "exp_name=12", "language=en", "flag=true", "text=a=b"]
-    assert cli.assignments(pairs) == {
+    assert cli_common.assignments(pairs) == {
         "batch_size": 4,
         "gpu_id": "0",
         "exp_name": "12",
@@ -114,7 +222,7 @@ def test_assignments_read_values_as_a_person_means_them() -> None:
         "flag": True,
         "text": "a=b",
     }
-    assert cli.by_step({"train_gpt.epochs": 3}) == {"train_gpt": {"epochs": 3}}
+    assert cli_common.by_step({"train_gpt.epochs": 3}) == {"train_gpt": {"epochs": 3}}
 
 
 def test_config_prints_the_settings_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:

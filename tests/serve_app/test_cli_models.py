@@ -67,6 +67,7 @@ def test_pull_shows_what_it_fetches_and_verify_finds_it_whole(
     assert pulled.exit_code == 0, pulled.output
     assert "licence MIT" in pulled.output
     assert f"1/3 {_FOLDER}/model.bin" in pulled.output
+    assert f"1/3 {_FOLDER}/model.bin: 100 %" in pulled.output.splitlines()
     assert (models_dir / _FOLDER / "model.bin").read_bytes() == _FILES["model.bin"]
     checked = gsv("verify")
     assert checked.exit_code == 0
