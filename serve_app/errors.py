@@ -134,8 +134,9 @@ async def _on_pipeline_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    found = error.errors()
-    problems = [_in_words(item) for item in found[:_MOST_ERRORS]]
+    # A parameter that several dependencies read is wrong once for each.
+    found = {str((item["loc"], item["msg"])): item for item in error.errors()}
+    problems = [_in_words(item) for item in list(found.values())[:_MOST_ERRORS]]
     sentence = "; ".join(f"{item['field']}: {item['message']}" for item in problems)
     if len(found) > len(problems):
         sentence += f"; and {len(found) - len(problems):,} more"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from ray_pipeline.core.pretrained_bases import what_training_lacks
 from ray_pipeline.core.task import TaskStatus
 from serve_app.dependencies import CoordinatorDep, SettingsDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
@@ -19,9 +21,14 @@ router = APIRouter(tags=["tasks"], route_class=JsonRoute)
 async def create_task(
     body: TaskCreate, coordinator: CoordinatorDep, settings: SettingsDep
 ) -> TaskAnswer:
-    """Create a task. Every field of `config` is optional; an unknown one is refused."""
+    """Create a task. Every field of `config` is optional; an unknown one is refused. `warnings`
+    say what the training would go without in this installation."""
     config = {**settings.task_defaults, **body.config}
-    return TaskAnswer.of(await coordinator.create_task(body.task_name, config))
+    task = await coordinator.create_task(body.task_name, config)
+    lacking = await asyncio.to_thread(
+        what_training_lacks, task.config.language, settings.models_dir
+    )
+    return TaskAnswer.of(task, warnings=lacking)
 
 
 @router.get("/tasks")

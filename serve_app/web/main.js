@@ -14,12 +14,18 @@ const rows = new StepRows(byId("steps"), (step) => act("POST", `/step/${step}`, 
 let open = null; // { id, stop }
 
 function fail(...errors) {
-  const notice = byId("notice");
   byId("key-form").hidden = !errors.some((error) => error.status === 401);
-  notice.replaceChildren(...errors.map((error) => {
-    const line = document.createElement("div");
-    line.textContent = error instanceof Refused && error.status ? inWords(error) : text("offline");
+  say(errors.map((error) => {
     if (!(error instanceof Refused)) console.error(error);
+    return error instanceof Refused && error.status ? inWords(error) : text("offline");
+  }));
+}
+
+function say(sentences) {
+  const notice = byId("notice");
+  notice.replaceChildren(...sentences.map((sentence) => {
+    const line = document.createElement("div");
+    line.textContent = sentence;
     return line;
   }));
   const close = button("×", clearNotice);
@@ -197,6 +203,7 @@ async function create(form) {
     const task = await call("POST", "/task/create", { task_name, config });
     byId("create").open = false;
     openTask(task.task_id);
+    if (task.warnings.length) say(task.warnings);
   } catch (error) { fail(error); }
 }
 

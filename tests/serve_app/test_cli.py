@@ -37,7 +37,7 @@ def test_a_task_from_creation_to_download(
     url: str, tmp_path: Path, coordinator: LocalCoordinator
 ) -> None:
     task = gsv(url, "create", "a voice", "-s", "language=en", "-s", "base_model=nano")
-    task_id = task.output.strip()
+    task_id = task.stdout.strip()
     (tmp_path / "one.wav").write_bytes(b"sound")
     assert "one.wav" in gsv(url, "upload", task_id, str(tmp_path / "one.wav")).output
 
@@ -70,7 +70,7 @@ def test_a_task_from_creation_to_download(
 def test_brackets_in_names_and_sentences_are_shown_and_no_markup(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    task_id = gsv(url, "create", "mine [/red]", "-s", "base_model=nano").output.strip()
+    task_id = gsv(url, "create", "mine [/red]", "-s", "base_model=nano").stdout.strip()
     assert "mine [/red]" in gsv(url, "list").output
     (tmp_path / "one [live].wav").write_bytes(b"sound")
     assert (
@@ -86,7 +86,7 @@ def test_brackets_in_names_and_sentences_are_shown_and_no_markup(
 def test_a_failed_run_ends_with_its_sentence_and_status_1(
     url: str, tmp_path: Path, coordinator: LocalCoordinator
 ) -> None:
-    task_id = gsv(url, "create", "a voice", "-s", "base_model=nano").output.strip()
+    task_id = gsv(url, "create", "a voice", "-s", "base_model=nano").stdout.strip()
     (tmp_path / "one.wav").write_bytes(b"sound")
     gsv(url, "upload", task_id, str(tmp_path / "one.wav"))
     coordinator.do(task_id, "convert_audio", error={"code": "x", "message": "Nothing usable."})
@@ -109,10 +109,10 @@ def test_a_refusal_is_a_sentence_on_stderr_not_a_traceback() -> None:
 def test_without_a_terminal_a_run_is_a_line_a_step_and_one_for_each_tenth(
     url: str, tmp_path: Path, coordinator: LocalCoordinator
 ) -> None:
-    task_id = gsv(url, "create", "a voice", "-s", "base_model=nano").output.strip()
+    task_id = gsv(url, "create", "a voice", "-s", "base_model=nano").stdout.strip()
     (tmp_path / "one.wav").write_bytes(b"sound")
     gsv(url, "upload", task_id, str(tmp_path / "one.wav"))
-    coordinator.start_step(task_id, "convert_audio", {})
+    coordinator.plan(task_id, "convert_audio")
     run = coordinator.begin(task_id)
     data = {"total": 100, "message": "one.wav"}
 
@@ -137,7 +137,7 @@ def test_without_a_terminal_a_run_is_a_line_a_step_and_one_for_each_tenth(
 def test_programs_read_json_and_names_stay_in_one_piece_in_a_pipe(
     url: str, tmp_path: Path, coordinator: LocalCoordinator
 ) -> None:
-    created = json.loads(gsv(url, "create", "a voice", "-s", "base_model=nano", "--json").output)
+    created = json.loads(gsv(url, "create", "a voice", "-s", "base_model=nano", "--json").stdout)
     task_id = created["task_id"]
     name = "a rather long name of a recording " * 4 + ".wav"
     (tmp_path / name).write_bytes(b"sound")
@@ -159,7 +159,7 @@ def test_programs_read_json_and_names_stay_in_one_piece_in_a_pipe(
 def test_a_new_run_is_followed_from_its_own_first_event(
     url: str, tmp_path: Path, coordinator: LocalCoordinator
 ) -> None:
-    task_id = gsv(url, "create", "a voice", "-s", "base_model=nano").output.strip()
+    task_id = gsv(url, "create", "a voice", "-s", "base_model=nano").stdout.strip()
     (tmp_path / "one.wav").write_bytes(b"sound")
     gsv(url, "upload", task_id, str(tmp_path / "one.wav"))
     coordinator.do(task_id, "convert_audio", error={"code": "x", "message": "The first try."})

@@ -31,7 +31,7 @@ def test_a_new_task_has_every_field_and_the_documented_defaults(client: TestClie
         "gpu_id": "0",
     }
     assert wanted.items() <= task["config"].items()
-    assert client.get(f"/api/v1/task/{task['task_id']}").json() == task
+    assert client.get(f"/api/v1/task/{task['task_id']}").json() == task | {"warnings": []}
 
 
 def test_a_wrong_config_field_is_named(client: TestClient) -> None:
@@ -162,3 +162,15 @@ def test_a_task_that_somebody_starts_while_it_is_deleted_stays(
     assert client.get(path).status_code == 200
     described = client.get("/openapi.json").json()["paths"]["/api/v1/task/{task_id}"]["delete"]
     assert "409" in described["responses"]
+
+
+def test_creating_a_task_says_what_chinese_would_be_trained_without(client: TestClient) -> None:
+    def create(language: str) -> list[str]:
+        body = {"task_name": "x", "config": {"language": language}}
+        answer = client.post("/api/v1/task/create", json=body).json()
+        assert client.get(f"/api/v1/task/{answer['task_id']}").json()["warnings"] == []
+        return answer["warnings"]
+
+    (sentence,) = create("zh")
+    assert "gsv models pull bert" in sentence
+    assert create("en") == []
