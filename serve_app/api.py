@@ -52,6 +52,7 @@ def make_app(
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         middleware=[
             Middleware(AnswerRules),
             Middleware(HeadAsGet),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, FailFast, Field
+from pydantic import ConfigDict, FailFast, Field, StrictBool
 
 from ray_pipeline.core.manifest import fingerprint
 from ray_pipeline.core.task import MAX_SPEAKER_LENGTH, ClipTiming, Transcript
@@ -16,9 +16,9 @@ from serve_app.schemas import Answer, Request
 class WaveformAnswer(Answer):
     """`peaks` are [lowest, highest] of equal parts of the clip, in -1..1."""
 
-    clip: str = Field(examples=["talk.wav_0000000000_0000185280.wav"])
+    clip: str
     seconds: float
-    peaks: list[list[float]] = Field(examples=[[[-0.21, 0.2], [-0.4, 0.43]]])
+    peaks: list[list[float]]
 
 
 class ReportAnswer(Answer):
@@ -32,7 +32,7 @@ class TranscriptBody(Answer):
     """`timing` says when it is spoken, null before the clip is cut. `etag` is what a PUT of
     this clip's transcript takes as `If-Match`."""
 
-    clip: str = Field(examples=["talk.wav_0000000000_0000185280.wav"])
+    clip: str
     text: str = Field(max_length=2000)
     language: str = Field(max_length=16)
     include: bool = True
@@ -56,7 +56,7 @@ class ListTaken(Answer):
 
     rows: int
     changed: int
-    problems: list[str] = Field(examples=[["Line 3 was not used: its text is empty."]])
+    problems: list[str]
 
 
 def etag_of(transcripts: list[Transcript]) -> str:
@@ -69,7 +69,7 @@ class TranscriptChange(Request):
 
     text: str | None = Field(None, max_length=2000)
     language: str | None = Field(None, max_length=16)
-    include: bool | None = None
+    include: StrictBool | None = None
     speaker: str | None = Field(None, max_length=MAX_SPEAKER_LENGTH)
 
 

@@ -82,7 +82,9 @@ def step_named(name: str) -> StepName:
         raise NotFound(f"There is no step {name!r}.", hint=f"The steps are {known}.") from None
 
 
-def _step(step: Annotated[str, Path(examples=["convert_audio"])]) -> StepName:
+def _step(
+    step: Annotated[str, Path(description="one of the eleven steps", examples=["convert_audio"])],
+) -> StepName:
     return step_named(step)
 
 

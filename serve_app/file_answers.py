@@ -13,14 +13,17 @@ from fastapi.responses import FileResponse, Response
 from ray_pipeline.core.errors import NotFound
 
 FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}, "description": "the file"},
-    206: {"description": "the part that `Range` asked for"},
+    200: {"content": {"*/*": {}}, "description": "the file; its type is that of its name"},
+    206: {"content": {"*/*": {}}, "description": "the part that `Range` asked for"},
     304: {"description": "unchanged since the `ETag` in `If-None-Match`"},
 }
 
 
-async def file_answer(request: Request, path: Path, *, inline: bool = False) -> Response:
-    """`inline` lets a browser play the file in place of saving it. Raises NotFound for one that
+async def file_answer(
+    request: Request, path: Path, *, inline: bool = False, media_type: str | None = None
+) -> Response:
+    """`inline` lets a browser play the file in place of saving it; `media_type` is guessed by the
+    name if it is not given. Raises NotFound for one that
     a step has replaced or removed meanwhile."""
     try:
         status = await asyncio.to_thread(os.stat, path)
@@ -29,6 +32,7 @@ async def file_answer(request: Request, path: Path, *, inline: bool = False) -> 
     response = FileResponse(
         path,
         filename=path.name,
+        media_type=media_type,
         stat_result=status,
         content_disposition_type="inline" if inline else "attachment",
     )

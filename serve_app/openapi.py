@@ -1,5 +1,6 @@
 """The API's description, completed by what FastAPI cannot see: every failure is a problem
-document, `config` and `params` are checked by `ray_pipeline.core.options`, and the API key."""
+document, `config` and `params` are checked by `ray_pipeline.core.options`, what each field means,
+an example of each answer, and the API key."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from ray_pipeline.core.options import OPTIONS
+from serve_app.answer_examples import ANSWER_EXAMPLES
 from serve_app.errors import problem_responses
+from serve_app.field_words import words_of
 from serve_app.schemas import Problem
 
 _METHODS = ("get", "put", "post", "delete", "head")
@@ -35,6 +38,11 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     for options in OPTIONS.values():
         _add(components, options)
     _say_what_dicts_hold(components["schemas"])
+    _say_what_fields_mean(components["schemas"])
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            _add_failures(path, operation)
+            _add_example(operation)
     components["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
     schema["security"] = [{}, {"apiKey": []}]
     return schema
@@ -64,3 +72,32 @@ def _say_what_dicts_hold(schemas: dict[str, Any]) -> None:
         "anyOf": [{"$ref": f"#/components/schemas/{o.__name__}"} for o in OPTIONS.values()],
         "default": {},
     }
+
+
+def _say_what_fields_mean(schemas: dict[str, Any]) -> None:
+    for schema, described in schemas.items():
+        for name, field in described.get("properties", {}).items():
+            if "description" not in field and (words := words_of(schema, name)):
+                field["description"] = words
+
+
+def _add_failures(path: str, operation: dict[str, Any]) -> None:
+    """What stands before every route can refuse, and what any of them can run into."""
+    statuses = {403, 500}
+    if path.startswith("/api/"):
+        statuses |= {401, 503}
+    if "requestBody" in operation:
+        statuses |= {413, 415, 507}
+    if "206" in operation["responses"]:
+        statuses |= {400, 416}
+    for status, described in problem_responses(*sorted(statuses)).items():
+        operation["responses"].setdefault(str(status), described)
+
+
+def _add_example(operation: dict[str, Any]) -> None:
+    example = ANSWER_EXAMPLES.get(operation["operationId"])
+    for status in ("200", "202"):
+        content = operation["responses"].get(status, {}).get("content", {})
+        if example is not None and "application/json" in content:
+            content["application/json"]["example"] = example
+            return  # the one of success; a report that is being made has its own

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.core.task import (
@@ -23,19 +23,6 @@ from ray_pipeline.core.task import (
     Task,
     TaskStatus,
 )
-
-_TASK: dict[str, Any] = {
-    "task_id": "5f0c9f0e2b6d",
-    "task_name": "语音克隆测试",
-    "status": "running",
-    "config": TaskConfig(exp_name="my_speaker", language="en", base_model="nano").model_dump(),
-    "created_at": "2026-11-22T17:40:00+00:00",
-    "updated_at": "2026-11-22T17:42:10+00:00",
-    "current_step": "train_sovits",
-    "progress": 61.5,
-    "error_message": None,
-    "last_event": 318,
-}
 
 
 class Request(BaseModel):
@@ -102,8 +89,6 @@ class TaskAnswer(Answer):
     """`progress` is in percent over all eleven steps. `last_event` is the number of the newest
     event: `events?after=` it shows only what is to come."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_TASK]})
-
     task_id: str
     task_name: str
     status: TaskStatus
@@ -124,8 +109,8 @@ class TaskAnswer(Answer):
 
 
 class Message(Answer):
-    message: str = Field(examples=["The task is being cancelled."])
-    task_id: str = Field(examples=[_TASK["task_id"]])
+    message: str
+    task_id: str
 
 
 # -- steps
@@ -142,7 +127,7 @@ class StepRequest(Request):
 
 class StepStarted(Message):
     step: StepName
-    run_id: str = Field(examples=["c1b6a8d0f3e2"])
+    run_id: str
     warnings: list[str] = Field(default_factory=list)
 
 
@@ -169,7 +154,7 @@ class RunRequest(Request):
     params: dict[StepName, dict[str, Any]] = Field(
         default_factory=dict, description="parameters by step"
     )
-    force: bool = Field(False, description="compute everything anew")
+    force: StrictBool = Field(False, description="compute everything anew")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -219,8 +204,8 @@ class StepsAnswer(Answer):
 class FileAnswer(Answer):
     """`name` is relative to the task's folder; `size` is in bytes."""
 
-    name: str = Field(examples=["output/my_speaker.wav"])
-    kind: str = Field(examples=["output"])
+    name: str
+    kind: str
     size: int
     sha256: str
 
@@ -236,7 +221,7 @@ class FilesAnswer(Answer):
 class UploadAnswer(Message):
     """`filename` is the first file as it was stored; `files` are all of them."""
 
-    filename: str = Field(examples=["talk (2).wav"])
+    filename: str
     size: int
     sha256: str
     files: list[FileAnswer]
@@ -301,5 +286,5 @@ class Problem(BaseModel):
 
 
 class Health(Answer):
-    status: str = Field(examples=["ok"])
+    status: str
     details: dict[str, Any] = Field(default_factory=dict)

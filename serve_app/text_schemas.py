@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from ray_pipeline.core.languages import LanguageMode
 from ray_pipeline.text import Phones
@@ -23,7 +23,7 @@ class PhonemizeRequest(Request):
     text: str = Field(min_length=1, max_length=2000)
     language: LanguageMode
     symbols: Literal["v1", "v2"] = Field("v2", description="v1 only for the base model v1")
-    strict_compat: bool = Field(
+    strict_compat: StrictBool = Field(
         True, description="false: what GPT-SoVITS reads wrongly is read right"
     )
 

@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    StrictBool,
     ValidationError,
     WithJsonSchema,
     model_validator,
@@ -82,8 +83,8 @@ class TaskConfig(Options):
 class StepOptions(Options):
     """What every step takes: `enabled: false` skips it, `force` computes everything anew."""
 
-    enabled: bool = True
-    force: bool = False
+    enabled: StrictBool = True
+    force: StrictBool = False
 
 
 class ConvertAudioOptions(StepOptions):

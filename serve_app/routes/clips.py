@@ -17,8 +17,22 @@ from serve_app.file_answers import FILE_RESPONSES, file_answer, is_unchanged
 
 router = APIRouter(tags=["clips"])
 
-ClipName = Annotated[str, Path(max_length=300, examples=["talk.wav_0000000000_0000185280.wav"])]
+ClipName = Annotated[
+    str,
+    Path(
+        max_length=300,
+        description="the clip's file name, as GET …/transcripts lists it",
+        examples=["talk.wav_0000000000_0000185280.wav"],
+    ),
+]
 
+_AUDIO_RESPONSES = FILE_RESPONSES | {
+    200: {"description": "the clip", "content": {"audio/wav": {}}},
+    206: {
+        "description": "the part that `Range` asked for",
+        "content": {"audio/wav": {}, "multipart/byteranges": {}},
+    },
+}
 _WAVEFORM_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}}, "description": "the outline, as JSON or as a picture"},
     304: {"description": "unchanged since the `ETag` in `If-None-Match`"},
@@ -29,12 +43,14 @@ _WAVEFORM_RESPONSES: dict[int | str, dict[str, Any]] = {
 @router.get(
     "/task/{task_id}/clips/{clip}/audio",
     response_class=FileResponse,
-    responses=FILE_RESPONSES | problem_responses(404),
+    responses=_AUDIO_RESPONSES | problem_responses(404),
 )
-async def clip_sound(request: Request, clip: ClipName, workspace: WorkspaceDep) -> Response:
+async def get_clip_audio(request: Request, clip: ClipName, workspace: WorkspaceDep) -> Response:
     """A clip as training hears it (denoised where that is fresh): WAV, whole or in ranges."""
     found = await asyncio.to_thread(clip_audio_of, workspace, clip)
-    return await file_answer(request, workspace.root / found.path, inline=True)
+    return await file_answer(
+        request, workspace.root / found.path, inline=True, media_type="audio/wav"
+    )
 
 
 @router.get(
@@ -42,7 +58,7 @@ async def clip_sound(request: Request, clip: ClipName, workspace: WorkspaceDep) 
     response_model=WaveformAnswer,
     responses=_WAVEFORM_RESPONSES,
 )
-def clip_waveform(
+def get_clip_waveform(
     clip: ClipName,
     workspace: WorkspaceDep,
     points: Annotated[
@@ -54,8 +70,10 @@ def clip_waveform(
     ] = None,
     width: Annotated[int, Query(ge=16, le=4096, description="PNG: pixels")] = 800,
     height: Annotated[int, Query(ge=16, le=1024, description="PNG: pixels")] = 120,
-    accept: Annotated[str, Header()] = "",
-    if_none_match: Annotated[str | None, Header()] = None,
+    accept: Annotated[str, Header(description="image/png asks for the picture")] = "",
+    if_none_match: Annotated[
+        str | None, Header(description="an `ETag` as it was answered: 304 if it still holds")
+    ] = None,
 ) -> Response:
     """The outline of a clip: the lowest and the highest sample of equal parts of it, as JSON or
     as a picture (PNG, transparent background)."""

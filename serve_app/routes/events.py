@@ -36,7 +36,7 @@ def list_events(
     task: TaskDep,
     store: StoreDep,
     after: Cursor = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    limit: Annotated[int, Query(ge=1, le=1000, description="events on a page")] = 1000,
     kind: Annotated[
         list[EventKind] | None, Query(description="only these kinds; repeatable")
     ] = None,
@@ -66,7 +66,9 @@ async def stream_events(
     task: TaskDep,
     services: ServicesDep,
     after: Cursor = 0,
-    last_event_id: Annotated[int | None, Header(ge=0, lt=_BEYOND)] = None,
+    last_event_id: Annotated[
+        int | None, Header(ge=0, lt=_BEYOND, description="the cursor; wins over `after`")
+    ] = None,
 ) -> StreamingResponse:
     """The same, live. `Last-Event-ID` wins over `after`, so browsers resume by themselves."""
     start = after if last_event_id is None else last_event_id

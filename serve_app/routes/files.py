@@ -60,7 +60,7 @@ _MULTIPART: dict[str, Any] = {
     openapi_extra=_MULTIPART,
     responses=problem_responses(404, 413, 422),
 )
-async def upload(
+async def upload_files(
     task: TaskDep, request: Request, workspace: WorkspaceDep, coordinator: CoordinatorDep
 ) -> UploadAnswer:
     """Store one or several files. A name that is taken is kept as `name (2).wav`."""
@@ -105,7 +105,7 @@ def list_files(task: TaskDep, store: StoreDep) -> FilesAnswer:
     response_class=FileResponse,
     responses=FILE_RESPONSES | problem_responses(404, 422),
 )
-async def download(
+async def download_file(
     request: Request, filename: FileName, task: TaskDep, workspace: WorkspaceDep
 ) -> Response:
     """One file, whole or in ranges."""
@@ -118,7 +118,7 @@ async def download(
 
 
 @router.delete("/task/{task_id}/files/{filename:path}", responses=problem_responses(404, 409, 422))
-async def remove_file(task_id: TaskId, filename: FileName, coordinator: CoordinatorDep) -> Message:
+async def delete_file(task_id: TaskId, filename: FileName, coordinator: CoordinatorDep) -> Message:
     """Remove an uploaded file. What a step made can only be removed with the task."""
     await coordinator.remove_file(task_id, filename)
     return Message(message=f"{filename} was removed.", task_id=task_id)

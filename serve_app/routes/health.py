@@ -16,13 +16,13 @@ router = APIRouter(tags=["service"])
 
 
 @router.get("/health/live")
-async def live() -> Health:
+async def get_liveness() -> Health:
     """This process answers."""
     return Health(status="ok")
 
 
 @router.get("/health/ready", responses={503: {"model": Health}})
-async def ready(coordinator: CoordinatorDep, response: Response) -> Health:
+async def get_readiness(coordinator: CoordinatorDep, response: Response) -> Health:
     """The coordinator and the database answer, so requests can be served."""
     try:
         details = await coordinator.health()
@@ -35,6 +35,6 @@ async def ready(coordinator: CoordinatorDep, response: Response) -> Health:
 
 
 @router.get("/api/v1/capabilities")
-async def capabilities(settings: SettingsDep) -> dict[str, Any]:
+async def get_capabilities(settings: SettingsDep) -> dict[str, Any]:
     """Versions, the cluster, base models and back-ends: what is present, what is missing."""
     return await asyncio.to_thread(gather, settings)

@@ -20,8 +20,14 @@ _CONTENT_POLICY = (
 router = APIRouter(tags=["service"])
 
 
-@router.get("/", response_model=None)
-async def root(request: Request) -> Response:
+@router.get(
+    "/",
+    response_model=None,
+    responses={
+        200: {"content": {"text/html": {}, "application/json": {}}, "description": "either"}
+    },
+)
+async def get_root(request: Request) -> Response:
     """The web page for browsers, a short description for programs."""
     if "text/html" in request.headers.get("accept", ""):
         headers = {"Content-Security-Policy": _CONTENT_POLICY, "Vary": "Accept"}

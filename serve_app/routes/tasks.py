@@ -31,16 +31,16 @@ async def create_task(
     return TaskAnswer.of(task, warnings=lacking)
 
 
-@router.get("/tasks")
+@router.get("/tasks", responses=problem_responses(404))
 def list_tasks(
     store: StoreDep,
     status: Annotated[TaskStatus | None, Query(description="only tasks in this status")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="tasks on a page")] = 100,
     after: Annotated[
         str | None, Query(description="the id of the last task of the page before", max_length=64)
     ] = None,
 ) -> list[TaskAnswer]:
-    """The tasks, newest first."""
+    """The tasks, newest first. 404 if the task of `after` has been deleted."""
     return [
         TaskAnswer.of(task) for task in store.list_tasks(status=status, limit=limit, after=after)
     ]
