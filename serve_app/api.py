@@ -28,8 +28,10 @@ from serve_app.routes import (
     tasks,
     text,
     transcripts,
+    voice,
 )
 from serve_app.settings import Settings
+from serve_app.weights_check import CheckWeights, check_weights_here
 
 _DESCRIPTION = """\
 From recordings to a GPT-SoVITS voice in eleven steps: create a task, upload audio, run the
@@ -43,8 +45,9 @@ def make_app(
     store: Store,
     coordinator: Coordinator,
     reports: ReportDesk | None = None,
+    check_weights: CheckWeights = check_weights_here,
 ) -> FastAPI:
-    """Without `reports` the data doctor works in this process."""
+    """Unless said otherwise the data doctor and the check of weights work in this process."""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     app = FastAPI(
         title="GPT-SoVITS training service",
@@ -62,7 +65,7 @@ def make_app(
         ],
     )
     app.state.services = Services(
-        settings, store, coordinator, reports or ReportDesk(diagnose_here)
+        settings, store, coordinator, reports or ReportDesk(diagnose_here), check_weights
     )
     install_error_handlers(app)
     app.include_router(_api_v1())
@@ -74,6 +77,6 @@ def make_app(
 
 def _api_v1() -> APIRouter:
     api = APIRouter(prefix="/api/v1")
-    for part in (tasks, steps, files, events, logs, transcripts, clips, report, text):
+    for part in (tasks, steps, files, events, logs, transcripts, clips, report, voice, text):
         api.include_router(part.router)
     return api

@@ -180,9 +180,17 @@ def download(
         list[str] | None, typer.Argument(help="default: everything in output/")
     ] = None,
     to: Annotated[Path, typer.Option("--to", "-o", file_okay=False)] = Path(),
+    voice: Annotated[
+        bool, typer.Option("--voice", help="the whole voice: weights, reference, report, as a zip")
+    ] = False,
 ) -> None:
     """Download files of the task into a folder."""
     with client_of(context) as client:
+        if voice:
+            name = f"{client.task(task).config.exp_name}-voice.zip"
+            out.print(str(client.download_voice(task, to / name)), markup=False)
+            if not names:
+                return
         wanted = names or [file.name for file in client.files(task) if file.kind == "output"]
         if not wanted:
             err.print("The task has no output yet.")

@@ -15,6 +15,7 @@ from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.store import Store
 from serve_app.report_desk import ReportDesk
 from serve_app.settings import Settings
+from serve_app.weights_check import CheckWeights
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Services:
     store: Store
     coordinator: Coordinator
     reports: ReportDesk
+    check_weights: CheckWeights
 
 
 def _services(connection: HTTPConnection) -> Services:
@@ -46,6 +48,10 @@ def _coordinator(services: ServicesDep) -> Coordinator:
     return services.coordinator
 
 
+def _check_weights(services: ServicesDep) -> CheckWeights:
+    return services.check_weights
+
+
 def _reports(services: ServicesDep) -> ReportDesk:
     return services.reports
 
@@ -53,6 +59,7 @@ def _reports(services: ServicesDep) -> ReportDesk:
 SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[Store, Depends(_store)]
 CoordinatorDep = Annotated[Coordinator, Depends(_coordinator)]
+CheckWeightsDep = Annotated[CheckWeights, Depends(_check_weights)]
 ReportDeskDep = Annotated[ReportDesk, Depends(_reports)]
 
 TaskId = Annotated[str, Path(description="as answered by POST /api/v1/task/create", max_length=64)]

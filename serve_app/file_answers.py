@@ -20,18 +20,23 @@ FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 async def file_answer(
-    request: Request, path: Path, *, inline: bool = False, media_type: str | None = None
+    request: Request,
+    path: Path,
+    *,
+    inline: bool = False,
+    name: str | None = None,
+    media_type: str | None = None,
 ) -> Response:
-    """`inline` lets a browser play the file in place of saving it; `media_type` is guessed by the
-    name if it is not given. Raises NotFound for one that
-    a step has replaced or removed meanwhile."""
+    """`name` is what the client may save it as, `path`'s own if it is not given; `inline` lets a
+    browser play the file in place of saving it; `media_type` is guessed by the name if it is not
+    given. Raises NotFound for one that a step has replaced or removed meanwhile."""
     try:
         status = await asyncio.to_thread(os.stat, path)
     except FileNotFoundError:
         raise NotFound(f"{path.name} is not there any more.", hint="Read the list again.") from None
     response = FileResponse(
         path,
-        filename=path.name,
+        filename=name or path.name,
         media_type=media_type,
         stat_result=status,
         content_disposition_type="inline" if inline else "attachment",

@@ -15,6 +15,7 @@ from ray_pipeline.store import Store
 from serve_app.api import make_app
 from serve_app.report_desk import ReportDesk, diagnose_in_cluster
 from serve_app.settings import Settings
+from serve_app.weights_check import check_weights_in_cluster
 
 
 @serve.deployment(
@@ -37,7 +38,7 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> FastAPI:
         store = Store(self._settings.effective_database_url)
         reports = ReportDesk(diagnose_in_cluster)
-        return make_app(self._settings, store, self._coordinator, reports)
+        return make_app(self._settings, store, self._coordinator, reports, check_weights_in_cluster)
 
 
 # Without HAProxy, Serve's proxy holds a whole body in memory, and the replica once more.

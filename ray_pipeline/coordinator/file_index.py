@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ray_pipeline.core.task import FileRecord
+from ray_pipeline.core.upload_kinds import UploadKind, upload_kind
 from ray_pipeline.core.workspace import Workspace, is_partial, sha256_of
 from ray_pipeline.store import KnownFile
 
@@ -33,7 +34,8 @@ def file_kind(name: str) -> str:
     parts = name.split("/")
     if len(parts) == 1:
         return _KIND_OF_FILE.get(name, "other")
-    if "_weights" in parts[0]:
+    uploaded = parts[0] == "input_audio" and upload_kind(parts[-1]) is UploadKind.WEIGHTS
+    if "_weights" in parts[0] or uploaded:
         return "weights"
     if parts[0] == "experiments":
         training = any(part.startswith("logs_s") for part in parts)

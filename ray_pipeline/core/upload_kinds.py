@@ -18,17 +18,23 @@ class UploadKind(StrEnum):
     TRANSCRIPT = "transcript"
     LIST = "list"
     PRONUNCIATIONS = "pronunciations"
+    WEIGHTS = "weights"
 
 
 _BY_SUFFIX = {
     ".txt": UploadKind.TRANSCRIPT,
     ".list": UploadKind.LIST,
     ".dict": UploadKind.PRONUNCIATIONS,
+    ".pth": UploadKind.WEIGHTS,
+    ".ckpt": UploadKind.WEIGHTS,
+    ".pt": UploadKind.WEIGHTS,
+    ".safetensors": UploadKind.WEIGHTS,
 }
 
 
 def upload_kind(name: str) -> UploadKind:
-    """By the suffix, and by the one before a `.txt`; whatever is no text is a recording."""
+    """By the suffix, and by the one before a `.txt`; whatever is neither text
+    nor weights is a recording."""
     kind = _BY_SUFFIX.get(PurePosixPath(name).suffix.lower(), UploadKind.RECORDING)
     if kind is UploadKind.TRANSCRIPT:
         inner = PurePosixPath(without_copy_number(text_stem(name))).suffix.lower()

@@ -207,7 +207,8 @@ class Workspace:
 
     def find(self, name: str, exp_name: str) -> Path:
         """A file that a client asks for: a path below the task, or a bare name looked for in
-        output/, the experiment folder, the exported weights and the task folder, in this order.
+        output/, the experiment folder, the exported weights, the task folder and the uploads, in
+        this order.
 
         Raises NotFound, or InvalidInput as `resolve` does.
         """
@@ -216,7 +217,13 @@ class Workspace:
             candidates = [direct]
         else:
             weights = sorted(self.root.glob("*_weights*"))
-            folders = [self.output, self.experiment(exp_name).folder, *weights, self.root]
+            folders = [
+                self.output,
+                self.experiment(exp_name).folder,
+                *weights,
+                self.root,
+                self.input_audio,
+            ]
             candidates = [folder / name for folder in folders]
         for path in candidates:
             if path.is_file() and path.resolve().is_relative_to(self.root.resolve()):

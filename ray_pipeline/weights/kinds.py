@@ -53,6 +53,20 @@ def recognise(path: Path) -> Recognised:
     return recognise_content(path, load_archive(path))
 
 
+def require_voice_weights(path: Path) -> Recognised:
+    """What a weight file is, if a voice can speak with it: exported SoVITS or GPT weights.
+
+    Raises BadModelFile for any other file, and for what a training goes on from.
+    """
+    found = recognise(path)
+    if found.kind not in (FileKind.sovits, FileKind.gpt):
+        raise BadModelFile(
+            f"{path.name} is a {found.kind.value}, which no voice speaks with.",
+            hint="Upload exported weights: a .pth of SoVITS_weights or a .ckpt of GPT_weights.",
+        )
+    return found
+
+
 def recognise_content(path: Path, content: Any) -> Recognised:
     """The same for a file that has been read already."""
     mark = read_mark(path)

@@ -160,6 +160,12 @@ class Client:
         """Write one file of the task to `target`, which appears only when it is whole."""
         return self._save(calls.download_path(task_id, name), target)
 
+    def download_voice(self, task_id: str, target: str | Path) -> Path:
+        """Write the voice that test_inference spoke with last as a zip: weights, reference,
+        sample, report, README, and `voice.json` with a sha256 a file. Raises StepNotReadyError
+        before test_inference has run."""
+        return self._save(calls.voice_path(task_id), target)
+
     # -- what was said
     def transcripts(self, task_id: str) -> list[TranscriptBody]:
         return self._do(calls.transcripts(task_id))

@@ -79,6 +79,10 @@ def download_path(task_id: str, name: str) -> str:
     return task_path(task_id, f"/files/download/{quote(name)}")
 
 
+def voice_path(task_id: str) -> str:
+    return task_path(task_id, "/voice")
+
+
 def stream_path(task_id: str) -> str:
     return task_path(task_id, "/events/stream")
 

@@ -12,13 +12,22 @@ from ray_pipeline.coordinator.interface import Coordinator
 from ray_pipeline.coordinator.task_log import read_log
 from ray_pipeline.core.errors import NotFound
 from ray_pipeline.core.task import FileRecord
+from ray_pipeline.core.upload_kinds import UploadKind, upload_kind
 from ray_pipeline.core.workspace import Workspace, is_partial
-from serve_app.dependencies import CoordinatorDep, StoreDep, TaskDep, TaskId, WorkspaceDep
+from serve_app.dependencies import (
+    CheckWeightsDep,
+    CoordinatorDep,
+    StoreDep,
+    TaskDep,
+    TaskId,
+    WorkspaceDep,
+)
 from serve_app.errors import problem_responses
 from serve_app.file_answers import FILE_RESPONSES, file_answer
 from serve_app.schemas import FileAnswer, FilesAnswer, Message, UploadAnswer
 from serve_app.upload_names import FIELD
 from serve_app.uploads import StoredFile, receive_files
+from serve_app.weights_check import CheckWeights
 
 router = APIRouter(tags=["files"])
 
@@ -26,7 +35,7 @@ FileName = Annotated[
     str,
     Path(
         description="a path below the task's folder, or a bare name looked for in output/, the "
-        "experiment folder, the exported weights and the task's folder",
+        "experiment folder, the exported weights, the task's folder and the uploads",
         examples=["output/my_speaker.wav"],
     ),
 ]
@@ -45,7 +54,8 @@ _MULTIPART: dict[str, Any] = {
                             "type": "array",
                             "items": {"type": "string", "format": "binary"},
                             "description": "one or several files: audio, a .txt transcript "
-                            "beside an audio file, a .list, or a .dict of pronunciations",
+                            "beside an audio file, a .list, a .dict of pronunciations, or weights "
+                            "of a voice (.pth, .ckpt)",
                         }
                     },
                 }
@@ -61,13 +71,19 @@ _MULTIPART: dict[str, Any] = {
     responses=problem_responses(404, 413, 422),
 )
 async def upload_files(
-    task: TaskDep, request: Request, workspace: WorkspaceDep, coordinator: CoordinatorDep
+    task: TaskDep,
+    request: Request,
+    workspace: WorkspaceDep,
+    coordinator: CoordinatorDep,
+    check_weights: CheckWeightsDep,
 ) -> UploadAnswer:
-    """Store one or several files. A name that is taken is kept as `name (2).wav`."""
+    """Store one or several files. A name that is taken is kept as `name (2).wav`. Weights of a
+    voice (.pth, .ckpt) can be named as `gpt_model` and `sovits_model` of test_inference; a file
+    that is called so and is none refuses the upload."""
     content_type = request.headers.get("content-type", "")
     language = task.config.language
     stored = await receive_files(request, content_type, workspace.input_audio, language)
-    records = await _register(task.task_id, workspace, stored, coordinator)
+    records = await _accept(task.task_id, workspace, stored, coordinator, check_weights)
     names = [file.path.name for file in stored]
     return UploadAnswer(
         message=f"Stored {', '.join(names)}.",
@@ -79,11 +95,19 @@ async def upload_files(
     )
 
 
-async def _register(
-    task_id: str, workspace: Workspace, stored: list[StoredFile], coordinator: Coordinator
+async def _accept(
+    task_id: str,
+    workspace: Workspace,
+    stored: list[StoredFile],
+    coordinator: Coordinator,
+    check_weights: CheckWeights,
 ) -> list[FileRecord]:
-    """All files are known to the coordinator afterwards, or none is left on the disk."""
+    """All files are known to the coordinator afterwards, or none is left on the disk. Raises
+    BadModelFile for weights that are none."""
     try:
+        for file in stored:
+            if upload_kind(file.path.name) is UploadKind.WEIGHTS:
+                await check_weights(file.path)
         return [
             await coordinator.register_file(task_id, workspace.relative(file.path))
             for file in stored
