@@ -65,7 +65,7 @@ def test_several_files_at_once_and_a_taken_name(
         ("C:\\temp\\voice.wav", "voice.wav"),
         ('say "hello".wav', "say _hello_.wav"),
         ("it's mine.wav", "it's mine.wav"),
-        ("two  spaces .wav", "two  spaces .wav"),
+        ("two  spaces .wav", "two spaces .wav"),
         ("录音 一.wav", "录音 一.wav"),
         ("🎤 take 1.wav", "🎤 take 1.wav"),
         ("a" * 300 + ".wav", None),
