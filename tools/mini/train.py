@@ -6,21 +6,24 @@
 
 A stage goes on where it was stopped (its checkpoint has the optimiser and the step, and what is
 drawn at random in a step follows from seed and step). With --from it starts from the weights of
-a base; with `collect` the three stages become a base file.
+a base; with `collect` the three stages become a base file. Several processes share the work of
+a step: `torchrun --nproc-per-node 2 -m tools.mini.train ...`; each draws a batch of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from ray_pipeline.core.workspace import atomic_path
 from ray_pipeline.models.mini.config import MINI
@@ -40,6 +43,8 @@ from ray_pipeline.training.mini.step import (
     vocoder_losses,
 )
 from tools.mini.features import load
+
+PADDING = MINI.acoustic.num_symbols  # the id behind the ends of both phone encoders
 
 _VALIDATION = 24  # clips of each set, the last ones
 _WINDOW = 80  # clips of about one length that a batch is drawn from
@@ -109,10 +114,9 @@ def losses_of(stage: str, network: nn.Module, recipe: StageRecipe) -> Losses:
             return vocoder_losses(
                 network, vocoder_batch(clips, recipe.slice_frames, rng), generator
             )
-        padding = network.phones.padding
         if stage == "durations":
-            return duration_losses(network, duration_batch(clips, padding))
-        return acoustic_losses(network, acoustic_batch(clips, padding))
+            return duration_losses(network, duration_batch(clips, PADDING))
+        return acoustic_losses(network, acoustic_batch(clips, PADDING))
 
     return losses
 
@@ -123,6 +127,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--sets", nargs="*", default=[], help="name or name=share of the time")
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--batch-size", type=int, help="of each process")
     parser.add_argument("--rate", type=float, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--name", default="base", help="of the run: <work>/training/<name>")
@@ -140,9 +145,10 @@ def main() -> None:
 def train(folder: Path, arguments: argparse.Namespace) -> None:
     stage, seed = arguments.stage, arguments.seed
     recipe = RECIPES[stage]
-    recipe = _with(recipe, arguments.steps, arguments.rate)
+    recipe = _with(recipe, arguments)
     pairs = (name.split("=") for name in arguments.sets)
     shares = {name: float(share[0]) if share else 1.0 for name, *share in pairs}
+    rank = _join()
     torch.manual_seed(seed)
     base = new_base(MINI) if arguments.start is None else load_base(arguments.start)
     network = network_of(stage, base).train()
@@ -155,11 +161,17 @@ def train(folder: Path, arguments: argparse.Namespace) -> None:
         stepper.steps_done = saved["step"]
     corpus = Corpus.read(arguments.work, shares, with_wav=stage == "vocoder")
     losses = losses_of(stage, network, recipe)
+    if distributed.is_initialized():
+        shared = DistributedDataParallel(network)
+        shared_losses = losses_of(stage, shared, recipe)
+    else:
+        shared_losses = losses
     log = Log(folder / f"{stage}.jsonl")
     while stepper.steps_done < recipe.schedule.steps:
-        rng = np.random.default_rng([seed, stepper.steps_done])
-        log.add(stepper.step(losses(corpus.draw(recipe.batch_size, rng), rng)))
-        if stepper.steps_done % _SAVE_EVERY == 0 or stepper.steps_done == recipe.schedule.steps:
+        rng = np.random.default_rng([seed, stepper.steps_done, rank])
+        log.add(stepper.step(shared_losses(corpus.draw(recipe.batch_size, rng), rng)))
+        is_due = stepper.steps_done % _SAVE_EVERY == 0
+        if rank == 0 and (is_due or stepper.steps_done == recipe.schedule.steps):
             log.write(stepper.steps_done, judge(corpus.validation, network, losses, recipe))
             with atomic_path(path) as partial:
                 torch.save(
@@ -222,15 +234,22 @@ def collect(folder: Path, start: Path | None) -> None:
     save_base(folder / "base.safetensors", base, {"run": folder.name})
 
 
-def _with(recipe: StageRecipe, steps: int | None, rate: float | None) -> StageRecipe:
-    from dataclasses import replace
+def _join() -> int:
+    """The number of this process among those that torchrun started, 0 without."""
+    if "RANK" not in os.environ:
+        return 0
+    distributed.init_process_group("gloo")
+    return distributed.get_rank()
 
+
+def _with(recipe: StageRecipe, arguments: argparse.Namespace) -> StageRecipe:
     schedule = replace(
         recipe.schedule,
-        steps=steps or recipe.schedule.steps,
-        learning_rate=rate or recipe.schedule.learning_rate,
+        steps=arguments.steps or recipe.schedule.steps,
+        learning_rate=arguments.rate or recipe.schedule.learning_rate,
     )
-    return replace(recipe, schedule=schedule)
+    batch_size = arguments.batch_size or recipe.batch_size
+    return replace(recipe, schedule=schedule, batch_size=batch_size)
 
 
 if __name__ == "__main__":

@@ -41,9 +41,9 @@ class AcousticConfig:
 
     num_symbols: int = 732
     channels: int = 256
-    phone_blocks: int = 4
+    phone_blocks: int = 3
     phone_kernel: int = 5
-    frame_blocks: int = 6
+    frame_blocks: int = 4
     frame_kernel: int = 7
     condition: int = 128
 
