@@ -52,6 +52,10 @@ class KokoroVocoder:
             for side in (1, 2)
             for place in range(3)
         }
+        self._weights = [
+            self._tensor(f"{_PART}/{name}")
+            for name in ("Mul_output_0", "Mul_1_output_0", "Mul_2_output_0")
+        ]
         self._biases = [
             self._tensor(f"decoder.decoder.generator.{name}.bias")
             for name in ("ups.0", "ups.1", "conv_post")
@@ -67,8 +71,7 @@ class KokoroVocoder:
             for place in range(3)
             for what in ("Add_1_output_0", "Slice_1_output_0")
         ]
-        weights = [f"{_PART}/Mul_output_0", f"{_PART}/Mul_1_output_0", f"{_PART}/Mul_2_output_0"]
-        return [_FRAMES, _SOURCE, *weights, *styles]
+        return [_FRAMES, _SOURCE, *styles]
 
     @torch.inference_mode()
     def __call__(self, given: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -80,17 +83,15 @@ class KokoroVocoder:
                 reach = {"stride": 1, "padding": 0} if stage else {"stride": 6, "padding": 3}
                 voice = self._convolve(source, f"noise_convs.{stage}", **reach).float()
                 voice = self._block(voice, f"noise_res.{stage}", tensors)
-                weight = tensors[f"{_PART}/Mul_{'1_' if stage else ''}output_0"]
                 x = F.conv_transpose1d(
-                    F.leaky_relu(x, 0.1), weight, self._biases[stage], stride=stride,
+                    F.leaky_relu(x, 0.1), self._weights[stage], self._biases[stage], stride=stride,
                     padding=(kernel - stride) // 2,
                 ).float()  # fmt: skip
                 x = F.pad(x, (1, 0), mode="reflect") if stage else x
                 x = x + voice
                 blocks = range(3 * stage, 3 * stage + 3)
                 x = sum(self._block(x, f"resblocks.{n}", tensors) for n in blocks) / 3
-            weight = tensors[f"{_PART}/Mul_2_output_0"]
-        x = F.conv1d(F.leaky_relu(x, 0.01), weight, self._biases[2], padding=3)
+        x = F.conv1d(F.leaky_relu(x, 0.01), self._weights[2], self._biases[2], padding=3)
         bins = _FFT // 2 + 1
         spectrum = torch.polar(x[:, :bins].exp(), torch.sin(x[:, bins:]))
         window = torch.hann_window(_FFT)
