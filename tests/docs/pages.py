@@ -18,7 +18,7 @@ _FOLDERS = (
     "examples",
 )
 
-_LINK = re.compile(r"!?\[[^\]]*\]\(([^()\s]+)\)")
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^()\s]+)\)|<img src=\"([^\"]+)\"")
 _CODE = re.compile(r"`([^`]+)`")
 _HEADING = re.compile(r"#+ (.+)")
 
@@ -49,7 +49,8 @@ def prose(text: str) -> Iterator[tuple[int, str]]:
 def links(text: str) -> list[str]:
     """The targets of links that lead to no other site."""
     whole = "\n".join(_CODE.sub("", line) for _, line in prose(text))
-    return [target for target in _LINK.findall(whole) if not re.match(r"[a-z]+:", target)]
+    targets = [first or second for first, second in _LINK.findall(whole)]
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
 
 
 def code_in(text: str) -> list[str]:
