@@ -25,11 +25,11 @@ LANGUAGES = ("zh", "en", "ja", "ko", "yue")
 
 def ours(language: str) -> Callable[[str], object]:
     from ray_pipeline.core.errors import InvalidInput
-    from ray_pipeline.text import phonemize
+    from ray_pipeline.text import phonemize_language
 
     def read(text: str) -> None:
         with suppress(InvalidInput):  # the golden files hold empty texts too
-            phonemize(text, language)
+            phonemize_language(text, language)
 
     return read
 

@@ -20,8 +20,9 @@ def text(
         str, typer.Option("--language", "-l", help="zh, en, ja, ko, yue, auto, all_zh, …")
     ] = "auto",
     symbols: Annotated[str, typer.Option(help="v2, or v1 for the base model v1")] = "v2",
-    correct: Annotated[
-        bool, typer.Option("--correct", help="read right what GPT-SoVITS reads wrongly")
+    strict_compat: Annotated[
+        bool,
+        typer.Option("--strict-compat/--correct", help="as GPT-SoVITS reads it, mistakes included"),
     ] = False,
     dictionary: Annotated[
         Path | None,
@@ -31,7 +32,7 @@ def text(
     """Show how a text is read: as words, as phones, and what nobody can say."""
     from ray_pipeline.core.pretrained_bases import BERT_FOLDER
     from ray_pipeline.core.text_files import read_text
-    from ray_pipeline.text import parse_dictionary, phonemize_mixed
+    from ray_pipeline.text import parse_dictionary, phonemize
     from ray_pipeline.text.chinese.g2pw import load_polyphones
     from ray_pipeline.text.unread import unread_words
     from serve_app.settings import load_settings
@@ -40,12 +41,12 @@ def text(
     if dictionary is not None:
         words = parse_dictionary(read_text(dictionary), source=dictionary.name, symbols=symbols)
     folder = load_settings().models_dir
-    read = phonemize_mixed(
+    read = phonemize(
         text,
         language,
         symbols=symbols,
         dictionary=words,
-        strict_compat=not correct,
+        strict_compat=strict_compat,
         polyphones=load_polyphones(folder, folder / BERT_FOLDER),
     )
     for part in read.parts:

@@ -24,7 +24,7 @@ class PhonemizeRequest(Request):
     language: LanguageMode
     symbols: Literal["v1", "v2"] = Field("v2", description="v1 only for the base model v1")
     strict_compat: StrictBool = Field(
-        True, description="false: what GPT-SoVITS reads wrongly is read right"
+        False, description="true: as GPT-SoVITS reads it, mistakes included"
     )
 
 

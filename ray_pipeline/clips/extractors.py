@@ -27,7 +27,9 @@ _PAUSES_IN_TRAINING = {"%": "-", "￥": ","}
 class TextExtractor:
     """Transcript to phones, and for Chinese to BERT features in `bert_dir/<clip>.pt`.
 
-    The whole transcript is read in its one language, as the original prepares training data.
+    It is read as a text to speak is, so that the voice learns what it will be given. With
+    `strict_compat` the whole of it is read in its one language, as the original prepares its
+    training data: what is written in another script is lost then.
     `bert` and `g2pw` say which models of `models_dir` help with Chinese; `dictionary` holds the
     user's own pronunciations.
     """
@@ -42,16 +44,19 @@ class TextExtractor:
         bert: bool = False,
         g2pw: bool = False,
         dictionary: Mapping[str, Sequence[str]] | None = None,
+        strict_compat: bool = False,
     ) -> None:
-        from ray_pipeline.text import phonemize
+        from ray_pipeline.text import phonemize, phonemize_language
         from ray_pipeline.text.chinese.g2pw import load_polyphones
 
         self._phonemize = partial(
-            phonemize,
+            phonemize_language if strict_compat else phonemize,
             symbols=symbols,
             dictionary=dictionary,
+            strict_compat=strict_compat,
             polyphones=load_polyphones(models_dir, models_dir / BERT_FOLDER) if g2pw else None,
         )
+        self._pauses = _PAUSES_IN_TRAINING if strict_compat else {}
         self._bert_dir = bert_dir
         self._bert = None
         if bert:
@@ -61,18 +66,20 @@ class TextExtractor:
 
     def __call__(self, clip: Clip) -> list[Made]:
         text = clip.text
-        for sign, pause in _PAUSES_IN_TRAINING.items():
+        for sign, pause in self._pauses.items():
             text = text.replace(sign, pause)
         phones = self._phonemize(text, clip.language)
         files = []
         if self._bert is not None and clip.language == "zh":
-            features = self._bert(phones.norm_text, phones.word2ph or [])
+            from ray_pipeline.models.encoders.bert import features_of
+
+            features = features_of(phones, self._bert, self._bert.width, self._bert.device)
             files = [save_tensor(features, self._bert_dir / f"{clip.name}.pt")]
         details = {
             "phones": " ".join(phones.phones),
             "word2ph": phones.word2ph,
             "norm_text": " ".join(phones.norm_text.split()),
-            "unknown": phones.unknown + [c for c in clip.text if c in _PAUSES_IN_TRAINING],
+            "unknown": phones.unknown + [c for c in clip.text if c in self._pauses],
         }
         return [Made(clip.name, details, files)]
 

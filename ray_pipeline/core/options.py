@@ -7,6 +7,7 @@ names the field; nothing below this module checks again.
 from __future__ import annotations
 
 import re
+import secrets
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -25,10 +26,10 @@ from pydantic import (
 
 from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.core.languages import LanguageMode, TaskLanguage
+from ray_pipeline.core.speech import NUM_SEEDS, Delivery
 from ray_pipeline.core.step_names import StepName
 
 Precision = Literal["float32", "float16", "bfloat16", "int8"]
-CutMethod = Literal["cut0", "cut1", "cut2", "cut3", "cut4", "cut5"]
 BaseModelName = Literal["auto", "v2ProPlus", "v2Pro", "v2", "v1", "nano"]
 
 
@@ -56,6 +57,14 @@ Threshold = Annotated[
 ]
 
 
+def _drawn(seed: Any) -> Any:
+    # As on the original's pages, where -1 stands for any seed.
+    return secrets.randbelow(NUM_SEEDS) if seed == -1 else seed
+
+
+Seed = Annotated[int, BeforeValidator(_drawn)]
+
+
 class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,7 +81,11 @@ class TaskConfig(Options):
         "0", description='one worker a number: "0-1-2" asks for three'
     )
     base_model: BaseModelName = "auto"
-    seed: int = Field(1234, ge=0, lt=2**31)
+    seed: Seed = Field(1234, ge=0, lt=NUM_SEEDS, description="-1: one is drawn")
+    strict_compat: bool = Field(
+        False,
+        description="read texts as GPT-SoVITS does, mistakes included: in the clips and in speech",
+    )
 
     @property
     def num_workers(self) -> int:
@@ -167,7 +180,7 @@ class TrainGptOptions(TrainOptions):
     pass
 
 
-class TestInferenceOptions(StepOptions):
+class TestInferenceOptions(StepOptions, Delivery):
     """Files are named within the task, never as paths of the server."""
 
     gpt_model: str | None = None
@@ -177,15 +190,12 @@ class TestInferenceOptions(StepOptions):
     ref_language: LanguageMode | None = None
     target_text: str | None = Field(None, min_length=1, max_length=5000)
     target_language: LanguageMode | None = None
-    seed: int | None = Field(None, ge=0, lt=2**31)
-    speed: float = Field(1.0, ge=0.5, le=2.0)
-    top_k: int = Field(15, ge=1, le=1024)
-    top_p: float = Field(1.0, gt=0, le=1)
-    temperature: float = Field(1.0, gt=0, le=2)
-    repetition_penalty: float = Field(1.35, ge=1, le=2)
-    noise_scale: float = Field(0.5, ge=0, le=1)
-    cut: CutMethod = Field("cut5", description="how long text is cut, as in the original")
-    pause_seconds: float = Field(0.3, ge=0, le=5, description="after each piece")
+    seed: int | None = Field(
+        None, ge=-1, lt=NUM_SEEDS, description="default: the task's; -1: another one each time"
+    )
+    strict_compat: bool | None = Field(
+        None, description="default: as the clips of the voice were read"
+    )
 
     __test__ = False  # pytest would take the name for a test class
 

@@ -22,8 +22,9 @@ from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.task import Transcript
 from ray_pipeline.core.workspace import atomic_write
 from ray_pipeline.text.chinese.reading_models import ChineseModels
-from ray_pipeline.text.pronunciations import own_pronunciations, those_in
-from ray_pipeline.text.unread import few, unread_words
+from ray_pipeline.text.clip_reading import write_reading
+from ray_pipeline.text.pronunciations import entries_in, own_pronunciations
+from ray_pipeline.text.unread import quote_some, unread_words
 
 _VERSION = "2"
 
@@ -33,6 +34,7 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     read here, InvalidInput for a line of a dictionary, NothingUsable when every clip was set
     aside."""
     symbols = base_model(context.config.base_model).symbols
+    strict = context.config.strict_compat
     transcripts = included_transcripts(context)
     dictionary = own_pronunciations(context.workspace, symbols)
     num_chinese = sum(transcript.language == "zh" for transcript in transcripts)
@@ -44,8 +46,9 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
         {"text": _VERSION, "symbols": symbols},
     )
     models.write_to(manifest, num_chinese)
+    write_reading(manifest, strict_compat=strict)
     before = Manifest.load(context.workspace, context.step).clips
-    key_of = partial(_key, symbols=symbols, models=models, dictionary=dictionary)
+    key_of = partial(_key, symbols=symbols, models=models, dictionary=dictionary, strict=strict)
     build = partial(
         TextExtractor,
         symbols=symbols,
@@ -54,6 +57,7 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
         bert=models.bert,
         g2pw=models.g2pw,
         dictionary=dictionary,
+        strict_compat=strict,
     )
     work = work_through(
         context,
@@ -96,6 +100,7 @@ def _key(
     symbols: str,
     models: ChineseModels,
     dictionary: Mapping[str, list[str]],
+    strict: bool,
 ) -> str:
     """Of the dictionary, what the text has, as written or (by `entry`) as it was read."""
     read = entry.details.get("norm_text", "") if entry else ""
@@ -105,8 +110,13 @@ def _key(
         language=transcript.language,
         symbols=symbols,
         **(models if transcript.language == "zh" else ChineseModels()).for_key(),
-        own_words=those_in(dictionary, transcript.text, read),
+        own_words=entries_in(dictionary, transcript.text, read),
+        **({} if strict else {"strict_compat": False}),  # before there was a choice, it was True
     )
+
+
+def _words(text: str, unknown: list[str]) -> str:
+    return quote_some(unread_words(text, unknown))
 
 
 def _num_phones(manifest: Manifest) -> int:
@@ -115,7 +125,7 @@ def _num_phones(manifest: Manifest) -> int:
 
 def _unreadable(manifest: Manifest, by_clip: Mapping[str, Transcript]) -> list[str]:
     return [
-        f"{entry.name}: {few(unread_words(by_clip[entry.name].text, entry.details['unknown']))} "
+        f"{entry.name}: {_words(by_clip[entry.name].text, entry.details['unknown'])} "
         "cannot be read aloud as written; in the text, write what is said."
         for entry in manifest.usable()
         if entry.details["unknown"]

@@ -17,11 +17,12 @@ from ray_pipeline.core.options import TestInferenceOptions
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.workspace import Experiment, Workspace, atomic_write, sha256_of
 from ray_pipeline.text.chinese.reading_models import ChineseModels, read_otherwise
+from ray_pipeline.text.clip_reading import read_by_other_rules
 
 if TYPE_CHECKING:
     from ray_pipeline.voice.recording import Order
 
-_VERSION = "2"
+_VERSION = "3"
 
 
 def run(context: StepContext, options: TestInferenceOptions) -> Result:
@@ -33,7 +34,8 @@ def run(context: StepContext, options: TestInferenceOptions) -> Result:
     order, warnings = make_order(context, options)
     wanted = _describe(order, workspace)
     models = ChineseModels.present(context.models_dir)
-    warnings += read_otherwise(workspace, models, order.text, order.language)
+    warnings += read_otherwise(workspace, models, order.text, order.mode)
+    warnings += read_by_other_rules(workspace, strict_compat=order.settings.strict_compat)
     key = fingerprint(version=_VERSION, **models.for_key(), **wanted)
     manifest = Manifest.load(workspace, context.step)
     manifest.options = options.model_dump()
@@ -41,11 +43,11 @@ def run(context: StepContext, options: TestInferenceOptions) -> Result:
     if known is not None:
         context.progress.log(f"{known.name} says this already; nothing was done.")
         said = json.loads((workspace.root / known.details["facts"]).read_text("utf-8"))
-        warnings += _remarks(said["pieces"], context.experiment)
+        warnings += _remarks(said, context.experiment)
         return Result(summary={**known.details, "unchanged": True}, warnings=warnings)
     target = _next_output(workspace, context.config.exp_name)
     spoken = _speak(context, order, target)
-    warnings += _remarks(spoken["pieces"], context.experiment)
+    warnings += _remarks(spoken, context.experiment)
     facts = target.with_suffix(".json")
     content = {**spoken, **wanted, "warnings": warnings}
     atomic_write(facts, json.dumps(content, ensure_ascii=False, indent=1))
@@ -63,8 +65,8 @@ def _describe(order: Order, workspace: Workspace) -> dict[str, Any]:
     names = [workspace.relative(path) for path in paths]
     return {
         "text": order.text,
-        "language": order.language,
-        "settings": order.settings,
+        "language": order.mode,
+        "settings": order.settings.model_dump() | {"dictionary": dict(order.dictionary)},
         "gpt_model": names[0],
         "sovits_model": names[1],
         "ref_audio": names[2],
@@ -97,19 +99,24 @@ def _speak(context: StepContext, order: Order, target: Path) -> dict[str, Any]:
     return facts
 
 
-def _remarks(pieces: list[dict[str, Any]], experiment: Experiment) -> list[str]:
-    from ray_pipeline.text.unread import few, unread_words
-    from ray_pipeline.voice.spoken_rate import hurried
+def _remarks(facts: dict[str, Any], experiment: Experiment) -> list[str]:
+    from ray_pipeline.text.unread import quote_some, unread_words
+    from ray_pipeline.voice.spoken_rate import spoken_too_fast
 
-    remarks = hurried(pieces, experiment)
-    for piece in pieces:
+    remarks = spoken_too_fast(facts["pieces"], experiment)
+    if facts["left_out"]:
+        remarks.append(
+            f"{quote_some(facts['left_out'])} was left out: nothing of it can be read aloud as "
+            "written. Set target_language to the language that it is written in."
+        )
+    for piece in facts["pieces"]:
         if not piece["ended"]:
             remarks.append(
                 f"The voice found no end for {piece['text']!r} and was stopped after "
                 f"{piece['seconds']:.0f} s."
             )
         if piece["unknown"]:
-            words = few(unread_words(piece["text"], piece["unknown"]))
+            words = quote_some(unread_words(piece["text"], piece["unknown"]))
             remarks.append(
                 f"In {piece['text']!r}, {words} cannot be read aloud as written and was left out."
             )

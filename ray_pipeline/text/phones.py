@@ -1,4 +1,5 @@
-"""`phonemize`: the one way from text to phones, whatever the language."""
+"""A text in one language, by its front end, as symbols with ids: what `phonemize` reads each
+segment with, and how GPT-SoVITS prepares its training data."""
 
 from __future__ import annotations
 
@@ -80,16 +81,16 @@ _FRONT_ENDS: dict[str, tuple[str, str]] = {
     "yue": ("ray_pipeline.text.cantonese", "CantoneseFrontEnd"),
     "ja": ("ray_pipeline.text.japanese", "JapaneseFrontEnd"),
 }
-# Languages that `phonemize` finds in the text by itself; mixed/modes.py says how.
-_MIXED_MODES = ("auto", "auto_yue", "all_zh", "all_yue", "all_ja", "all_ko")
+# Where the older symbol table goes with other rules.
+_RULES_OF_TABLE: dict[tuple[str, str], dict[str, bool]] = {("zh", "v1"): {"as_v1": True}}
 
 
 def supported_languages() -> list[str]:
-    """The codes that `phonemize` takes."""
+    """The codes that `phonemize_language` takes."""
     return list(_FRONT_ENDS)
 
 
-def phonemize(
+def phonemize_language(
     text: str,
     language: str,
     *,
@@ -98,35 +99,16 @@ def phonemize(
     strict_compat: bool = True,
     polyphones: Polyphones | None = None,
 ) -> Phones:
-    """Read `text` aloud in `language`, as symbols of table `symbols`.
+    """Read the whole `text` in `language` (zh, en, ja, ko or yue), as symbols of table `symbols`.
 
-    `language` is zh, en, ja, ko or yue, and then the whole text is taken for that language; or
-    one of `auto`, `auto_yue`, `all_zh` ..., and then it is cut where the language changes.
-
-    `dictionary` maps a word to its phones and wins over everything the front end knows.
-    `strict_compat` keeps the readings of GPT-SoVITS even where they are plainly wrong, which
-    is what its base models learned; docs/text.md lists the cases that False puts right.
-    `polyphones` is asked how Chinese characters are read in their sentence; without it each
-    word is looked up by itself.
-
-    Raises InvalidInput for an unknown language, symbol table or dictionary phone and for a
-    text with nothing to say; BackendMissing where a language's libraries are not installed.
+    Arguments are those of `phonemize`. Raises InvalidInput for an unknown language, symbol table
+    or dictionary phone and for a text with nothing to say; BackendMissing where a language's
+    libraries are not installed.
     """
-    if language not in _FRONT_ENDS and language in _MIXED_MODES:
-        from ray_pipeline.text.mixed.reading import phonemize_mixed
-
-        return phonemize_mixed(
-            text,
-            language,
-            symbols=symbols,
-            dictionary=dictionary,
-            strict_compat=strict_compat,
-            polyphones=polyphones,
-        )
     refuse_half_characters(text)
     table = symbol_table(symbols)
     pronunciations = checked(dictionary or {}, table)
-    spoken = _front_end(language)(
+    spoken = _front_end(language, symbols)(
         text,
         pronunciations=pronunciations,
         strict_compat=strict_compat,
@@ -166,17 +148,17 @@ def nothing_to_read(language: str) -> InvalidInput:
 
 
 @cache
-def _front_end(language: str) -> FrontEnd:
+def _front_end(language: str, symbols: str) -> FrontEnd:
     if language not in _FRONT_ENDS:
         raise InvalidInput(
             f"There is no text front end for the language {language!r}.",
-            hint=f"Use one of: {', '.join([*_FRONT_ENDS, *_MIXED_MODES])}.",
+            hint=f"Use one of: {', '.join(_FRONT_ENDS)}.",
             field="language",
         )
     module, name = _FRONT_ENDS[language]
-    build: Callable[[], FrontEnd] = getattr(import_module(module), name)
+    build: Callable[..., FrontEnd] = getattr(import_module(module), name)
     try:
-        return build()
+        return build(**_RULES_OF_TABLE.get((language, symbols), {}))
     except ImportError as error:
         raise BackendMissing(
             f"The text front end for {language!r} needs the package {error.name!r}.",

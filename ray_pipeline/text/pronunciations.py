@@ -17,7 +17,7 @@ def own_pronunciations(workspace: Workspace, symbols: str) -> dict[str, list[str
 
     Raises InvalidInput that names the file and the line which cannot be used.
     """
-    found: dict[str, list[str]] = {}
+    words: dict[str, list[str]] = {}
     folder = workspace.input_audio
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if (
@@ -25,8 +25,8 @@ def own_pronunciations(workspace: Workspace, symbols: str) -> dict[str, list[str
             and path.is_file()
             and not is_partial(path)
         ):
-            found |= _read(path, symbols)
-    return found
+            words |= _read(path, symbols)
+    return words
 
 
 def _read(path: Path, symbols: str) -> dict[str, list[str]]:
@@ -38,7 +38,7 @@ def _read(path: Path, symbols: str) -> dict[str, list[str]]:
         raise
 
 
-def those_in(dictionary: Mapping[str, list[str]], *texts: str) -> dict[str, list[str]]:
+def entries_in(dictionary: Mapping[str, list[str]], *texts: str) -> dict[str, list[str]]:
     """The entries whose word occurs in any of the texts, in any case."""
     lower = [text.lower() for text in texts]
     return {

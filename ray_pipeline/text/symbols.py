@@ -17,6 +17,9 @@ from ray_pipeline.core.errors import InvalidInput
 PAD = "_"
 UNKNOWN = "UNK"
 MARKS = "!?…,.-"
+# Phones that nobody hears as speech: marks and pauses, Japanese pitch, Korean's space, and what
+# stands for a character that cannot be read.
+SOUNDLESS = frozenset((*MARKS, PAD, UNKNOWN, "SP", "SP2", "SP3", "[", "]", "空", "停"))
 VERSIONS = ("v1", "v2")
 
 

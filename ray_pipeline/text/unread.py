@@ -15,11 +15,11 @@ def unread_words(text: str, unknown: Sequence[str]) -> list[str]:
     it), then what of it stands in no word: a phone, or a character that was written otherwise."""
     lost = {item for item in unknown if len(item) == 1}
     words = [word for word in _WORD.findall(text) if not lost.isdisjoint(word)]
-    found = set("".join(words))
-    return list(dict.fromkeys([*words, *(item for item in unknown if item not in found)]))
+    in_words = set("".join(words))
+    return list(dict.fromkeys([*words, *(item for item in unknown if item not in in_words)]))
 
 
-def few(words: Sequence[str], most: int = 5) -> str:
+def quote_some(words: Sequence[str], most: int = 5) -> str:
     """The first words in quotes, and how many there are beyond them."""
     named = ", ".join(map(repr, words[:most]))
     return f"{named} and {len(words) - most} more" if len(words) > most else named

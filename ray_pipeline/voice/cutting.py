@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal
 
-CutMethod = Literal["cut0", "cut1", "cut2", "cut3", "cut4", "cut5"]
+from ray_pipeline.core.speech import CutMethod
+from ray_pipeline.voice.inner_marks import hidden, shown
 
 SENTENCE_MARKS = frozenset("，。？！,.?!~:：—…")
 _CLAUSE_MARKS = frozenset(",.;?!、，。？！：…")
@@ -33,17 +33,29 @@ def cut(text: str, method: CutMethod) -> list[str]:
     return _METHODS[method](text.strip("\n"))
 
 
-def pieces(text: str, language: str, method: CutMethod = "cut5") -> list[str]:
+def pieces(
+    text: str, language: str, method: CutMethod = "cut5", *, strict_compat: bool = False
+) -> list[str]:
     """What the model is to say, piece by piece; an empty list if there is nothing to say.
 
-    Every piece ends in a mark and has at most 510 characters.
+    Every piece ends in a mark and has at most 510 characters. With `strict_compat` it is cut
+    also at marks inside numbers, addresses and abbreviations, as the original does.
     """
+    if not strict_compat:
+        parts = _pieces(hidden(text), language, method, behind_stop=" " if language == "en" else "")
+        return [shown(part).lstrip() for part in parts]
+    return _pieces(text, language, method, behind_stop="")
+
+
+def _pieces(text: str, language: str, method: CutMethod, *, behind_stop: str) -> list[str]:
+    """`behind_stop` follows the full stop that is put before a short opening: without a blank,
+    before an English number it would be a decimal point."""
     stop = "." if language == "en" else "。"
     text = text.strip("\n")
     if not text:
         return []
     if _has_short_opening(text):
-        text = stop + text
+        text = stop + behind_stop + text
     lines = [line for piece in cut(text, method) for line in piece.split("\n") if line.strip()]
     spoken = [piece for piece in _merge_short(lines) if re.search(r"\w", piece)]
     return [part for piece in spoken for part in _split_long(closed(piece, stop))]
@@ -95,12 +107,12 @@ def _at_english_stops(text: str) -> list[str]:
 
 
 def _at_every_mark(text: str) -> list[str]:
-    found = [""]
+    clauses = [""]
     for place, character in enumerate(text):
-        found[-1] += character
+        clauses[-1] += character
         if character in _CLAUSE_MARKS and not _is_decimal_point(text, place):
-            found.append("")
-    return [piece for piece in found if not set(piece) <= _CLAUSE_MARKS]
+            clauses.append("")
+    return [clause for clause in clauses if not set(clause) <= _CLAUSE_MARKS]
 
 
 _METHODS: dict[CutMethod, Callable[[str], list[str]]] = {
@@ -126,8 +138,8 @@ def _is_decimal_point(text: str, place: int) -> bool:
     return text[place] == "." and inside and text[place - 1].isdigit() and text[place + 1].isdigit()
 
 
-def _worth_saying(found: list[str]) -> list[str]:
-    return [piece for piece in found if not set(piece) <= _SILENT]
+def _worth_saying(parts: list[str]) -> list[str]:
+    return [piece for piece in parts if not set(piece) <= _SILENT]
 
 
 def _has_short_opening(text: str) -> bool:

@@ -4,6 +4,7 @@ the user's options become one `Order`."""
 from __future__ import annotations
 
 import re
+import secrets
 from pathlib import Path
 
 from ray_pipeline.audio.wav import duration_seconds
@@ -11,11 +12,13 @@ from ray_pipeline.core.errors import NotFound, StepNotReady
 from ray_pipeline.core.languages import LANGUAGES, guess_language
 from ray_pipeline.core.options import TestInferenceOptions
 from ray_pipeline.core.pretrained_bases import base_model
+from ray_pipeline.core.speech import NUM_SEEDS, Delivery, SpeechSettings
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import Transcript
 from ray_pipeline.core.workspace import is_partial
 from ray_pipeline.text import supported_languages
+from ray_pipeline.text.clip_reading import clips_read_strictly
 from ray_pipeline.text.pronunciations import own_pronunciations
 from ray_pipeline.voice.choosing import Choice, Clip, choose
 from ray_pipeline.voice.recording import Order
@@ -50,27 +53,32 @@ def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Ord
         sovits_folder, exp_name, ".pth", StepName.TRAIN_SOVITS
     )
     reference = _reference(context, options, warnings)
-    text, language = _target(options, context.config.language, reference)
+    text, mode = _target(options, context.config.language, reference)
     order = Order(
         gpt_path=gpt,
         sovits_path=sovits,
         reference=reference,
         text=text,
-        language=language,
-        settings={
-            "seed": context.config.seed if options.seed is None else options.seed,
-            "speed": options.speed,
-            "top_k": options.top_k,
-            "top_p": options.top_p,
-            "temperature": options.temperature,
-            "repetition_penalty": options.repetition_penalty,
-            "noise_scale": options.noise_scale,
-            "cut": options.cut,
-            "pause_seconds": options.pause_seconds,
-            "dictionary": own_pronunciations(workspace, base.symbols),
-        },
+        mode=mode,
+        settings=_settings(context, options),
+        dictionary=own_pronunciations(workspace, base.symbols),
     )
     return order, warnings
+
+
+def _settings(context: StepContext, options: TestInferenceOptions) -> SpeechSettings:
+    """What was not asked for is the task's; a text is read as the clips were."""
+    seed = context.config.seed if options.seed is None else options.seed
+    strict = options.strict_compat
+    if strict is None:
+        strict = clips_read_strictly(context.workspace)
+    if strict is None:
+        strict = context.config.strict_compat
+    return SpeechSettings(
+        **options.model_dump(include=set(Delivery.model_fields)),
+        seed=secrets.randbelow(NUM_SEEDS) if seed == -1 else seed,
+        strict_compat=strict,
+    )
 
 
 def _target(
@@ -95,19 +103,19 @@ def newest_weights(folder: Path, exp_name: str, suffix: str, made_by: StepName) 
     Raises StepNotReady when there is none.
     """
     mine = re.compile(rf"{re.escape(exp_name)}[-_]e(\d+)(?:_s(\d+))?{re.escape(suffix)}")
-    found = []
+    exports = []
     for path in folder.glob(f"*{suffix}") if folder.is_dir() else ():
         match = mine.fullmatch(path.name)
         if match and not is_partial(path):
             epoch, step = int(match[1]), int(match[2] or 0)
-            found.append((path.stat().st_mtime_ns, epoch, step, path))
-    if not found:
+            exports.append((path.stat().st_mtime_ns, epoch, step, path))
+    if not exports:
         raise StepNotReady(
             f"There are no trained weights in {folder.name}.",
             hint=f"Run {made_by.value} first, or name a file of the task.",
             missing=[made_by.value],
         )
-    return max(found)[-1]
+    return max(exports)[-1]
 
 
 def _named(context: StepContext, name: str | None) -> Path | None:
@@ -131,7 +139,8 @@ def _reference(
     language = options.ref_language or language or context.config.language
     if language == "auto" and options.ref_language is None:
         language = guess_language(text)
-    if not text.strip():
+    if not re.search(r"\w", text):
+        text = ""  # marks alone say nothing
         warnings.append(
             "What is said in the reference is not known, so only its sound is imitated. "
             "Give ref_text."
@@ -140,7 +149,7 @@ def _reference(
 
 
 def _reference_file(context: StepContext, name: str) -> Path:
-    """The bare name of a clip is enough; anything else is found as downloads are."""
+    """The bare name of a clip is enough; anything else is named as downloads are."""
     if name in context.transcripts:
         path = _clip_path(context, name)
         if path is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +13,27 @@ import torch
 from ray_pipeline.audio.levels import peak, rms, to_db
 from ray_pipeline.audio.wav import to_int16, write_int16
 from ray_pipeline.core.errors import StepFailed
-from ray_pipeline.models.gpt.decoding import token_limit
+from ray_pipeline.core.speech import SpeechSettings
+from ray_pipeline.text.own_words import Pronunciations
 from ray_pipeline.voice.reference import Reference
-from ray_pipeline.voice.voice import OnProgress, Speech, Voice
+from ray_pipeline.voice.speech import OnProgress, Speech
+from ray_pipeline.voice.voice import load_voice
 
 SILENT_DBFS = -60.0
 
 
 @dataclass(frozen=True)
 class Order:
-    """Everything that decides how it will sound. `settings` are keyword arguments of
-    `Voice.speak`."""
+    """Everything that decides how it will sound. `mode` is a language mode, `dictionary` the
+    user's own words."""
 
     gpt_path: Path
     sovits_path: Path
     reference: Reference
     text: str
-    language: str
-    settings: dict[str, Any]
+    mode: str
+    settings: SpeechSettings
+    dictionary: Pronunciations = field(default_factory=dict)
 
 
 def speak_to_file(
@@ -41,24 +44,30 @@ def speak_to_file(
     Raises StepFailed, and writes nothing, when the result is silent or not a number.
     """
     started = time.monotonic()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    voice = Voice.load(order.gpt_path, order.sovits_path, models_dir, device)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    voice = load_voice(order.gpt_path, order.sovits_path, models_dir, device)
     loaded = time.monotonic()
     speech = voice.speak(
-        order.text, order.language, order.reference, on_progress=on_progress, **order.settings
+        order.text,
+        order.mode,
+        order.reference,
+        order.settings,
+        dictionary=order.dictionary,
+        on_progress=on_progress,
     )
     levels = check_sound(speech, target.name)
     write_int16(target, to_int16(speech.wav))
     return {
         "file": target.name,
         "base_model": voice.base.name,
-        "device": device,
+        "device": device.type,
         "seconds": round(speech.seconds, 3),
         **levels,
         "load_seconds": round(loaded - started, 3),
         "speak_seconds": round(time.monotonic() - loaded, 3),
-        "limit_tokens": token_limit(voice.gpt.config),
+        "limit_tokens": voice.limit_tokens,
         "pieces": [asdict(piece) | {"num_tokens": len(piece.tokens)} for piece in speech.pieces],
+        "left_out": speech.left_out,
     }
 
 

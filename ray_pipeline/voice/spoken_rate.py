@@ -20,7 +20,7 @@ _TIMES_THE_CLIPS = 2.0
 _FEWEST_PHONES = 15  # a single word without a pause can be fast
 
 
-def hurried(pieces: list[dict[str, Any]], experiment: Experiment) -> list[str]:
+def spoken_too_fast(pieces: list[dict[str, Any]], experiment: Experiment) -> list[str]:
     """A sentence for each piece, as the facts of a recording have it, that was spoken more than
     twice as fast as the clips are (16 to 25 phones a second): words are missing."""
     most = _fastest(experiment)

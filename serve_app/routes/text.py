@@ -31,10 +31,10 @@ async def phonemize(body: PhonemizeRequest, settings: SettingsDep) -> PhonesAnsw
 
 
 def _read(body: PhonemizeRequest, models_dir: Path) -> Phones:
-    from ray_pipeline.text import phonemize_mixed
+    from ray_pipeline.text import phonemize as read_aloud
     from ray_pipeline.text.chinese.g2pw import load_polyphones
 
-    return phonemize_mixed(
+    return read_aloud(
         body.text,
         body.language,
         symbols=body.symbols,

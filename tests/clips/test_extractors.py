@@ -16,6 +16,7 @@ from ray_pipeline.clips.work import Clip
 from ray_pipeline.core.errors import BadModelFile, StepFailed
 from ray_pipeline.core.pretrained_bases import BASE_MODELS
 from tests import speech
+from tests.tiny_bert import make_bert
 from tests.tiny_g2pw import make_g2pw
 
 
@@ -88,9 +89,38 @@ def test_a_chinese_clip_is_read_with_the_models_that_the_step_found(tmp_path: Pa
             "cpu", symbols="v2", bert_dir=tmp_path / "3-bert", models_dir=tmp_path, g2pw=g2pw
         )
         read[g2pw] = [extractor(clip)[0].details["phones"] for clip in clips]
-    assert read[False][0] == "zh e4 x ing2 ."
-    assert read[True][0] == "zh e4 h ang2 ."
+    assert read[False][0] == ". zh e4 x ing2 ."
+    assert read[True][0] == ". zh e4 h ang2 ."
     assert read[True][1] == read[False][1]
+
+
+def test_a_clip_is_read_as_speech_will_be_or_as_the_original_prepares_it(tmp_path: Path) -> None:
+    clip = Clip("a.wav", text="我们用GPT，占50%。", language="zh")
+    read = {}
+    for strict in (False, True):
+        extractor = TextExtractor(
+            "cpu", symbols="v2", bert_dir=tmp_path, models_dir=tmp_path, strict_compat=strict
+        )
+        read[strict] = extractor(clip)[0].details
+    assert "JH IY1 P IY1 T IY1" in read[False]["phones"]
+    assert read[False]["norm_text"] == "我们用G P T,占百分之五十."
+    assert read[False]["unknown"] == []
+    assert read[False]["word2ph"] is None
+    assert read[True]["norm_text"] == "我们用,占五十减."
+    assert read[True]["unknown"] == ["G", "P", "T", "%"]
+
+
+def test_what_is_english_in_a_chinese_clip_has_no_meaning_of_its_own(tmp_path: Path) -> None:
+    make_bert(tmp_path, width=8)
+    clip = Clip("a.wav", text="我们喜欢GPT。", language="zh")
+    extractor = TextExtractor(
+        "cpu", symbols="v2", bert_dir=tmp_path / "3-bert", models_dir=tmp_path, bert=True
+    )
+    details = extractor(clip)[0].details
+    features = load_tensor(tmp_path / "3-bert" / "a.wav.pt")
+    assert features.shape == (8, len(details["phones"].split()))
+    assert features[:, :8].abs().sum(0).all()
+    assert not features[:, 8:].any()
 
 
 def test_tensors_are_written_as_the_original_reads_them(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ray_pipeline.core.errors import PipelineError
+from ray_pipeline.text import phonemize
 from ray_pipeline.text.mixed import small_detector, split_by_language
-from ray_pipeline.text.mixed.reading import phonemize_mixed
 from ray_pipeline.voice.cutting import cut, pieces
 
 Difference = str
@@ -21,7 +21,7 @@ def compare_segments(line: dict[str, Any]) -> list[Difference]:
     """Nothing, or one line that says how our segments differ."""
     detector = recorded(line["detector"])
     try:
-        read = phonemize_mixed(line["text"], line["mode"], detector=detector).text
+        read = phonemize(line["text"], line["mode"], strict_compat=True, detector=detector).text
     except PipelineError:
         read = line["text"]
     segments = split_by_language(read, line["mode"], detector=detector)
@@ -45,8 +45,8 @@ def compare_cuts(line: dict[str, Any]) -> list[Difference]:
     """A line for each method and column in which our pieces differ."""
     columns: list[tuple[str, Callable[[str], list[str]]]] = [
         ("cut", lambda method: cut(line["text"], method)),  # type: ignore[arg-type]
-        ("pre_seg_zh", lambda method: pieces(line["text"], "zh", method)),  # type: ignore[arg-type]
-        ("pre_seg_en", lambda method: pieces(line["text"], "en", method)),  # type: ignore[arg-type]
+        ("pre_seg_zh", lambda method: _pieces(line["text"], "zh", method)),
+        ("pre_seg_en", lambda method: _pieces(line["text"], "en", method)),
     ]
     differences = []
     for column, ours_by in columns:
@@ -57,6 +57,10 @@ def compare_cuts(line: dict[str, Any]) -> list[Difference]:
                     f"{line['id']} {column} {method}\n  ours   {ours}\n  golden {golden}"
                 )
     return differences
+
+
+def _pieces(text: str, language: str, method: Any) -> list[str]:
+    return pieces(text, language, method, strict_compat=True)
 
 
 def _same(ours: list[str], golden: Any) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ray_pipeline.core.errors import PipelineError
-from ray_pipeline.text import Phones, phonemize
+from ray_pipeline.text import Phones, phonemize_language
 from tests.conformance.mixed_cases import compare_cuts, compare_segments
 
 
@@ -159,7 +159,7 @@ def _compare(line: dict[str, Any], score: Score) -> None:
 def _phonemize(line: dict[str, Any]) -> Phones | str:
     """The phones, or why there are none."""
     try:
-        return phonemize(line["text"], line["language"], strict_compat=True)
+        return phonemize_language(line["text"], line["language"], strict_compat=True)
     except PipelineError as error:
         return str(error)
     except Exception as error:  # a mistake of ours, in one sentence of many

@@ -5,11 +5,12 @@ import pytest
 import soundfile
 
 from examples.checks import check_speech, differ
+from ray_pipeline.core.speech import SpeechSettings
 from ray_pipeline.models.encoders import codebook
 from ray_pipeline.models.encoders.content import NanoContentEncoder
+from ray_pipeline.voice.gpt_sovits import GptSovitsVoice
 from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.untrained import save_untrained_voice
-from ray_pipeline.voice.voice import Voice
 from tests import speech
 
 LIMIT = 1500
@@ -37,9 +38,11 @@ def test_real_speech_passes(tmp_path):
 def test_the_voice_of_untrained_weights_fails(tmp_path):
     wav = speech.clip("LJ001-0016.flac")
     fitted = codebook.fit([NanoContentEncoder()(wav, 32000)[0]], seed=0)
-    voice = Voice.load(*save_untrained_voice(tmp_path, codebook=fitted), models_dir=Path("none"))
+    voice = GptSovitsVoice.load(
+        *save_untrained_voice(tmp_path, codebook=fitted), models_dir=Path("none")
+    )
     reference = Reference(speech.FOLDER / "LJ001-0016.flac", "The Middle Ages", "en")
-    spoken = voice.speak("This voice has learned nothing.", "en", reference, seed=1)
+    spoken = voice.speak("This voice has learned nothing.", "en", reference, SpeechSettings(seed=1))
     tokens = max(len(piece.tokens) for piece in spoken.pieces)
     assert any("spectrum" in failed for failed in failures(written(tmp_path, spoken.wav), tokens))
 

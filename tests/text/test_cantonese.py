@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ray_pipeline.core.errors import InvalidInput, PipelineError
-from ray_pipeline.text import phonemize
+from ray_pipeline.text import phonemize_language
 from ray_pipeline.text.cantonese.front_end import normalise
 from ray_pipeline.text.cantonese.syllables import symbols
 from ray_pipeline.text.symbols import symbol_table
 
 
 def say(text: str, **options: bool) -> str:
-    return " ".join(phonemize(text, "yue", **options).phones)
+    return " ".join(phonemize_language(text, "yue", **options).phones)
 
 
 @pytest.mark.parametrize(
@@ -40,32 +40,32 @@ def test_runs_of_marks_stay() -> None:
 
 
 def test_numbers_are_said_as_in_chinese_in_strict_mode() -> None:
-    assert phonemize("有2隻，100年前", "yue").norm_text == "有两只,一零零年前"
+    assert phonemize_language("有2隻，100年前", "yue").norm_text == "有两只,一零零年前"
 
 
 def test_cantonese_characters_and_digits_stay_cantonese_without_strict_compat() -> None:
-    spoken = phonemize("係13812345678㗎", "yue", strict_compat=False)
+    spoken = phonemize_language("係13812345678㗎", "yue", strict_compat=False)
     assert spoken.norm_text == "係一三八一二三四五六七八㗎"
     assert spoken.unknown == []
-    assert phonemize("係㗎", "yue").norm_text == "系"
-    assert phonemize("係㗎", "yue").unknown == ["㗎"]
+    assert phonemize_language("係㗎", "yue").norm_text == "系"
+    assert phonemize_language("係㗎", "yue").unknown == ["㗎"]
 
 
 def test_a_character_of_two_syllables_is_said_in_both_without_strict_compat() -> None:
     assert say("卅", strict_compat=False) == "Ys Yaa1 Yaa Ya6"
-    assert phonemize("卅", "yue").phones == ["Ys", "UNK"]
+    assert phonemize_language("卅", "yue").phones == ["Ys", "UNK"]
 
 
 def test_a_user_word_wins() -> None:
     own = {"老王": ["Yl", "You5", "Yw", "Yong2"]}
-    spoken = phonemize("係老王", "yue", dictionary=own)
+    spoken = phonemize_language("係老王", "yue", dictionary=own)
     assert spoken.phones[-4:] == own["老王"]
     assert spoken.word2ph == [2, 2, 2]
 
 
 def test_a_text_without_anything_cantonese_is_refused() -> None:
     with pytest.raises(InvalidInput, match="nothing that can be read"):
-        phonemize("ok 😀", "yue")
+        phonemize_language("ok 😀", "yue")
 
 
 _HANZI = st.characters(min_codepoint=0x3400, max_codepoint=0x9FFF)
@@ -75,7 +75,7 @@ _HANZI = st.characters(min_codepoint=0x3400, max_codepoint=0x9FFF)
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_read_or_refused_by_name(text: str, strict: bool) -> None:
     try:
-        spoken = phonemize(text, "yue", strict_compat=strict)
+        spoken = phonemize_language(text, "yue", strict_compat=strict)
     except PipelineError:
         return
     table = symbol_table("v2")

@@ -5,17 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ray_pipeline.core.errors import InvalidInput, PipelineError
-from ray_pipeline.text import phonemize
+from ray_pipeline.text import phonemize_language
 from ray_pipeline.text.chinese.normalise import normalise
 from ray_pipeline.text.symbols import symbol_table
 
 
 def read(text: str, **options: bool) -> str:
-    return phonemize(text, "zh", **options).norm_text
+    return phonemize_language(text, "zh", **options).norm_text
 
 
 def say(text: str, **options: bool) -> str:
-    return " ".join(phonemize(text, "zh", **options).phones)
+    return " ".join(phonemize_language(text, "zh", **options).phones)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_character_with_two_readings_is_read_by_its_word() -> None:
 
 
 def test_phones_are_counted_by_characters() -> None:
-    spoken = phonemize("你好，世界！", "zh")
+    spoken = phonemize_language("你好，世界！", "zh")
     assert spoken.word2ph == [2, 2, 1, 2, 2, 1]
 
 
@@ -111,14 +111,14 @@ def test_a_sign_of_yuan_makes_every_comma_long_in_strict_mode() -> None:
 
 
 def test_a_character_whose_reading_no_symbol_can_say_is_reported() -> None:
-    spoken = phonemize("一兙水", "zh")
+    spoken = phonemize_language("一兙水", "zh")
     assert spoken.unknown == ["兙"]
     assert "UNK" in spoken.phones
 
 
 def test_a_user_word_is_found_inside_a_longer_word() -> None:
     own = {"长城": ["zh", "ang3", "ch", "eng2"]}
-    spoken = phonemize("万里长城长", "zh", dictionary=own)
+    spoken = phonemize_language("万里长城长", "zh", dictionary=own)
     assert " ".join(spoken.phones) == "w an4 l i3 zh ang3 ch eng2 zh ang3"
     assert spoken.word2ph == [2, 2, 2, 2, 2]
 
@@ -126,7 +126,7 @@ def test_a_user_word_is_found_inside_a_longer_word() -> None:
 @pytest.mark.parametrize("text", ["", "  ", "😀", "only Latin"])
 def test_a_text_without_anything_chinese_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="nothing that can be read"):
-        phonemize(text, "zh")
+        phonemize_language(text, "zh")
 
 
 _HANZI = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
@@ -136,7 +136,7 @@ _HANZI = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_read_or_refused_by_name(text: str, strict: bool) -> None:
     try:
-        spoken = phonemize(text, "zh", strict_compat=strict)
+        spoken = phonemize_language(text, "zh", strict_compat=strict)
     except PipelineError:
         return
     table = symbol_table("v2")

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ray_pipeline.core.errors import InvalidInput, PipelineError
-from ray_pipeline.text import phonemize
+from ray_pipeline.text import phonemize_language
 from ray_pipeline.text.english import numbers
 from ray_pipeline.text.english.normalise import normalise
 from ray_pipeline.text.english.tagger import Tagger, tokenize
@@ -13,11 +13,11 @@ from ray_pipeline.text.symbols import symbol_table
 
 
 def read(text: str, **options: bool) -> str:
-    return phonemize(text, "en", **options).norm_text
+    return phonemize_language(text, "en", **options).norm_text
 
 
 def say(text: str, **options: bool) -> str:
-    return " ".join(phonemize(text, "en", **options).phones)
+    return " ".join(phonemize_language(text, "en", **options).phones)
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_a_possessive_follows_its_last_sound(word: str, ending: str) -> None:
 
 @pytest.mark.parametrize("text", ["'s" * 3000, "z" * 1500, "1" * 3000])
 def test_a_monstrous_word_is_read_too(text: str) -> None:
-    assert phonemize(text, "en").phones
+    assert phonemize_language(text, "en").phones
 
 
 def test_a_word_in_no_dictionary_still_gets_phones() -> None:
-    phones = phonemize("a florbnak", "en").phones
+    phones = phonemize_language("a florbnak", "en").phones
     assert phones[0] == "AH0"
     assert len(phones) > 5
 
@@ -149,31 +149,34 @@ def test_a_short_text_begins_with_a_pause() -> None:
 
 def test_a_user_word_wins_and_reaches_unknown_words_too() -> None:
     mine = {"Florbnak": ["F", "L", "AO1", "R"], "read": ["R", "EH1", "D"]}
-    spoken = phonemize("they read Florbnak", "en", dictionary=mine)
+    spoken = phonemize_language("they read Florbnak", "en", dictionary=mine)
     assert " ".join(spoken.phones) == "DH EY1 R EH1 D F L AO1 R"
 
 
 def test_a_user_word_may_have_capitals_inside_and_be_a_possessive() -> None:
     mine = {"OpenAI": ["OW1"]}
     assert say("OpenAI's") != ", OW1 Z"
-    assert phonemize("OpenAI's", "en", dictionary=mine).phones == [",", "OW1", "Z"]
-    assert phonemize("the OpenAI model", "en", dictionary=mine).norm_text == "the OpenAI model"
+    assert phonemize_language("OpenAI's", "en", dictionary=mine).phones == [",", "OW1", "Z"]
+    assert (
+        phonemize_language("the OpenAI model", "en", dictionary=mine).norm_text
+        == "the OpenAI model"
+    )
 
 
 def test_a_user_word_with_a_foreign_phone_is_refused_by_name() -> None:
     with pytest.raises(InvalidInput, match="'QQ'"):
-        phonemize("hello", "en", dictionary={"hello": ["QQ"]})
+        phonemize_language("hello", "en", dictionary={"hello": ["QQ"]})
 
 
 def test_letters_of_another_script_are_reported() -> None:
-    assert phonemize("你好 hello 😀 한 é", "en").unknown == ["你", "好", "😀", "한"]
+    assert phonemize_language("你好 hello 😀 한 é", "en").unknown == ["你", "好", "😀", "한"]
 
 
 @given(st.text(max_size=60), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_any_text_is_read_or_refused_by_name(text: str, strict: bool) -> None:
     try:
-        spoken = phonemize(text, "en", strict_compat=strict)
+        spoken = phonemize_language(text, "en", strict_compat=strict)
     except PipelineError:
         return
     table = symbol_table("v1")

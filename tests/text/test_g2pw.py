@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ray_pipeline.core.errors import BackendMissing, BadModelFile, PipelineError
 from ray_pipeline.core.pretrained_bases import BERT_FOLDER
-from ray_pipeline.text import phonemize, phonemize_mixed
+from ray_pipeline.text import phonemize, phonemize_language
 from ray_pipeline.text.chinese.g2pw import G2PW, has_g2pw, load_polyphones
 from ray_pipeline.text.chinese.g2pw_files import FOLDER, read_tables
 from ray_pipeline.text.phones import Polyphones
@@ -33,7 +33,7 @@ def polyphones(models_dir: Path) -> Polyphones:
 
 
 def say(text: str, polyphones: Polyphones | None = None, **options: object) -> str:
-    return " ".join(phonemize(text, "zh", polyphones=polyphones, **options).phones)
+    return " ".join(phonemize_language(text, "zh", polyphones=polyphones, **options).phones)
 
 
 def test_without_its_folder_there_is_none(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_mark_ends_what_the_model_is_shown_and_belongs_to_it(polyphones: Polyp
         shown.extend(sentences)
         return polyphones(sentences)
 
-    phonemize("很重。是吗？！好", "zh", polyphones=listen)
+    phonemize_language("很重。是吗？！好", "zh", polyphones=listen)
     assert shown == ["很重.", "是吗?", "好"]
 
 
@@ -118,17 +118,22 @@ def test_own_pronunciations_win_and_are_context_for_the_others(polyphones: Polyp
     own = {"行": ["x", "ing4"], "这": ["zh", "ei4"]}
     assert say("这行去", polyphones, dictionary=own) == "zh ei4 x ing4 q v4"
     assert say("这行", polyphones, dictionary={"这": ["zh", "ei4"]}) == "zh ei4 h ang2"
-    spoken = phonemize("这行去", "zh", polyphones=polyphones, dictionary=own)
+    spoken = phonemize_language("这行去", "zh", polyphones=polyphones, dictionary=own)
     assert spoken.word2ph == [2, 2, 2]
 
 
 def test_every_mode_hands_its_chinese_to_the_model(polyphones: Polyphones) -> None:
     for read in (
-        phonemize_mixed("这行。我", "zh", polyphones=polyphones),
-        phonemize_mixed("这行。我", "中文", polyphones=polyphones),
+        phonemize("这行。我", "zh", polyphones=polyphones),
+        phonemize("这行。我", "中文", polyphones=polyphones),
         phonemize("这行。我", "all_zh", polyphones=polyphones),
+        phonemize_language("这行。我", "zh", polyphones=polyphones),
     ):
         assert " ".join(read.phones) == "zh e4 h ang2 . w o3"
+
+
+def test_base_v1_was_never_taught_by_the_model(polyphones: Polyphones) -> None:
+    assert say("这行", polyphones, symbols="v1") == "zh e4 x ing2"
 
 
 def test_the_network_is_opened_for_nothing_less_than_a_polyphone(tmp_path: Path) -> None:
@@ -239,11 +244,11 @@ import socket
 def refuse(*args, **kwargs): raise AssertionError("a download")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
 from pathlib import Path
-from ray_pipeline.text import phonemize
+from ray_pipeline.text import phonemize_language
 from ray_pipeline.text.chinese.g2pw import load_polyphones
 models = Path({str(models_dir)!r})
 model = load_polyphones(models, models / {BERT_FOLDER!r})
-print(*phonemize("这行", "zh", polyphones=model).phones)
+print(*phonemize_language("这行", "zh", polyphones=model).phones)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == "zh e4 h ang2\n", result.stderr
@@ -257,10 +262,10 @@ _HANZI = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
 @settings(max_examples=50, deadline=None)
 def test_any_text_is_read_or_refused_by_name(polyphones: Polyphones, text: str) -> None:
     try:
-        spoken = phonemize(text, "zh", polyphones=polyphones)
+        spoken = phonemize_language(text, "zh", polyphones=polyphones)
     except PipelineError:
         return
     assert spoken.word2ph is not None
     assert sum(spoken.word2ph) == len(spoken.phones)
     assert len(spoken.word2ph) == len(spoken.norm_text)
-    assert spoken.norm_text == phonemize(text, "zh").norm_text
+    assert spoken.norm_text == phonemize_language(text, "zh").norm_text

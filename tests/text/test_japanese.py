@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ray_pipeline.core.errors import InvalidInput, PipelineError
-from ray_pipeline.text import phonemize
+from ray_pipeline.text import phonemize_language
 from ray_pipeline.text.japanese.front_end import normalise
 from ray_pipeline.text.symbols import symbol_table
 
 
 def say(text: str, **options: bool) -> str:
-    return " ".join(phonemize(text, "ja", **options).phones)
+    return " ".join(phonemize_language(text, "ja", **options).phones)
 
 
 @pytest.mark.parametrize(
@@ -28,19 +28,19 @@ def test_pitch_rises_and_falls_and_devoiced_vowels_are_voiced(text: str, phones:
 
 
 def test_accent_phrases_part_with_an_unknown_symbol_that_is_not_reported() -> None:
-    spoken = phonemize("赤い車が走る", "ja")
+    spoken = phonemize_language("赤い車が走る", "ja")
     assert spoken.phones.count("UNK") == 2
     assert spoken.unknown == []
 
 
 def test_marks_become_the_symbols_for_them() -> None:
-    assert [p for p in phonemize("え、あ。お！う？\nい", "ja").phones if not p.isalpha()] == [
-        *",.!?."
-    ]
+    assert [
+        p for p in phonemize_language("え、あ。お！う？\nい", "ja").phones if not p.isalpha()
+    ] == [*",.!?."]
 
 
 def test_what_has_no_symbol_is_reported() -> None:
-    assert phonemize("猫♪", "ja").unknown == ["♪"]
+    assert phonemize_language("猫♪", "ja").unknown == ["♪"]
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_what_the_original_reads_wrongly_is_right_without_strict_compat(
 
 def test_a_user_word_wins() -> None:
     own = {"GPT": ["j", "i", "i"]}
-    assert say("gptだ") != " ".join(phonemize("gptだ", "ja", dictionary=own).phones)
-    assert phonemize("gptだ", "ja", dictionary=own).phones[:3] == ["j", "i", "i"]
+    assert say("gptだ") != " ".join(phonemize_language("gptだ", "ja", dictionary=own).phones)
+    assert phonemize_language("gptだ", "ja", dictionary=own).phones[:3] == ["j", "i", "i"]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "ー"])
 def test_a_text_without_sound_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="nothing that can be read"):
-        phonemize(text, "ja")
+        phonemize_language(text, "ja")
 
 
 _JAPANESE = st.one_of(
@@ -85,7 +85,7 @@ _JAPANESE = st.one_of(
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_read_or_refused_by_name(text: str, strict: bool) -> None:
     try:
-        spoken = phonemize(text, "ja", strict_compat=strict)
+        spoken = phonemize_language(text, "ja", strict_compat=strict)
     except PipelineError:
         return
     table = symbol_table("v2")
@@ -93,8 +93,8 @@ def test_any_text_is_read_or_refused_by_name(text: str, strict: bool) -> None:
 
 
 def test_a_long_text_is_read() -> None:
-    assert len(phonemize("今日はいい天気です。" * 300, "ja").phones) > 6000
-    assert len(phonemize("日本" * 3000, "ja").phones) > 9000
+    assert len(phonemize_language("今日はいい天気です。" * 300, "ja").phones) > 6000
+    assert len(phonemize_language("日本" * 3000, "ja").phones) > 9000
 
 
 @given(st.text(st.sampled_from("あアー一2305.,-+%％￥０Ａa「」！!?…、。〜♪ \n"), max_size=30))

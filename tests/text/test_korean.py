@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ray_pipeline.core.errors import InvalidInput, PipelineError
-from ray_pipeline.text import phonemize
+from ray_pipeline.text import phonemize_language
 from ray_pipeline.text.korean.corrections import correct
 from ray_pipeline.text.symbols import symbol_table
 
 
 def say(text: str, **options: bool) -> str:
-    return "".join(phonemize(text, "ko", **options).phones)
+    return "".join(phonemize_language(text, "ko", **options).phones)
 
 
 @pytest.mark.parametrize(
@@ -54,24 +54,24 @@ def test_what_the_original_reads_wrongly_is_right_without_strict_compat(
     written: str, right: str
 ) -> None:
     assert correct(written, {"coffee"}) == right
-    assert phonemize(written, "ko", strict_compat=False).norm_text == right
-    assert phonemize(written, "ko").norm_text == written
+    assert phonemize_language(written, "ko", strict_compat=False).norm_text == right
+    assert phonemize_language(written, "ko").norm_text == written
 
 
 def test_what_has_no_symbol_is_reported() -> None:
-    spoken = phonemize("中국 ♥", "ko")
+    spoken = phonemize_language("中국 ♥", "ko")
     assert spoken.unknown == ["中", "♥"]
     assert spoken.phones.count("停") == 2
 
 
 def test_a_user_word_wins() -> None:
     own = {"RVC": ["ㅏ", "ㄹ"]}
-    assert phonemize("rvc는", "ko", dictionary=own).phones[:2] == ["ㅏ", "ㄹ"]
+    assert phonemize_language("rvc는", "ko", dictionary=own).phones[:2] == ["ㅏ", "ㄹ"]
 
 
 def test_an_empty_text_is_refused() -> None:
     with pytest.raises(InvalidInput, match="nothing that can be read"):
-        phonemize("", "ko")
+        phonemize_language("", "ko")
 
 
 _KOREAN = st.one_of(
@@ -87,7 +87,7 @@ _KOREAN = st.one_of(
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_read_or_refused_by_name(text: str, strict: bool) -> None:
     try:
-        spoken = phonemize(text, "ko", strict_compat=strict)
+        spoken = phonemize_language(text, "ko", strict_compat=strict)
     except PipelineError:
         return
     table = symbol_table("v2")

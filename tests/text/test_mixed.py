@@ -11,7 +11,6 @@ from ray_pipeline.core.errors import InvalidInput, PipelineError
 from ray_pipeline.core.languages import MODE_NAMES
 from ray_pipeline.text import phonemize
 from ray_pipeline.text.mixed import MODES, split_by_language
-from ray_pipeline.text.mixed.reading import phonemize_mixed
 from tests.conformance.text_cases import main as conform
 
 GOLDEN = Path(__file__).parents[1] / "conformance" / "text"
@@ -71,17 +70,20 @@ def test_an_unknown_mode_is_refused_with_those_there_are() -> None:
 
 
 def test_phones_of_the_segments_are_joined() -> None:
-    spoken = phonemize_mixed("今天下雨 and tomorrow too", "zh")
+    spoken = phonemize("今天下雨 and tomorrow too", "zh")
     assert [part.language for part in spoken.parts] == ["zh", "en"]
     assert spoken.phones == spoken.parts[0].phones + spoken.parts[1].phones
     assert spoken.word2ph is None
-    assert phonemize_mixed("今天下雨了吗", "zh").word2ph == [2] * 6
+    assert phonemize("今天下雨了吗", "zh").word2ph == [2] * 6
 
 
 def test_a_short_text_is_read_again_with_a_full_stop_before_it() -> None:
-    spoken = phonemize_mixed("好", "all_zh")
+    spoken = phonemize("好", "all_zh", strict_compat=True)
     assert spoken.text == ".好"
     assert spoken.phones == [".", "h", "ao3"]
+    right = phonemize("好", "all_zh")
+    assert (right.text, right.norm_text, right.word2ph) == ("好", ".好", [1, 2])
+    assert right.ids == spoken.ids
 
 
 def test_phonemize_finds_the_languages_by_itself_where_asked() -> None:
@@ -93,15 +95,15 @@ def test_hanzi_without_kana_are_never_japanese_without_strict_compat() -> None:
     def japanese(text: str) -> Sequence[str]:
         return ["ja"]
 
-    strict = phonemize_mixed("明天出发去车站", "auto", detector=japanese)
-    right = phonemize_mixed("明天出发去车站", "auto", detector=japanese, strict_compat=False)
+    strict = phonemize("明天出发去车站", "auto", detector=japanese, strict_compat=True)
+    right = phonemize("明天出发去车站", "auto", detector=japanese)
     assert [part.language for part in strict.parts] == ["ja"]
     assert [part.language for part in right.parts] == ["zh"]
 
 
 def test_a_user_word_counts_in_its_segment() -> None:
     own = {"ray": ["R", "AA1"]}
-    spoken = phonemize_mixed("我们用ray写程序", "zh", dictionary=own)
+    spoken = phonemize("我们用ray写程序", "zh", dictionary=own)
     assert spoken.parts[1].phones[-2:] == ["R", "AA1"]
 
 
@@ -114,8 +116,9 @@ def test_a_user_word_counts_in_its_segment() -> None:
 )
 @settings(max_examples=150, deadline=None)
 def test_any_text_is_read_or_refused_by_name(text: str, mode: str) -> None:
-    try:
-        spoken = phonemize_mixed(text, mode)
-    except PipelineError:
-        return
-    assert len(spoken.ids) == len(spoken.phones) > 0
+    for strict in (True, False):
+        try:
+            spoken = phonemize(text, mode, strict_compat=strict)
+        except PipelineError:
+            continue
+        assert len(spoken.ids) == len(spoken.phones) > 0

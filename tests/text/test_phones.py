@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ray_pipeline.core.errors import InvalidInput
-from ray_pipeline.text import phonemize, supported_languages
+from ray_pipeline.text import phonemize_language, supported_languages
 from ray_pipeline.text.symbols import symbol_table
 from tests.conformance.text_cases import THRESHOLDS, score_file
 
@@ -26,7 +26,7 @@ def test_phones_agree_with_the_reference(file: Path) -> None:
 
 
 def test_ids_are_places_in_the_table() -> None:
-    spoken = phonemize("hello", "en")
+    spoken = phonemize_language("hello", "en")
     table = list(symbol_table("v2"))
     assert [table[number] for number in spoken.ids] == spoken.phones
 
@@ -38,26 +38,26 @@ def test_the_first_table_begins_the_second() -> None:
 
 
 def test_a_language_that_the_first_table_cannot_say_becomes_unknown_and_is_reported() -> None:
-    spoken = phonemize("你好", "yue", symbols="v1")
+    spoken = phonemize_language("你好", "yue", symbols="v1")
     assert spoken.phones == ["UNK"] * 4
     assert len(spoken.unknown) == 4
 
 
 def test_an_unknown_language_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidInput, match="zh, en") as caught:
-        phonemize("hola", "es")
+        phonemize_language("hola", "es")
     assert caught.value.extra["field"] == "language"
 
 
 def test_an_unknown_symbol_table_is_refused() -> None:
     with pytest.raises(InvalidInput, match="v1, v2"):
-        phonemize("hello", "en", symbols="v9")
+        phonemize_language("hello", "en", symbols="v9")
 
 
 @pytest.mark.parametrize("language", supported_languages())
 def test_half_a_character_is_refused(language: str) -> None:
     with pytest.raises(InvalidInput, match="half of a character"):
-        phonemize("a\ud800", language)
+        phonemize_language("a\ud800", language)
 
 
 def test_importing_loads_no_language() -> None:
@@ -74,7 +74,7 @@ def test_importing_loads_no_language() -> None:
 def test_reading_english_loads_no_statistics() -> None:
     """NLTK's import alone would load these; each worker would wait two seconds for it."""
     code = (
-        "import sys, ray_pipeline.text as text; text.phonemize('25 words read', 'en');"
+        "import sys, ray_pipeline.text as text; text.phonemize_language('25 words read', 'en');"
         "print([name for name in ('nltk', 'scipy', 'sklearn', 'pandas') if name in sys.modules])"
     )
     result = subprocess.run(
@@ -101,11 +101,11 @@ def test_every_language_is_read_without_a_network_and_without_a_word_on_stdout()
 import socket
 def refuse(*args, **kwargs): raise AssertionError("a download")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-from ray_pipeline.text import phonemize, phonemize_mixed
+from ray_pipeline.text import phonemize_language, phonemize
 texts = {"zh": "你好", "en": "hi blorfnak touchscreens", "ja": "はい", "ko": "네", "yue": "好"}
 for language, text in texts.items():
-    assert phonemize(text, language).phones
-assert phonemize_mixed("你好 hello こんにちは", "auto").phones
+    assert phonemize_language(text, language).phones
+assert phonemize("你好 hello こんにちは", "auto").phones
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -1,7 +1,7 @@
 import pytest
 
-from ray_pipeline.text import phonemize
-from ray_pipeline.text.unread import few, unread_words
+from ray_pipeline.text import phonemize_language
+from ray_pipeline.text.unread import quote_some, unread_words
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,13 @@ from ray_pipeline.text.unread import few, unread_words
     ],
 )
 def test_the_words_are_named_not_their_letters(text: str, language: str, words: list[str]) -> None:
-    assert unread_words(text, phonemize(text, language).unknown) == words
+    assert unread_words(text, phonemize_language(text, language).unknown) == words
 
 
 def test_a_phone_that_stands_in_no_word_is_named_itself() -> None:
     assert unread_words("안녕", ["AA", "ㅏ", "AA"]) == ["AA", "ㅏ"]
 
 
-def test_few_are_named_and_the_rest_counted() -> None:
-    assert few(["a", "b"]) == "'a', 'b'"
-    assert few(["a", "b", "c"], most=2) == "'a', 'b' and 1 more"
+def test_quote_some_are_named_and_the_rest_counted() -> None:
+    assert quote_some(["a", "b"]) == "'a', 'b'"
+    assert quote_some(["a", "b", "c"], most=2) == "'a', 'b' and 1 more"

@@ -9,9 +9,9 @@ import torch
 from ray_pipeline.audio.wav import read_mono
 from ray_pipeline.models.encoders import codebook
 from ray_pipeline.models.encoders.content import NanoContentEncoder
+from ray_pipeline.voice.gpt_sovits import GptSovitsVoice
 from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.untrained import save_untrained_voice
-from ray_pipeline.voice.voice import Voice
 
 # Models this small are slower with several threads, and much slower on a busy machine.
 torch.set_num_threads(1)
@@ -28,8 +28,8 @@ def weight_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="session")
-def voice(weight_files: tuple[Path, Path]) -> Voice:
-    return Voice.load(*weight_files, models_dir=Path("nowhere"))
+def voice(weight_files: tuple[Path, Path]) -> GptSovitsVoice:
+    return GptSovitsVoice.load(*weight_files, models_dir=Path("nowhere"))
 
 
 @pytest.fixture

@@ -29,11 +29,45 @@ def test_a_cut_is_the_originals(row: dict[str, Any], method: Any) -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_pieces_are_the_originals(row: dict[str, Any], method: Any, language: str) -> None:
     expected = row[f"pre_seg_{language}"][method]
-    assert pieces(row["text"], language, method) == ([] if "error" in expected else expected)
+    ours = pieces(row["text"], language, method, strict_compat=True)
+    assert ours == ([] if "error" in expected else expected)
 
 
 def test_runs_of_marks_become_their_first() -> None:
     assert squeeze_marks("What?!... No--yes") == "What? No-yes"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The price is $12,500 today.", "en"),
+        ("It has 1,000,000 users.", "en"),
+        ("价格是1,234.50元。", "zh"),
+        ("Dr. Jones met J. R. Smith at 5 p.m. on Monday.", "en"),
+        ("He reads www.x.org/a?b=c and the U.S. news.", "en"),
+        ("会议10：30开始。", "zh"),
+        ("See e.g. No. 5 of St. Mark.", "en"),
+    ],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_mark_inside_a_number_a_name_or_an_address_ends_nothing(
+    text: str, language: str, method: Any
+) -> None:
+    assert pieces(text, language, method) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("He is 5. Next is 6.", ["He is 5.", "Next is 6."]),
+        ("He left at 6 p.m. She stayed, too.", ["He left at 6 p.m.", "She stayed,", "too."]),
+        ("The end.Next one here", ["The end.", "Next one here."]),
+        ("Wait, etc. Then go!", ["Wait,", "etc.", "Then go!"]),
+        ("10", ["10."]),
+    ],
+)
+def test_a_sentence_still_ends_where_it_ends(text: str, parts: list[str]) -> None:
+    assert pieces(text, "en") == parts
 
 
 def test_an_endless_sentence_is_split_at_marks() -> None:

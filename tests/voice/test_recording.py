@@ -5,15 +5,16 @@ import pytest
 import soundfile
 
 from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.speech import SpeechSettings
 from ray_pipeline.voice.recording import Order, check_sound, speak_to_file
 from ray_pipeline.voice.reference import Reference
-from ray_pipeline.voice.voice import Speech
+from ray_pipeline.voice.speech import Speech
 
 
 def test_an_order_becomes_a_wav_and_facts(
     weight_files: tuple[Path, Path], reference: Reference, tmp_path: Path
 ) -> None:
-    order = Order(*weight_files, reference, "Hello there.", "en", {"seed": 1})
+    order = Order(*weight_files, reference, "Hello there.", "en", SpeechSettings(seed=1))
     target = tmp_path / "out" / "said.wav"
     facts = speak_to_file(order, Path("nowhere"), target)
     info = soundfile.info(target)

@@ -5,16 +5,16 @@ import pytest
 
 from ray_pipeline.audio.wav import write_float32
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.voice.gpt_sovits import GptSovitsVoice
 from ray_pipeline.voice.reference import ReferenceFeatures, analyse, check_length
-from ray_pipeline.voice.voice import Voice
 from tests.voice.conftest import SPEECH
 
 
-def features(voice: Voice, path: Path) -> ReferenceFeatures:
+def features(voice: GptSovitsVoice, path: Path) -> ReferenceFeatures:
     return analyse(path, voice.base, voice.content, voice.speaker, voice.synthesizer)
 
 
-def test_a_reference_gives_tokens_a_spectrogram_and_a_speaker_vector(voice: Voice) -> None:
+def test_a_reference_gives_tokens_a_spectrogram_and_a_speaker_vector(voice: GptSovitsVoice) -> None:
     found = features(voice, SPEECH / "LJ001-0016.flac")  # 5.266 s
     assert found.prompt.shape[0] == pytest.approx(5.266 * 25, abs=1)
     assert found.spectrogram.shape[:2] == (1, 1025)
@@ -36,7 +36,7 @@ def test_three_to_ten_seconds_are_fine(seconds: float) -> None:
     check_length(seconds, "clip.wav")
 
 
-def test_silence_is_refused(voice: Voice, tmp_path: Path) -> None:
+def test_silence_is_refused(voice: GptSovitsVoice, tmp_path: Path) -> None:
     path = tmp_path / "silent.wav"
     write_float32(path, np.zeros(32000 * 4, dtype=np.float32))
     with pytest.raises(InvalidInput, match="silent"):

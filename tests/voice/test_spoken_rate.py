@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from ray_pipeline.core.workspace import Experiment
-from ray_pipeline.voice.spoken_rate import hurried
+from ray_pipeline.voice.spoken_rate import spoken_too_fast
 
 
 def piece(num_phones: int, seconds: float) -> dict[str, Any]:
@@ -39,16 +39,16 @@ def test_a_piece_far_faster_than_the_clips_is_told(
     tmp_path: Path, rates: list[int], most: int
 ) -> None:
     experiment = clips_at(tmp_path, *rates)
-    assert hurried([piece(2 * most, 2.0)], experiment) == []
-    [sentence] = hurried([piece(40, 3.0), piece(2 * most + 1, 2.0)], experiment)
+    assert spoken_too_fast([piece(2 * most, 2.0)], experiment) == []
+    [sentence] = spoken_too_fast([piece(40, 3.0), piece(2 * most + 1, 2.0)], experiment)
     assert sentence.startswith("The voice spoke 'Many words.' in 2.0 s")
     assert f"for {most} at most" in sentence
 
 
 def test_weights_without_clips_are_measured_by_what_training_takes(tmp_path: Path) -> None:
-    assert hurried([piece(50, 2.0)], Experiment(tmp_path)) == []
-    assert hurried([piece(52, 2.0)], Experiment(tmp_path))
+    assert spoken_too_fast([piece(50, 2.0)], Experiment(tmp_path)) == []
+    assert spoken_too_fast([piece(52, 2.0)], Experiment(tmp_path))
 
 
 def test_a_word_or_two_may_be_fast(tmp_path: Path) -> None:
-    assert hurried([piece(14, 0.44)], Experiment(tmp_path)) == []
+    assert spoken_too_fast([piece(14, 0.44)], Experiment(tmp_path)) == []

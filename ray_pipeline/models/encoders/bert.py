@@ -39,14 +39,16 @@ class ReadText(Protocol):
 
 
 class BertEncoder:
-    """`tokenizer` has one token for every character of a normalised Chinese text."""
+    """`tokenizer` has one token for every character of a normalised Chinese text; `width` is the
+    number of values a phone."""
 
     def __init__(
         self, model: BertForMaskedLM, tokenizer: Any, device: str | torch.device = "cpu"
     ) -> None:
         self._model = model.eval().requires_grad_(False).to(device)
         self._tokenizer = tokenizer
-        self._device = device
+        self.device = device
+        self.width = model.config.hidden_size
 
     @classmethod
     def load(cls, models_dir: Path, device: str | torch.device = "cpu") -> BertEncoder:
@@ -91,7 +93,7 @@ class BertEncoder:
 
     def _characters(self, text: str) -> Tensor:
         """[characters, hidden]"""
-        tokens = self._tokenizer(text, return_tensors="pt").to(self._device)
+        tokens = self._tokenizer(text, return_tensors="pt").to(self.device)
         layers = self._model(**tokens, output_hidden_states=True).hidden_states
         characters: Tensor = layers[_LAYER][0, 1:-1]
         return characters
@@ -109,7 +111,7 @@ def features_of(
 
     Raises BadModelFile for an encoder of another width.
     """
-    found = []
+    features_of_parts = []
     for part in text.parts or [text]:
         if encoder is not None and part.language == "zh":
             features = encoder(part.norm_text, part.word2ph or [])
@@ -121,5 +123,5 @@ def features_of(
                 f"{width}.",
                 hint="Delete its folder and run `gsv models pull bert` again.",
             )
-        found.append(features.to(device))
-    return torch.cat(found, dim=1)
+        features_of_parts.append(features.to(device))
+    return torch.cat(features_of_parts, dim=1)

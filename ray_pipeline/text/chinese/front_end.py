@@ -26,6 +26,12 @@ _NO_ERHUA_TAGS = ("a", "j", "nr")
 
 
 class ChineseFrontEnd:
+    """`as_v1`: as base model v1 learned Chinese, 儿 keeps its own tone and polyphones are read
+    by their word."""
+
+    def __init__(self, *, as_v1: bool = False) -> None:
+        self._as_v1 = as_v1
+
     def __call__(
         self,
         text: str,
@@ -41,7 +47,8 @@ class ChineseFrontEnd:
                 text, comma = text.replace(sign, ","), _LONG_PAUSES[sign]
         result = normalise(text, strict_compat=strict_compat)
         # A user's word is shown to the model too: it may decide how its neighbours are read.
-        readings = [] if polyphones is None else _readings(result.text, polyphones)
+        asked = None if self._as_v1 else polyphones
+        readings = [] if asked is None else _readings(result.text, asked)
         spoken: list[list[str]] = []
         for piece in split_at(result.text, pronunciations, MARK):
             if piece in MARKS:
@@ -49,9 +56,23 @@ class ChineseFrontEnd:
             elif piece in pronunciations:
                 spoken += spread(pronunciations[piece], len(piece))
             else:
-                spoken += _clause(piece, readings[len(spoken) :])
+                spoken += self._clause(piece, readings[len(spoken) :])
         phones = [phone for character in spoken for phone in character]
         return SpokenText(result.text, phones, [len(c) for c in spoken], result.dropped)
+
+    def _clause(self, text: str, readings: Sequence[str | None]) -> list[list[str]]:
+        """Phones of each character. `readings` may be longer than the text, or empty."""
+        spoken: list[list[str]] = []
+        for word in spoken_words(text):
+            said = self._read_word(word, readings[len(spoken) :][: len(word.text)])
+            spoken += [syllable.symbols() for syllable in said]
+        return spoken
+
+    def _read_word(self, word: Word, readings: Sequence[str | None]) -> list[Syllable]:
+        """The syllables of a word as they are said."""
+        read = syllables_as(word.text, readings) if readings else syllables(word.text)
+        said = change_tones(word, read)
+        return said if self._as_v1 else _with_erhua(word, said)
 
 
 def _readings(text: str, polyphones: Polyphones) -> list[str | None]:
@@ -60,22 +81,7 @@ def _readings(text: str, polyphones: Polyphones) -> list[str | None]:
     return [reading for sentence in polyphones(sentences) for reading in sentence]
 
 
-def _clause(text: str, readings: Sequence[str | None]) -> list[list[str]]:
-    """Phones of each character. `readings` may be longer than the text, or empty."""
-    spoken: list[list[str]] = []
-    for word in spoken_words(text):
-        said = _read_word(word, readings[len(spoken) :][: len(word.text)])
-        spoken += [syllable.symbols() for syllable in said]
-    return spoken
-
-
-def _read_word(word: Word, readings: Sequence[str | None]) -> list[Syllable]:
-    """The syllables of a word as they are said."""
-    found = syllables_as(word.text, readings) if readings else syllables(word.text)
-    return _erhua(word, change_tones(word, found))
-
-
-def _erhua(word: Word, said: list[Syllable]) -> list[Syllable]:
+def _with_erhua(word: Word, said: list[Syllable]) -> list[Syllable]:
     """儿 at the end takes the tone of the syllable it colours, unless it is a child."""
     words = tone_words()
     if not word.text.endswith("儿") or said[-1].final != "er":

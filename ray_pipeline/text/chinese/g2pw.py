@@ -152,9 +152,9 @@ def _by_dictionary(sentence: str) -> list[str | None]:
     """The readings of pypinyin, which looks for known words in the whole sentence."""
     from pypinyin import Style, lazy_pinyin
 
-    found = lazy_pinyin(sentence, style=Style.TONE3, neutral_tone_with_five=True)
-    if len(found) != len(sentence):
+    pinyin = lazy_pinyin(sentence, style=Style.TONE3, neutral_tone_with_five=True)
+    if len(pinyin) != len(sentence):
         return [None] * len(sentence)
     return [
-        reading if reading[:1].isascii() and reading[:1].isalpha() else None for reading in found
+        reading if reading[:1].isascii() and reading[:1].isalpha() else None for reading in pinyin
     ]

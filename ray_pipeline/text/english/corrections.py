@@ -60,7 +60,17 @@ _TITLES = {
 }
 _PUNCTUATION = str.maketrans(
     {"’": "'", "‘": "'", "：": ", ", "；": ", ", "，": ", ", "、": ", ", "。": ". "}
-    | {"！": "! ", "？": "? ", "…": ". ", "—": ", ", "–": "-", "−": "-", "～": "-"}
+    | {
+        "℃": "°C",
+        "℉": "°F",
+        "！": "! ",
+        "？": "? ",
+        "…": ". ",
+        "—": ", ",
+        "–": "-",
+        "−": "-",
+        "～": "-",
+    }
 )
 _UNIT_NAMES = "|".join(sorted(_UNITS, key=len, reverse=True))
 
@@ -106,6 +116,10 @@ def _version(match: Match[str]) -> str:
     return " point ".join(numbers.cardinal(part) for part in match[0].split("."))
 
 
+def _address(match: Match[str]) -> str:
+    return " dot ".join(match[0].split("."))
+
+
 def _telephone(match: Match[str]) -> str:
     return ", ".join(numbers.each_digit(part) for part in re.findall("[0-9]+", match[0]))
 
@@ -137,7 +151,9 @@ _RULES: list[Rule] = [
     (re.compile(r"(?<=[.!?,])\s*\n\s*"), " "),
     (re.compile(r"\s*\n\s*"), ". "),
     (re.compile(r"[\u00bc-\u00be\u2150-\u215e]"), _vulgar_fraction),
+    (re.compile(r"(?<![\w.])(?:[A-Za-z0-9-]+\.)+[a-z]{2,6}(?![\w.]*\w)"), _address),
     (re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St)\. (?=[A-Z])"), lambda m: _TITLES[m[1]] + " "),
+    (re.compile(r"(?<![\w.])(?:[A-Za-z0-9-]+\.)+[a-z]{2,6}(?![\w.]*\w)"), _address),
     (re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof)\.(?=\s|$)"), lambda m: _TITLES[m[1]]),
     (re.compile(r"\bSt\.(?=\s+[a-z])"), "Street"),
     (

@@ -37,7 +37,7 @@ class JapaneseFrontEnd:
         spoken = norm_text.replace("％", "パーセント").lower()
         pieces = split_at(spoken, pronunciations, f"[^{_WORDS}]+")
         phones = chain.from_iterable(self._read(piece, pronunciations) for piece in pieces)
-        dropped = [] if strict_compat else [c for c in text if unicodedata.category(c) == "So"]
+        dropped = [] if strict_compat else [c for c in text if _is_picture(c)]
         return SpokenText(norm_text, list(phones), dropped=dropped)
 
     def _read(self, piece: str, pronunciations: Pronunciations) -> list[str]:
@@ -50,6 +50,10 @@ class JapaneseFrontEnd:
 
     def _say(self, words: str) -> list[str]:
         return phones_with_accents(self._openjtalk.extract_fullcontext(words))
+
+
+def _is_picture(char: str) -> bool:
+    return unicodedata.category(char) == "So" and char not in "℃°"
 
 
 def normalise(text: str, *, strict_compat: bool = True) -> str:

@@ -59,6 +59,7 @@ def _correct_once(text: str, english_words: Container[str]) -> str:
     text = "".join(_half_width(char) for char in text)
     text = re.sub(r"(?<![0-9])0[0-9]{1,2}-[0-9]{3,4}-[0-9]{4}(?![0-9])", _telephone, text)
     text = re.sub(r"([₩$€£￥¥]) ?([0-9][0-9,.]*)", lambda m: m[2] + _CURRENCIES[m[1]], text)
+    text = re.sub(r"(?<![0-9A-Za-z])[-−](?=[0-9])", "마이너스 ", text)
     text = re.sub(r"([0-9]+)/([0-9]+)", r"\2분의 \1", text)
     text = re.sub(r"(?<=[0-9])[~-](?=[0-9])", "에서 ", text)
     text = re.sub(r"(?<=[0-9])\.([0-9]+)", lambda m: "점" + _each_digit(m[1]), text)

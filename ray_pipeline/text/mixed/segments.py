@@ -59,12 +59,12 @@ def split_by_language(
 
 
 def _segments(text: str, mode: Mode, detector: Detector) -> list[Segment]:
-    found = _merged(
+    by_script = _merged(
         segment
         for stretch in stretches(text, detector)
         for segment in _by_script(stretch, mode.forced)
     )
-    return _merged(_without_unknown(_merged(_without_digits(found))))
+    return _merged(_without_unknown(_merged(_without_digits(by_script))))
 
 
 def _by_script(stretch: Stretch, forced: str | None) -> list[Segment]:

@@ -35,10 +35,10 @@ def stretches(text: str, detector: Detector) -> list[Stretch]:
         return []
     token = _detector.set(detector)
     try:
-        found = _splitter().split_by_lang(text)
+        items = _splitter().split_by_lang(text)
     finally:
         _detector.reset(token)
-    return [Stretch(item.lang, item.text) for item in found]
+    return [Stretch(item.lang, item.text) for item in items]
 
 
 @cache
