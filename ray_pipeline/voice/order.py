@@ -149,12 +149,18 @@ def _reference(
 
 
 def _reference_file(context: StepContext, name: str) -> Path:
-    """The bare name of a clip is enough; anything else is named as downloads are."""
+    """The bare name of a clip or an upload is enough; anything else is named as downloads are."""
     if name in context.transcripts:
         path = _clip_path(context, name)
         if path is not None:
             return path
-    return context.workspace.find(name, context.config.exp_name)
+    try:
+        return context.workspace.find(name, context.config.exp_name)
+    except NotFound:
+        uploaded = context.workspace.input_audio / name
+        if uploaded.name == name and uploaded.is_file():
+            return uploaded
+        raise
 
 
 def _choose(context: StepContext) -> Choice:

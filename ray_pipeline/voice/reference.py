@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import soundfile
 import torch
 from torch import Tensor
 
+from ray_pipeline.audio.converting import convert
 from ray_pipeline.audio.spectrogram import spectrogram
 from ray_pipeline.audio.wav import read_mono
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
-from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.errors import InvalidInput, StepFailed
 from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.models.encoders.content import ContentEncoder, to_rate
 from ray_pipeline.models.encoders.speaker import SpeakerEncoder
@@ -23,9 +26,9 @@ MAX_SECONDS = 10.0
 # A frame or two of tolerance: a clip cut at 10 s may be a few samples longer.
 _SLACK_SECONDS = 0.02
 
-# What each content encoder hears: its rate, and the silence that the original puts behind the
+# What each content encoder is given: its rate, and the silence that the original puts behind the
 # reference, in seconds. nano's training never sees such a tail.
-_HEARING = {"hubert": (16_000, 0.6), "nano": (SAMPLE_RATE, 0.0)}
+_ENCODER_INPUT = {"hubert": (16_000, 0.6), "nano": (SAMPLE_RATE, 0.0)}
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ def analyse(
     speaker: SpeakerEncoder | None,
     synthesizer: Synthesizer,
 ) -> ReferenceFeatures:
-    """Raises InvalidInput for a recording of the wrong length or without sound."""
-    wav, rate = read_mono(path)
+    """Raises InvalidInput for a recording that cannot be read, of the wrong length or silent."""
+    wav, rate = read_reference(path)
     check_length(len(wav) / rate, path.name)
     if not np.abs(wav).max(initial=0.0) > 0:
         raise InvalidInput(
@@ -64,13 +67,33 @@ def analyse(
             field="params.ref_audio",
         )
     device = next(synthesizer.parameters()).device
-    ssl = content(*_as_heard(wav, rate, base)).to(device)
+    ssl = content(*_with_tail(wav, rate, base)).to(device)
     loud = _limited(to_rate(wav, rate, SAMPLE_RATE))
     vector = None if speaker is None else speaker(loud, SAMPLE_RATE).to(device)
     with torch.inference_mode():
         prompt = synthesizer.extract_latent(ssl)[0, 0]
         spec = spectrogram(torch.from_numpy(loud)[None].to(device))
     return ReferenceFeatures(prompt, spec, vector)
+
+
+def read_reference(path: Path) -> tuple[Waveform, int]:
+    """Samples [N] and their rate. What libsndfile does not read as one channel goes through the
+    conversion of recordings: any format, and channels that cancel each other out are not added.
+
+    Raises InvalidInput, which says why, for what that cannot use.
+    """
+    try:
+        if soundfile.info(path).channels == 1:
+            return read_mono(path)
+    except (soundfile.SoundFileError, RuntimeError, OSError):
+        pass  # ffmpeg knows more formats
+    try:
+        with TemporaryDirectory(prefix="gsv-reference-") as folder:
+            converted = Path(folder) / "reference.wav"
+            convert(path, converted, min_seconds=0)
+            return read_mono(converted)
+    except StepFailed as error:
+        raise InvalidInput(error.message, hint=error.hint, field="params.ref_audio") from error
 
 
 def check_length(seconds: float, name: str) -> None:
@@ -85,8 +108,8 @@ def check_length(seconds: float, name: str) -> None:
     )
 
 
-def _as_heard(wav: Waveform, rate: int, base: PretrainedBase) -> tuple[Waveform, int]:
-    own_rate, tail_seconds = _HEARING[base.content_encoder]
+def _with_tail(wav: Waveform, rate: int, base: PretrainedBase) -> tuple[Waveform, int]:
+    own_rate, tail_seconds = _ENCODER_INPUT[base.content_encoder]
     tail = np.zeros(int(tail_seconds * own_rate), dtype=np.float32)
     return np.concatenate([to_rate(wav, rate, own_rate), tail]), own_rate
 

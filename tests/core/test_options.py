@@ -76,6 +76,13 @@ def test_languages_are_taken_by_name_or_code(given, code):
     assert options.target_language == code
 
 
+def test_a_seed_of_minus_one_is_drawn():
+    seeds = {parse_task_config({"seed": -1}).seed for _ in range(3)}
+    assert len(seeds) == 3
+    assert min(seeds) >= 0
+    assert parse_options(StepName.TEST_INFERENCE, {"seed": -1})[0].seed == -1
+
+
 def test_every_step_has_options_that_work_empty():
     for step in StepName:
         options, warnings = parse_options(step, {})

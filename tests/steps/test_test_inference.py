@@ -10,7 +10,7 @@ import torch
 
 from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
 from ray_pipeline.core.errors import InvalidInput, NotFound, StepNotReady
-from ray_pipeline.core.manifest import Manifest
+from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.options import TaskConfig, TestInferenceOptions
 from ray_pipeline.core.progress import RecordingProgress
 from ray_pipeline.core.resources import ClusterTotals
@@ -22,6 +22,7 @@ from ray_pipeline.models.encoders import codebook
 from ray_pipeline.models.encoders.content import NanoContentEncoder, to_rate
 from ray_pipeline.steps.test_inference import run
 from ray_pipeline.text.chinese.reading_models import ChineseModels, read_otherwise
+from ray_pipeline.text.clip_reading import write_reading
 from ray_pipeline.voice.order import DEFAULT_TEXTS, make_order, newest_weights
 from ray_pipeline.voice.untrained import save_untrained_voice
 from tests.tiny_g2pw import make_g2pw
@@ -160,6 +161,58 @@ def test_a_reference_without_text_warns(context: StepContext) -> None:
     assert any("ref_text" in warning for warning in result.warnings)
 
 
+def test_a_reference_text_of_marks_alone_says_nothing(context: StepContext) -> None:
+    order, warnings = make_order(
+        context, TestInferenceOptions(ref_audio="LJ001-0043.wav", ref_text="…！?")
+    )
+    assert order.reference.text == ""
+    assert any("ref_text" in warning for warning in warnings)
+
+
+def test_an_upload_is_a_reference_by_its_bare_name(context: StepContext) -> None:
+    upload = context.workspace.input_audio / "memo.flac"
+    shutil.copy(SPEECH / "LJ001-0043.flac", upload)
+    order, _ = make_order(context, TestInferenceOptions(ref_audio="memo.flac", ref_text="Hi."))
+    assert order.reference.wav_path == upload
+    with pytest.raises(NotFound):
+        make_order(context, TestInferenceOptions(ref_audio="nothing.flac"))
+
+
+def test_a_seed_of_minus_one_is_another_one_each_time(context: StepContext) -> None:
+    seeds = {make_order(context, TestInferenceOptions(seed=-1))[0].settings.seed for _ in range(3)}
+    assert len(seeds) == 3
+    assert make_order(context, TestInferenceOptions())[0].settings.seed == 7
+
+
+@pytest.mark.parametrize("text", ["Привет мир.", "你好，世界。"])
+def test_a_text_in_another_script_is_refused_naming_its_language(
+    context: StepContext, text: str
+) -> None:
+    with pytest.raises(InvalidInput, match="'en'") as refused:
+        run(context, TestInferenceOptions(target_text=text))
+    assert refused.value.as_dict()["field"] == "params.target_language"
+
+
+def test_a_piece_in_another_script_is_left_out_and_told(context: StepContext) -> None:
+    result = run(context, TestInferenceOptions(target_text="Hello there. Привет мир."))
+    assert len(result.summary["tokens"]) == 1
+    assert any("'Привет мир.' was left out" in warning for warning in result.warnings)
+
+
+def test_a_text_is_read_as_the_clips_were_and_else_it_is_told(context: StepContext) -> None:
+    manifest = Manifest(StepName.EXTRACT_TEXT_FEATURES)
+    manifest.add(ClipEntry("a.wav", "key", inputs={}, outputs=[]))
+    manifest.save(context.workspace)  # as before there was a choice
+    followed, _ = make_order(context, TestInferenceOptions())
+    assert followed.settings.strict_compat
+    write_reading(manifest, strict_compat=False)
+    manifest.save(context.workspace)
+    order, _ = make_order(context, TestInferenceOptions())
+    assert not order.settings.strict_compat
+    chosen = TestInferenceOptions(target_text="It is 8:30 now.", strict_compat=True)
+    assert any("strict_compat" in warning for warning in run(context, chosen).warnings)
+
+
 def test_clips_left_out_by_the_user_are_no_reference(context: StepContext) -> None:
     kept = "LJ001-0043.wav"
     transcripts = {
@@ -225,7 +278,7 @@ def test_how_a_text_is_read_is_what_was_asked_for(
 ) -> None:
     auto = replace(context, config=context.config.model_copy(update={"language": "auto"}))
     order, _ = make_order(auto, TestInferenceOptions(**options))
-    assert order.language == language
+    assert order.mode == language
     assert order.text == options.get("target_text", DEFAULT_TEXTS.get(language))
 
 
