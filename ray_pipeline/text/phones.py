@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ray_pipeline.core.errors import BackendMissing, InvalidInput
 from ray_pipeline.text.own_words import Pronunciations, checked
-from ray_pipeline.text.symbols import UNKNOWN, symbol_table
+from ray_pipeline.text.symbols import SOUNDLESS, UNKNOWN, symbol_table
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Phones:
     unknown: list[str]
     language: str = ""
     parts: list[Phones] = field(default_factory=list)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing of it is heard as speech: marks, and what could not be read."""
+        return SOUNDLESS.issuperset(self.phones)
 
 
 class Polyphones(Protocol):

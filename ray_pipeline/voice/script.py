@@ -50,11 +50,12 @@ class Reader:
 
     def _read(self, text: str, mode: str) -> Phones | None:
         try:
-            return self._phonemize(text, mode)
+            phones = self._phonemize(text, mode)
         except InvalidInput as error:
             if error.extra.get("field") != "text":
                 raise
             return None
+        return None if phones.is_silent else phones
 
     def _phonemize(self, text: str, mode: str) -> Phones:
         return phonemize(

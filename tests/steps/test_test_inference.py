@@ -184,12 +184,13 @@ def test_a_seed_of_minus_one_is_another_one_each_time(context: StepContext) -> N
     assert make_order(context, TestInferenceOptions())[0].settings.seed == 7
 
 
+@pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("text", ["Привет мир.", "你好，世界。"])
 def test_a_text_in_another_script_is_refused_naming_its_language(
-    context: StepContext, text: str
+    context: StepContext, text: str, strict: bool
 ) -> None:
     with pytest.raises(InvalidInput, match="'en'") as refused:
-        run(context, TestInferenceOptions(target_text=text))
+        run(context, TestInferenceOptions(target_text=text, strict_compat=strict))
     assert refused.value.as_dict()["field"] == "params.target_language"
 
 

@@ -26,7 +26,7 @@ from ray_pipeline.text.phones import (
     refuse_half_characters,
     supported_languages,
 )
-from ray_pipeline.text.symbols import MARKS, SOUNDLESS, symbol_table
+from ray_pipeline.text.symbols import MARKS, symbol_table
 from ray_pipeline.text.widths import usual_width
 
 # Below this the original puts a full stop before the text and starts again.
@@ -55,8 +55,8 @@ def phonemize(
     characters are read in their sentence; without it each word is looked up by itself.
 
     Raises InvalidInput for an unknown mode, symbol table or dictionary phone and for a text
-    with nothing that can be said in these languages; BackendMissing where a language's
-    libraries are not installed.
+    with nothing that can be said in these languages (the original says its marks);
+    BackendMissing where a language's libraries are not installed.
     """
     refuse_half_characters(text)
     chosen, text = mode_named(mode), plain_lines(text)
@@ -84,9 +84,10 @@ def phonemize(
             parts, lost = read(text)
         else:  # as a phone: before digits, a full stop in the text would be a decimal point
             parts = _after_a_stop(parts, symbols)
-    if all(phone in SOUNDLESS for part in parts for phone in part.phones):
-        raise nothing_to_read(known_mode(mode))
-    return _joined(text, known_mode(mode), parts, lost)
+    phones = _joined(text, known_mode(mode), parts, lost)
+    if not phones.phones or (phones.is_silent and not strict_compat):
+        raise nothing_to_read(phones.language)
+    return phones
 
 
 def _segments(text: str, mode: str, detector: Detector, strict_compat: bool) -> list[Segment]:
