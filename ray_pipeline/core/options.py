@@ -82,7 +82,7 @@ class TaskConfig(Options):
     )
     base_model: BaseModelName = "auto"
     seed: Seed = Field(1234, ge=0, lt=NUM_SEEDS, description="-1: one is drawn")
-    strict_compat: bool = Field(
+    strict_compat: StrictBool = Field(
         False,
         description="read texts as GPT-SoVITS does, mistakes included: in the clips and in speech",
     )
@@ -193,7 +193,7 @@ class TestInferenceOptions(StepOptions, Delivery):
     seed: int | None = Field(
         None, ge=-1, lt=NUM_SEEDS, description="default: the task's; -1: another one each time"
     )
-    strict_compat: bool | None = Field(
+    strict_compat: StrictBool | None = Field(
         None, description="default: as the clips of the voice were read"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 CutMethod = Literal["cut0", "cut1", "cut2", "cut3", "cut4", "cut5"]
 NUM_SEEDS = 2**31
@@ -23,7 +23,7 @@ class Delivery(BaseModel):
     noise_scale: float = Field(0.5, ge=0, le=1, description="how much the sound varies")
     cut: CutMethod = Field("cut5", description="how long text is cut, as in the original")
     pause_seconds: float = Field(0.3, ge=0, le=5, description="after each piece")
-    cuda_graphs: bool = Field(
+    cuda_graphs: StrictBool = Field(
         False, description="decode faster on an NVIDIA GPU; not yet tried on one"
     )
 
@@ -33,7 +33,7 @@ class SpeechSettings(Delivery):
     text alike on the same device."""
 
     seed: int = Field(0, ge=0, lt=NUM_SEEDS)
-    strict_compat: bool = Field(
+    strict_compat: StrictBool = Field(
         False, description="cut and read texts as GPT-SoVITS does, mistakes included"
     )
 
