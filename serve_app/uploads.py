@@ -22,7 +22,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
+from ray_pipeline.audio.foreign_files import HEAD_BYTES, plainly_no_sound
 from ray_pipeline.core.errors import InvalidInput, NotFound, StorageFull
+from ray_pipeline.core.upload_kinds import UploadKind, upload_kind
 from ray_pipeline.core.workspace import PARTIAL_PREFIX, safe_file_name
 from serve_app.upload_names import FIELD, file_name_of
 
@@ -149,6 +151,7 @@ class _Receiver:
                 hint="Check that the recording was saved, and upload it again.",
                 field=FIELD,
             )
+        self._refuse_foreign_files()
         stored: list[StoredFile] = []
         try:
             with _disk_explained():
@@ -159,6 +162,24 @@ class _Receiver:
                 file.path.unlink(missing_ok=True)
             raise
         return stored
+
+    def _refuse_foreign_files(self) -> None:
+        """What is plainly no recording would be set aside by the first step, much later."""
+        foreign = []
+        for partial in self._written:
+            if upload_kind(partial.name) is UploadKind.RECORDING:
+                with _disk_explained(), partial.path.open("rb") as file:
+                    kind = plainly_no_sound(file.read(HEAD_BYTES))
+                foreign += [f"{partial.name} is {kind}"] if kind else []
+        if foreign:
+            more = f" and {len(foreign) - 5} more files" if len(foreign) > 5 else ""
+            raise InvalidInput(
+                f"{', '.join(foreign[:5])}{more}: no recording. Nothing of this upload was kept.",
+                hint="Upload audio or video files, transcripts as .txt or .list, pronunciations "
+                "as .dict; unpack archives before.",
+                field=FIELD,
+                files=[sentence.rsplit(" is ", 1)[0] for sentence in foreign],
+            )
 
     def discard_partial(self) -> None:
         """Remove what was not published. Quick, and harmless after `finish`."""

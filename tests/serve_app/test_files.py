@@ -103,6 +103,21 @@ def test_both_ways_to_write_a_chinese_name_are_understood(
     assert answer.json()["filename"] == "录音.wav"
 
 
+def test_what_is_plainly_no_recording_is_refused_at_once_and_by_name(
+    client: TestClient, task_id: str, tmp_path: Path
+) -> None:
+    pdf, page = b"%PDF-1.7 and so on", b"<html><body>This page was not found.</body></html>" * 9
+    files = (("talk.wav", b"RIFF"), ("slides.pdf", pdf), ("page.mp3", page), ("a.txt", page))
+    answer = send(client, task_id, *files)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert (
+        "slides.pdf is a PDF document, page.mp3 is a text: no recording"
+        in (answer.json()["detail"])
+    )
+    assert answer.json()["files"] == ["slides.pdf", "page.mp3"]
+    assert inputs(tmp_path, task_id) == {}
+
+
 def test_an_empty_file_is_refused_and_nothing_of_the_upload_is_kept(
     client: TestClient, task_id: str, tmp_path: Path
 ) -> None:
