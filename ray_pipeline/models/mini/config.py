@@ -18,8 +18,8 @@ NUM_MELS = 80
 MEL_TOP_HZ = 8000.0
 
 VERSION = "mini"
-# What the base was taught; phones of other languages have untrained rows.
-LANGUAGES = ("en", "zh", "ja")
+# What the shipped base was taught; phones of other languages have untrained rows.
+LANGUAGES = ("en",)
 
 SPEAKER_DIM = 2 * NUM_MELS + 2
 
