@@ -21,7 +21,10 @@ what to do. It knows nothing of HTTP: `serve_app/errors.py` holds the status of 
 from __future__ import annotations
 
 import errno
+import os
 from typing import Any, ClassVar, Literal
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class PipelineError(Exception):
@@ -185,8 +188,12 @@ class StorageFull(PipelineError):
 
     @classmethod
     def of(cls, error: BaseException) -> StorageFull | None:
-        """What a user hears of an OSError that says so; None for any other error."""
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        """What a user is told of an OSError that says so, or of a library's error with the words
+        of one; None for any other error."""
+        if isinstance(error, OSError) and error.errno is not None:
+            full = error.errno in _NO_ROOM
+        else:
+            full = any(os.strerror(number) in str(error) for number in _NO_ROOM)
         return cls.said() if full else None
 
     @classmethod

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ray_pipeline.core.blanks import one_line
-from ray_pipeline.core.errors import InvalidInput, NotFound
+from ray_pipeline.core.errors import InvalidInput, NotFound, PipelineError, StorageFull
 from ray_pipeline.core.step_names import StepName
 
+_SMALLEST_ROOM = 1_000_000  # bytes; a disk with less is as good as full
 _MAX_NAME_BYTES = 180  # file systems allow 255; slices append 26 bytes, feature files a suffix
 _LONGEST_PART, _LONGEST_PATH = 255, 4000  # bytes; what Linux's file systems take
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
@@ -286,6 +287,8 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
     `durable` also waits until the bytes are on the disk; for checkpoints and manifests.
     The temporary name keeps the suffix, because some writers choose their format by it.
+    Raises StorageFull when the block failed and the disk is full, whatever the error: libraries
+    have their own for it. What was at `path` before is still there then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{PARTIAL_PREFIX}{uuid.uuid4().hex}{path.suffix}")
@@ -295,8 +298,28 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())
         partial.replace(path)
+    except Exception as error:
+        if isinstance(error, PipelineError):
+            raise
+        full = StorageFull.of(error) or (StorageFull.said() if _is_full(partial) else None)
+        if full is None:
+            raise
+        raise full from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _is_full(unfinished: Path) -> bool:
+    """Whether a file that could not be finished can take no more: asked by writing to it, since
+    a quota and a disk shared with others show in no number of bytes. soundfile and torch say
+    nothing of it in their errors."""
+    try:
+        with unfinished.open("ab", buffering=0) as file:
+            file.write(b"\0" * _SMALLEST_ROOM)
+            os.fsync(file.fileno())
+    except OSError as error:
+        return StorageFull.of(error) is not None
+    return False
 
 
 def atomic_write(path: Path, content: str | bytes, *, durable: bool = False) -> None:

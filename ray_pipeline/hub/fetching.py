@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 import httpx
 
-from ray_pipeline.core.errors import BadModelFile, PipelineError, Unavailable
+from ray_pipeline.core.errors import BadModelFile, PipelineError, StorageFull, Unavailable
 from ray_pipeline.hub.hubs import RemoteFile, refused, unreachable
 
 OnBytes = Callable[[int], None]  # called with the number of bytes that have arrived in all
@@ -185,11 +185,11 @@ def _checked(remote: RemoteFile, partial: Path, title: str) -> str:
     return sha256
 
 
-def _disk_error(error: OSError, target: Path) -> Unavailable:
-    if error.errno == errno.ENOSPC:
+def _disk_error(error: OSError, target: Path) -> PipelineError:
+    if StorageFull.of(error):
         existing = next(folder for folder in target.parents if folder.exists())
         free = shutil.disk_usage(existing).free / 1e6
-        return Unavailable(
+        return StorageFull(
             f"There is no room for {target.name}: {free:,.0f} MB are free.",
             hint="Free some space, or set GSV_MODELS_DIR to a folder on another disk, and pull "
             "again: what has arrived is kept.",

@@ -77,7 +77,7 @@ def pull(
 
     Files that are there already and have the published checksum are left alone; others of the
     same name are replaced. Raises InvalidInput for an unknown name or source, Unavailable when
-    the source cannot be reached or the disk is full, BackendMissing when it lacks a file, and
+    the source cannot be reached, StorageFull, BackendMissing when the source lacks a file, and
     BadModelFile when a file arrives damaged.
     """
     row = entry(name)
@@ -121,14 +121,14 @@ def _source(row: Entry, wanted: Source | str | None) -> Source:
 
 def _remote_files(hub: Hub, part: Part, source: Source) -> list[RemoteFile]:
     repository: Repository = part.sources[source]
-    found = hub.describe(repository, part.files)
+    files = hub.describe(repository, part.files)
     if part.whole:
         others = [file for file in hub.names(repository) if file not in part.files]
-        found += hub.describe(
+        files += hub.describe(
             repository,
             [file for file in others if not any(fnmatch(file, skip) for skip in _LEFT_OUT)],
         )
-    return found
+    return files
 
 
 def _as_catalogued(part: Part, remote: RemoteFile, title: str) -> RemoteFile:

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from ray_pipeline.core.errors import BackendMissing, BadModelFile, InvalidInput, Unavailable
+from ray_pipeline.core.errors import (
+    BackendMissing,
+    BadModelFile,
+    InvalidInput,
+    StorageFull,
+    Unavailable,
+)
 from ray_pipeline.core.pretrained_bases import BASE_MODELS, BERT_FILES, resolve_base_model
 from ray_pipeline.core.workspace import sha256_of
 from ray_pipeline.hub import fetching, pulling
@@ -228,7 +234,7 @@ def test_a_full_disk_is_told_before_anything_is_transferred(
 ) -> None:
     # The only way to a full disk in a test: a spare that no disk has.
     monkeypatch.setattr(fetching, "_SPARE_BYTES", 10**18)
-    with pytest.raises(Unavailable, match=r"no room for model\.bin") as caught:
+    with pytest.raises(StorageFull, match=r"no room for model\.bin") as caught:
         pull_whisper(hub, tmp_path)
     assert "GSV_MODELS_DIR" in caught.value.hint
     assert hub.ranges == []
