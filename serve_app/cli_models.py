@@ -132,6 +132,6 @@ def convert(
     from ray_pipeline.weights.conversion import convert as convert_file
 
     done = convert_file(source, target, replace=force)
-    kind = f"{done.recognised.version} {done.recognised.kind}"
+    kind = f"{done.weights.version} {done.weights.kind}"
     size = target.stat().st_size / 1e6
     out.print(f"{target}: {kind}, {done.num_tensors} tensors, {size:.1f} MB", markup=False)

@@ -16,7 +16,7 @@ from ray_pipeline.core.pretrained_bases import (
     PretrainedBase,
 )
 from ray_pipeline.weights.archive import load_archive
-from ray_pipeline.weights.kinds import GPT_FAMILY, FileKind, Recognised, recognise
+from ray_pipeline.weights.kinds import GPT_FAMILY, FileKind, WeightFile, identify
 
 
 def check_content(file: Path, path: str, base: PretrainedBase | None) -> str:
@@ -42,21 +42,21 @@ def _check_json(file: Path) -> str:
 
 
 def _check_network(file: Path, path: str, base: PretrainedBase) -> str:
-    found = recognise(file)
+    identified = identify(file)
     if path == base.generator:
-        wanted = Recognised(FileKind.sovits, base.version)
+        wanted = WeightFile(FileKind.sovits, base.version)
     elif path == base.gpt:
-        wanted = Recognised(FileKind.gpt, GPT_FAMILY[base.version])
+        wanted = WeightFile(FileKind.gpt, GPT_FAMILY[base.version])
     else:
         # Several versions share a shape of discriminator.
-        wanted = Recognised(FileKind.discriminator, found.version)
-    if found != wanted:
+        wanted = WeightFile(FileKind.discriminator, identified.version)
+    if identified != wanted:
         raise BadModelFile(
-            f"{file.name} is a {found.version} {found.kind} file, not a {wanted.version} "
+            f"{file.name} is a {identified.version} {identified.kind} file, not a {wanted.version} "
             f"{wanted.kind} file.",
             hint="Pull it again.",
         )
-    return f"{found.version} {found.kind}"
+    return f"{identified.version} {identified.kind}"
 
 
 def _check_tensors(file: Path) -> str:

@@ -22,9 +22,9 @@ from ray_pipeline.weights.archive import ZIP_MARK, load_archive, read_mark, save
 from ray_pipeline.weights.kinds import (
     VERSION_MARKS,
     FileKind,
-    Recognised,
-    recognise,
-    recognise_content,
+    WeightFile,
+    identify,
+    identify_content,
 )
 
 SAFETENSORS = ".safetensors"
@@ -40,7 +40,7 @@ _MARKS = (ZIP_MARK, *VERSION_MARKS.values(), b"00", b"01")
 
 @dataclass(frozen=True)
 class Converted:
-    recognised: Recognised
+    weights: WeightFile
     num_tensors: int
 
 
@@ -65,15 +65,15 @@ def _to_safetensors(source: Path, target: Path) -> Converted:
     from safetensors.torch import save_file
 
     content = load_archive(source)
-    found = recognise_content(source, content)
-    weights = _weights(source, content, found)
+    file = identify_content(source, content)
+    weights = _weights(source, content, file)
     mark = read_mark(source)
     besides = {name: value for name, value in content.items() if name != "weight"}
     metadata = {
         "format": "pt",
         _FORMAT: _FORMAT_VERSION,
-        "gsv.kind": found.kind.name,
-        "gsv.version": found.version,
+        "gsv.kind": file.kind.name,
+        "gsv.version": file.version,
         "gsv.mark": (mark if mark in _MARKS else ZIP_MARK).decode(),
         "gsv.names": json.dumps(list(weights)),
         **{name: _as_json(source, name, value) for name, value in besides.items()},
@@ -82,15 +82,15 @@ def _to_safetensors(source: Path, target: Path) -> Converted:
     separate = {name: x.detach().clone().contiguous() for name, x in weights.items()}
     with atomic_path(target) as partial:
         save_file(separate, partial, metadata)
-    return Converted(found, len(weights))
+    return Converted(file, len(weights))
 
 
-def _weights(source: Path, content: Any, found: Recognised) -> dict[str, Tensor]:
-    if found.kind in _ARCHIVE_SUFFIXES and isinstance(content.get("weight"), dict):
+def _weights(source: Path, content: Any, file: WeightFile) -> dict[str, Tensor]:
+    if file.kind in _ARCHIVE_SUFFIXES and isinstance(content.get("weight"), dict):
         weights: dict[str, Tensor] = content["weight"]
         return weights
     raise BadModelFile(
-        f"{source.name} is a {found.kind} file, which is not for exchange.",
+        f"{source.name} is a {file.kind} file, which is not for exchange.",
         hint="Convert the exported weights in SoVITS_weights_<version> and GPT_weights_<version>.",
     )
 
@@ -120,10 +120,10 @@ def _to_archive(source: Path, target: Path) -> Converted:
         )
     with atomic_path(target) as partial:
         save_archive(partial, content, mark=mark)
-        found = recognise(partial)
-        if found.kind is not kind:
+        file = identify(partial)
+        if file.kind is not kind:
             raise _damaged(source)
-    return Converted(found, len(tensors))
+    return Converted(file, len(tensors))
 
 
 def _read_safetensors(source: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -27,12 +27,9 @@ from ray_pipeline.weights.kinds import (
     GPT_PREFIX,
     VERSION_MARKS,
     FileKind,
-    Recognised,
     StateDict,
-    recognise_content,
-)
-from ray_pipeline.weights.kinds import (
-    recognise as recognise,
+    WeightFile,
+    identify_content,
 )
 
 _DROPPED_ON_EXPORT = "enc_q"
@@ -85,20 +82,20 @@ def load_sovits(path: Path, expected: str | None = None) -> LoadedSovits:
     Raises BadModelFile when it is not one, or not of the `expected` version.
     """
     content = load_archive(path)
-    found = recognise_content(path, content)
-    _check_kind(path, found, FileKind.sovits)
-    if expected is not None and found.version != expected:
-        raise _other_version(path, found.version, expected)
+    file = identify_content(path, content)
+    _check_kind(path, file, FileKind.sovits)
+    if expected is not None and file.version != expected:
+        raise _other_version(path, file.version, expected)
     file_config = content.get("config") or {}
     try:
-        config = SovitsConfig.from_export(file_config, found.version)
+        config = SovitsConfig.from_export(file_config, file.version)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadModelFile(
             f"The configuration in {path.name} cannot be used: {error}.",
             hint="Use a file that GPT-SoVITS or this service exported.",
         ) from error
     info = str(content.get("info", ""))
-    return LoadedSovits(found.version, config, content["weight"], info, file_config)
+    return LoadedSovits(file.version, config, content["weight"], info, file_config)
 
 
 def save_gpt(
@@ -117,12 +114,12 @@ def load_gpt(path: Path, expected: str | None = None) -> LoadedGpt:
     """Read an exported stage-1 file. `expected` is the version of the base model that it is to
     be used with. Raises BadModelFile when it is not one, or does not go with that base."""
     content = load_archive(path)
-    found = recognise_content(path, content)
-    _check_kind(path, found, FileKind.gpt)
-    if expected is not None and found.version != GPT_FAMILY.get(expected, expected):
-        raise _other_version(path, found.version, expected)
+    file = identify_content(path, content)
+    _check_kind(path, file, FileKind.gpt)
+    if expected is not None and file.version != GPT_FAMILY.get(expected, expected):
+        raise _other_version(path, file.version, expected)
     state = {name.removeprefix(GPT_PREFIX): value for name, value in content["weight"].items()}
-    return LoadedGpt(found.version, content["config"], state, str(content.get("info", "")))
+    return LoadedGpt(file.version, content["config"], state, str(content.get("info", "")))
 
 
 def save_training(path: Path, checkpoint: TrainingCheckpoint) -> None:
@@ -146,15 +143,15 @@ def load_training(path: Path, expected: str | None = None) -> TrainingCheckpoint
     they are loaded into a model.)
     """
     content = load_archive(path)
-    found = recognise_content(path, content)
+    file = identify_content(path, content)
     if "model" not in content or not isinstance(content.get("iteration"), int):
         raise BadModelFile(
-            f"{path.name} is a {found.kind} file, not a training checkpoint.",
+            f"{path.name} is a {file.kind} file, not a training checkpoint.",
             hint="Training continues from a G_*.pth and a D_*.pth in logs_s2_<version>.",
         )
-    is_generator = found.kind is FileKind.sovits_training
-    if expected is not None and is_generator and found.version != expected:
-        raise _other_version(path, found.version, expected)
+    is_generator = file.kind is FileKind.sovits_training
+    if expected is not None and is_generator and file.version != expected:
+        raise _other_version(path, file.version, expected)
     return TrainingCheckpoint(
         content["model"],
         content.get("optimizer") or {},
@@ -166,7 +163,7 @@ def load_training(path: Path, expected: str | None = None) -> TrainingCheckpoint
 def load_discriminator(path: Path) -> dict[str, Tensor]:
     """The state dict of a pretrained discriminator. Raises BadModelFile."""
     content = load_archive(path)
-    _check_kind(path, recognise_content(path, content), FileKind.discriminator)
+    _check_kind(path, identify_content(path, content), FileKind.discriminator)
     weights: dict[str, Tensor] = content.get("weight") or content["model"]
     return weights
 
@@ -212,16 +209,16 @@ def _export(state_dict: StateDict, config: Mapping[str, Any], info: str) -> Orde
     return OrderedDict(weight=weight, config=dict(config), info=info)
 
 
-def _check_kind(path: Path, found: Recognised, wanted: FileKind) -> None:
-    if found.kind is not wanted:
+def _check_kind(path: Path, file: WeightFile, wanted: FileKind) -> None:
+    if file.kind is not wanted:
         raise BadModelFile(
-            f"{path.name} is a {found.kind} file, but a {wanted} file is needed here.",
+            f"{path.name} is a {file.kind} file, but a {wanted} file is needed here.",
             hint="SoVITS weights are the .pth, GPT weights the .ckpt of a voice.",
         )
 
 
-def _other_version(path: Path, found: str, expected: str) -> BadModelFile:
+def _other_version(path: Path, version: str, expected: str) -> BadModelFile:
     return BadModelFile(
-        f"{path.name} was made with base model {found} and cannot be used with {expected}.",
-        hint=f"Choose a file made with {expected}, or work with base model {found}.",
+        f"{path.name} was made with base model {version} and cannot be used with {expected}.",
+        hint=f"Choose a file made with {expected}, or work with base model {version}.",
     )

@@ -41,33 +41,33 @@ class FileKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Recognised:
+class WeightFile:
     """For GPT files and discriminators `version` is the oldest one that uses such a file."""
 
     kind: FileKind
     version: str
 
 
-def recognise(path: Path) -> Recognised:
+def identify(path: Path) -> WeightFile:
     """What a weight file is. Raises BadModelFile when it is none of ours or the original's."""
-    return recognise_content(path, load_archive(path))
+    return identify_content(path, load_archive(path))
 
 
-def require_voice_weights(path: Path) -> Recognised:
+def require_voice_weights(path: Path) -> WeightFile:
     """What a weight file is, if a voice can speak with it: exported SoVITS or GPT weights.
 
     Raises BadModelFile for any other file, and for what a training goes on from.
     """
-    found = recognise(path)
-    if found.kind not in (FileKind.sovits, FileKind.gpt):
+    file = identify(path)
+    if file.kind not in (FileKind.sovits, FileKind.gpt):
         raise BadModelFile(
-            f"{path.name} is a {found.kind.value}, which no voice speaks with.",
+            f"{path.name} is a {file.kind.value}, which no voice speaks with.",
             hint="Upload exported weights: a .pth of SoVITS_weights or a .ckpt of GPT_weights.",
         )
-    return found
+    return file
 
 
-def recognise_content(path: Path, content: Any) -> Recognised:
+def identify_content(path: Path, content: Any) -> WeightFile:
     """The same for a file that has been read already."""
     mark = read_mark(path)
     if mark in _UNSUPPORTED_MARKS:
@@ -76,15 +76,15 @@ def recognise_content(path: Path, content: Any) -> Recognised:
     config = content.get("config") if isinstance(content, Mapping) else None
     model = config.get("model") if isinstance(config, Mapping) else None
     if any(name.startswith("discriminators.") for name in state):
-        return Recognised(FileKind.discriminator, _discriminator_version(state))
+        return WeightFile(FileKind.discriminator, _discriminator_version(state))
     if state and isinstance(model, Mapping) and all(name.startswith(GPT_PREFIX) for name in state):
-        return Recognised(FileKind.gpt, _gpt_version(model))
+        return WeightFile(FileKind.gpt, _gpt_version(model))
     if any(name.startswith(("bridge.", "cfm.")) for name in state):
         raise _unsupported(path, "v3 or v4")
     if "enc_p.text_embedding.weight" in state:
         kind = FileKind.sovits_training if "model" in content else FileKind.sovits
         version = _VERSION_BY_MARK.get(mark) or _sovits_version(state, model)
-        return Recognised(kind, version)
+        return WeightFile(kind, version)
     raise BadModelFile(
         f"{path.name} is neither a SoVITS nor a GPT weight file.",
         hint="Use a .pth or .ckpt file that GPT-SoVITS or this service exported.",

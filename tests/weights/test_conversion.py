@@ -106,7 +106,7 @@ def test_a_pretrained_generator_without_a_mark_gets_none(tmp_path: Path) -> None
 def test_the_safetensors_file_says_what_it_is(tmp_path: Path) -> None:
     target = tmp_path / "voice.safetensors"
     done = convert(_GOLDEN / "sample_sovits_v2ProPlus.pth", target)
-    assert (done.recognised.kind, done.recognised.version) == (FileKind.sovits, "v2ProPlus")
+    assert (done.weights.kind, done.weights.version) == (FileKind.sovits, "v2ProPlus")
     with safe_open(target, framework="pt") as file:
         metadata = file.metadata()
         assert len(list(file.keys())) == done.num_tensors

@@ -26,11 +26,11 @@ from ray_pipeline.weights.files import (
     load_matching,
     load_sovits,
     load_training,
-    recognise,
     save_gpt,
     save_sovits,
     save_training,
 )
+from ray_pipeline.weights.kinds import identify
 
 _GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
 _MANIFESTS = Path(__file__).parents[1] / "conformance" / "manifests"
@@ -169,7 +169,7 @@ def test_discriminators_are_known_by_their_number(tmp_path: Path) -> None:
     pretrained, checkpoint = tmp_path / "s2D.pth", tmp_path / "D_96.pth"
     save_archive(pretrained, {"weight": model.state_dict()})
     save_training(checkpoint, TrainingCheckpoint(dict(model.state_dict()), {}, 1, 1e-4))
-    assert recognise(pretrained).version == recognise(checkpoint).version == "v2Pro"
+    assert identify(pretrained).version == identify(checkpoint).version == "v2Pro"
     assert list(load_discriminator(pretrained)) == list(model.state_dict())
 
 
