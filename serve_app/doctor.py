@@ -38,9 +38,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _free_space(settings.data_dir)
     yield _memory()
     yield _gpu()
-    for row in back_ends():
+    for row in back_ends(settings.models_dir):
         missing = ", ".join(row["missing"])
-        detail = "ready" if row["present"] else f"not installed: {missing}"
+        detail = "ready" if row["present"] else f"not there: {missing}"
         yield Finding(f"{row['step']}: {row['name']}", row["present"] or None, detail)
     for row in base_models(settings.models_dir):
         count = len(row["missing"])

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ray_pipeline.asr.pieces import RATE, Span, find_speech
-from ray_pipeline.asr.recogniser import Recognised, repeats
+from ray_pipeline.asr.recogniser import Backend, Recognition, repeats
 from ray_pipeline.asr.transformers_whisper import mean_logprobs, model_type, torch_precision
 from ray_pipeline.core.audio_format import Waveform
+from ray_pipeline.core.errors import BackendMissing
 from ray_pipeline.core.languages import guess_language
 
 FOLDER = "Fun-ASR-Nano-2512-hf"
@@ -29,12 +30,30 @@ _TOKENS_AT_LEAST = 32
 _NO_REPEATED_TOKENS = 5
 
 
-def folder_for(models: Path, language: str | None) -> Path | None:
+def folder_for(models_dir: Path, language: str | None) -> Path | None:
     """The model's folder if it is there and knows the language (None: to be detected)."""
     if language is not None and language not in LANGUAGES:
         return None
-    found = model_type(models / FOLDER) == "fun_asr_nano" and importlib.util.find_spec(_MODULE)
-    return models / FOLDER if found else None
+    return None if _lacks(models_dir) else models_dir / "asr" / FOLDER
+
+
+def _lacks(models_dir: Path) -> list[str]:
+    has_model = model_type(models_dir / "asr" / FOLDER) == "fun_asr_nano"
+    has_package = importlib.util.find_spec("transformers") and importlib.util.find_spec(_MODULE)
+    return ([] if has_package else ["transformers"]) + ([] if has_model else [f"asr/{FOLDER}"])
+
+
+def _unready(language: str | None) -> BackendMissing:
+    if language not in (None, *LANGUAGES):
+        return BackendMissing(
+            f"Fun-ASR-Nano does not know the language {language!r}.",
+            hint="Use backend funasr or whisper, or upload transcripts.",
+        )
+    return BackendMissing(
+        "Fun-ASR-Nano is not there.",
+        hint="gsv models pull fun-asr-nano (or put the repository's files into "
+        f"models/asr/{FOLDER}); it needs transformers 5.17 or newer.",
+    )
 
 
 class FunAsrNanoRecogniser:
@@ -61,18 +80,18 @@ class FunAsrNanoRecogniser:
     def find_speech(self, waveform: Waveform) -> list[Span] | None:
         return find_speech(waveform)
 
-    def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
-        """Greedily and all at once; what repeats itself is heard again without repeating."""
-        heard = []
-        for piece, answer in zip(pieces, self._decoded(pieces, language), strict=True):
-            text, logprob = answer
+    def recognise(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognition]:
+        """Greedily and all at once; what repeats itself is done again without repeating."""
+        answers = []
+        for piece, decoded in zip(pieces, self._decoded(pieces, language), strict=True):
+            text, logprob = decoded
             if repeats(text):
                 ((text, logprob),) = self._decoded(
                     [piece], language, no_repeat_ngram_size=_NO_REPEATED_TOKENS
                 )
             confidence = round(math.exp(min(0.0, logprob)), 4) if text else None
-            heard.append(Recognised(text, language or guess_language(text), confidence))
-        return heard
+            answers.append(Recognition(text, language or guess_language(text), confidence))
+        return answers
 
     def _decoded(
         self, pieces: Sequence[Waveform], language: str | None, **guards: Any
@@ -101,3 +120,12 @@ class FunAsrNanoRecogniser:
         texts = self._processor.batch_decode(tokens, skip_special_tokens=True)
         means = mean_logprobs(tokens, torch.stack(output.logits, 1), end)
         return list(zip([text.strip() for text in texts], means, strict=True))
+
+
+BACKEND = Backend(
+    name="fun-asr-nano",
+    folder_for=folder_for,
+    load=FunAsrNanoRecogniser,
+    lacks=_lacks,
+    unready=_unready,
+)

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray_pipeline.asr.pieces import Span
-from ray_pipeline.asr.recogniser import Recognised
+from ray_pipeline.asr.recogniser import Backend, Recognition
 from ray_pipeline.core.audio_format import Waveform
+from ray_pipeline.core.errors import BackendMissing
+from ray_pipeline.hub.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     import torch
@@ -29,21 +31,33 @@ _BATCH_ON_GPU = 16
 _TAG = re.compile(r"<\|([^|]*)\|>")
 
 
-def folder_for(models: Path, language: str | None) -> Path | None:
+def folder_for(models_dir: Path, language: str | None) -> Path | None:
     """The folder of the model to use for a language (None: detect it), if it is complete.
 
-    Paraformer for Mandarin, else SenseVoice; the voice activity detector is needed with both
-    and the punctuation with Paraformer.
+    Paraformer for Mandarin, else SenseVoice; each is complete with its detector of speech, and
+    Paraformer with its punctuation, as the catalogue has them.
     """
-    if not (importlib.util.find_spec(PACKAGE) and _is_model(models / VAD)):
+    if not importlib.util.find_spec(PACKAGE):
         return None
-    if language == "zh" and _is_model(models / PARAFORMER) and _is_model(models / PUNCTUATION):
-        return models / PARAFORMER
-    return models / SENSE_VOICE if _is_model(models / SENSE_VOICE) else None
+    if language == "zh" and not CATALOGUE["paraformer"].missing(models_dir):
+        return models_dir / "asr" / PARAFORMER
+    if CATALOGUE["sensevoice"].missing(models_dir):
+        return None
+    return models_dir / "asr" / SENSE_VOICE
 
 
-def _is_model(folder: Path) -> bool:
-    return (folder / "model.pt").is_file()
+def _lacks(models_dir: Path) -> list[str]:
+    packages = [] if importlib.util.find_spec(PACKAGE) else [PACKAGE]
+    return packages + CATALOGUE["sensevoice"].missing(models_dir)
+
+
+def _unready(language: str | None) -> BackendMissing:
+    return BackendMissing(
+        "FunASR or its models are not there.",
+        hint=f"pip install funasr, and gsv models pull sensevoice (or put the folders "
+        f"{SENSE_VOICE} and {VAD} into models/asr/), or use backend whisper, or upload "
+        "transcripts.",
+    )
 
 
 class FunasrRecogniser:
@@ -78,11 +92,11 @@ class FunasrRecogniser:
         (answer,) = self._detector.generate(input=[waveform])
         return [(start / 1000, end / 1000) for start, end in answer["value"]]
 
-    def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
+    def recognise(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognition]:
         if self._punctuation is None:
             answers = self._texts(pieces, language=language or "auto", use_itn=True)
             return [_sense_voice_result(text, language) for text in answers]
-        return [Recognised(self._punctuated(text), "zh", None) for text in self._texts(pieces)]
+        return [Recognition(self._punctuated(text), "zh", None) for text in self._texts(pieces)]
 
     def _texts(self, pieces: Sequence[Waveform], **options: Any) -> list[str]:
         answers = self._model.generate(input=list(pieces), batch_size=len(pieces), **options)
@@ -99,7 +113,7 @@ class FunasrRecogniser:
 
 def _encode_in_bfloat16(encoder: torch.nn.Module) -> None:
     """The encoder is nearly all of the work. With FunASR's own options for half precision these
-    models fail (their inputs stay float32), and in float16 they hear nothing."""
+    models fail (their inputs stay float32), and in float16 they recognise nothing."""
     import torch
 
     in_float32 = encoder.forward
@@ -112,8 +126,18 @@ def _encode_in_bfloat16(encoder: torch.nn.Module) -> None:
     encoder.forward = forward
 
 
-def _sense_voice_result(tagged: str, language: str | None) -> Recognised:
+def _sense_voice_result(tagged: str, language: str | None) -> Recognition:
     """SenseVoice writes tags such as <|zh|><|NEUTRAL|><|Speech|> before each stretch of text;
-    the first one is the language it heard."""
+    the first one is the language of the speech."""
     tags = _TAG.findall(tagged)
-    return Recognised(_TAG.sub("", tagged).strip(), language or (tags or ["auto"])[0], None)
+    return Recognition(_TAG.sub("", tagged).strip(), language or (tags or ["auto"])[0], None)
+
+
+BACKEND = Backend(
+    name="funasr",
+    folder_for=folder_for,
+    load=FunasrRecogniser,
+    lacks=_lacks,
+    unready=_unready,
+    version=lambda folder: folder.name,
+)

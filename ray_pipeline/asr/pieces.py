@@ -1,6 +1,6 @@
 """What of a clip a recogniser is given: pieces of at most 30 s around its speech.
 
-Whisper hears 30 s at once, and the others begin to repeat or leave out when they are given much
+Whisper takes 30 s at once, and the others begin to repeat or leave out when they are given much
 more. So a longer clip is cut at its pauses, and a clip without speech is not recognised at all.
 """
 
@@ -19,7 +19,7 @@ from ray_pipeline.audio.voice_activity import CHUNK_SECONDS, can_detect_speech, 
 from ray_pipeline.audio.wav import read_mono
 from ray_pipeline.core.audio_format import Waveform
 
-RATE = 16_000  # Hz, what every recogniser hears
+RATE = 16_000  # Hz, what every recogniser takes
 MAX_SECONDS = 30.0
 
 Span = tuple[float, float]  # start and end in seconds

@@ -1,36 +1,39 @@
-"""From files to what is said in them: speech first, then pieces in batches, then the clips again.
+"""What a recogniser is, what it answers, and a row of the table of back-ends.
 
-The same for every back-end. A clip that fails comes back with its reason; the others of its
-batch are heard all the same.
+A back-end is one file with a class that does the work and a `BACKEND`; `backends.py` lists them.
 """
 
 from __future__ import annotations
 
-import logging
+import hashlib
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from ray_pipeline.asr.pieces import RATE, Span, cut_pieces, read_clip, samples_of
+from ray_pipeline.asr.pieces import Span
 from ray_pipeline.core.audio_format import Waveform
-from ray_pipeline.core.errors import PipelineError, StepFailed
+from ray_pipeline.core.errors import BackendMissing
+from ray_pipeline.core.languages import LANGUAGES
 
-_log = logging.getLogger(__name__)
+RecogniserName = Literal["funasr", "fun-asr-nano", "whisper"]
 
 # Text that zlib shortens more than this says the same again and again (Radford et al. 2022).
 REPEATS_ABOVE = 2.4
 
-_NO_SPACES = ("zh", "ja", "yue")
+_WEIGHTS = ("model.bin", "model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True)
-class Recognised:
-    """`language` is the recogniser's code for what it heard, which need not be trainable;
-    `confidence` is 0..1, None where the back-end has no such number, and 0 for a text that only
-    repeats itself. `segments` are the start and end of each stretch of speech, in seconds.
-    `problem` says why a clip could not be heard; its text is empty then."""
+class Recognition:
+    """What was recognised in a piece of sound, or in a clip.
+
+    `language` is the recogniser's code, which need not be trainable; `confidence` is 0..1, None
+    where the back-end has no such number, and 0 for a text that only repeats itself. `segments`
+    are the start and end of each stretch of speech, in seconds. `problem` says why there is
+    nothing; the text is empty then.
+    """
 
     text: str
     language: str
@@ -40,7 +43,8 @@ class Recognised:
 
 
 class Recogniser(Protocol):
-    """`batch_size` pieces may be heard at once; `precision` is what it really computes in."""
+    """A loaded model. `batch_size` pieces may be given at once; `precision` is what it really
+    computes in."""
 
     batch_size: int
     precision: str
@@ -49,90 +53,74 @@ class Recogniser(Protocol):
         """Where [N] at 16 kHz is speech; None where that cannot be told."""
         ...
 
-    def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
+    def recognise(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognition]:
         """What is said in each piece, [N] at 16 kHz of at most 30 s."""
         ...
 
 
-@dataclass
-class _Clip:
-    waveform: Waveform
-    speech: list[Span] | None
-    pieces: list[Span]
-    heard: dict[int, Recognised] = field(default_factory=dict)
+class Loader(Protocol):
+    """`precision` None means what suits the device; `num_threads` counts on a CPU only."""
+
+    def __call__(
+        self, folder: Path, precision: str | None, *, use_gpu: bool, num_threads: int
+    ) -> Recogniser: ...
 
 
-def hear_clips(
-    recogniser: Recogniser, paths: Sequence[Path], language: str | None
-) -> list[Recognised]:
-    """What is said in each file, in order."""
-    opened = [_opened(recogniser, path) for path in paths]
-    clips = [clip for clip in opened if isinstance(clip, _Clip)]
-    # Pieces of about the same length together: a batch is as long as its longest.
-    jobs = sorted(
-        ((clip, number) for clip in clips for number in range(len(clip.pieces))),
-        key=lambda job: _seconds(job[0].pieces[job[1]]),
-    )
-    for first in range(0, len(jobs), recogniser.batch_size):
-        batch = jobs[first : first + recogniser.batch_size]
-        pieces = [samples_of(clip.waveform, clip.pieces[number]) for clip, number in batch]
-        for (clip, number), heard in zip(batch, _heard(recogniser, pieces, language), strict=True):
-            clip.heard[number] = heard
-    return [clip if isinstance(clip, Recognised) else _whole(clip, language) for clip in opened]
+@dataclass(frozen=True)
+class KnownErrors:
+    """How much a model was measured to get wrong in a language: between `least` and `most` (0..1)
+    of `units`, by the recordings. `pull` names a model of the catalogue that may be better."""
+
+    least: float
+    most: float
+    units: str
+    pull: str
+
+    def __str__(self) -> str:
+        least, most = round(100 * self.least), round(100 * self.most)
+        span = f"{most}" if least == most else f"{least} to {most}"
+        return f"{span} of 100 {self.units} are wrong in its texts, where that was measured"
 
 
-def _opened(recogniser: Recogniser, path: Path) -> _Clip | Recognised:
-    try:
-        waveform = read_clip(path)
-        speech = recogniser.find_speech(waveform)
-    except StepFailed as error:
-        return Recognised("", "", None, problem=str(error))
-    except PipelineError:
-        raise
-    except Exception as error:
-        return _unheard(error)
-    return _Clip(waveform, speech, cut_pieces(waveform, speech))
+def named_by_content(folder: Path) -> str:
+    """The folder's name with a short hash of the model's configuration and size, as folders of
+    one name may hold any model; the weights are not read."""
+    sizes = [(folder / file).stat().st_size for file in _WEIGHTS if (folder / file).is_file()]
+    digest = hashlib.sha256((folder / "config.json").read_bytes() + str(sizes[0]).encode())
+    return f"{folder.name}-{digest.hexdigest()[:8]}"
 
 
-def _heard(
-    recogniser: Recogniser, pieces: list[Waveform], language: str | None
-) -> list[Recognised]:
-    """One answer a piece. A batch that fails as a whole (one of it is odd, or memory ran out) is
-    tried piece by piece."""
-    try:
-        return recogniser.hear(pieces, language)
-    except PipelineError:
-        raise
-    except Exception as error:
-        if len(pieces) > 1:
-            return [_heard(recogniser, [piece], language)[0] for piece in pieces]
-        return [_unheard(error)]
+def _nothing_known(model: str, language: str) -> KnownErrors | None:
+    return None
 
 
-def _unheard(error: Exception) -> Recognised:
-    _log.exception("a clip could not be heard")  # the sentence alone would not find a bug
-    return Recognised("", "", None, problem=f"{type(error).__name__}: {error}")
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """A row of the table. All paths are of the models folder.
 
+    `folder_for(models_dir, language)` is the folder of the model to use (None: the language is
+    to be detected), if it is complete here; nothing is written. `prepare` makes such a folder
+    ready and gives the one to load. `lacks(models_dir)` names the packages and folders that it
+    misses, `unready(language)` says what to do then. `known_errors(model, language)` is what the
+    model of that version is known to get wrong.
+    """
 
-def _whole(clip: _Clip, language: str | None) -> Recognised:
-    """The pieces of a clip together. Its language is that of its longest piece, its confidence
-    their mean weighted by their lengths."""
-    heard = [clip.heard[number] for number in range(len(clip.pieces))]
-    problem = next((piece.problem for piece in heard if piece.problem), "")
-    if not heard or problem:
-        return Recognised("", language or "", None, problem=problem)
-    seconds = [_seconds(piece) for piece in clip.pieces]
-    spoken = max(zip(seconds, heard, strict=True), key=lambda pair: pair[0])[1].language
-    text = ("" if spoken in _NO_SPACES else " ").join(piece.text for piece in heard).strip()
-    known = [(s, p.confidence) for s, p in zip(seconds, heard, strict=True) if p.text]
-    if not text or any(confidence is None for _, confidence in known):
-        confidence = None
-    else:
-        total = sum(weight for weight, _ in known)
-        confidence = round(sum(weight * (value or 0) for weight, value in known) / total, 4)
-    if any(repeats(piece.text) for piece in heard):
-        confidence = 0.0
-    return Recognised(text, spoken, confidence, _segments(clip, heard) if text else ())
+    name: RecogniserName
+    folder_for: Callable[[Path, str | None], Path | None]
+    load: Loader
+    lacks: Callable[[Path], list[str]]
+    unready: Callable[[str | None], BackendMissing]
+    prepare: Callable[[Path], Path] = lambda folder: folder
+    version: Callable[[Path], str] = named_by_content
+    known_errors: Callable[[str, str], KnownErrors | None] = _nothing_known
+
+    def missing(self, models_dir: Path) -> list[str]:
+        """Packages and folders without which it recognises nothing here; empty when it is ready
+        for some language."""
+        languages = (None, *LANGUAGES)
+        if any(self.folder_for(models_dir, language) for language in languages):
+            return []
+        return self.lacks(models_dir)
 
 
 def repeats(text: str) -> bool:
@@ -142,21 +130,3 @@ def repeats(text: str) -> bool:
 def compression_ratio(text: str) -> float:
     data = text.encode()
     return len(data) / len(zlib.compress(data))
-
-
-def _segments(clip: _Clip, heard: list[Recognised]) -> tuple[Span, ...]:
-    """As the back-end says, else as the detector of speech does, else the pieces."""
-    if any(piece.segments for piece in heard):
-        spans = [
-            (start + piece[0], end + piece[0])
-            for piece, answer in zip(clip.pieces, heard, strict=True)
-            for start, end in answer.segments
-        ]
-    else:
-        spans = clip.speech if clip.speech is not None else clip.pieces
-    end_of_clip = len(clip.waveform) / RATE
-    return tuple((round(start, 2), round(min(end, end_of_clip), 2)) for start, end in spans)
-
-
-def _seconds(piece: Span) -> float:
-    return piece[1] - piece[0]

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ray_pipeline.asr.faster_whisper import DOUBTFUL_BELOW, PROMPTS
 from ray_pipeline.asr.pieces import RATE, Span, find_speech
-from ray_pipeline.asr.recogniser import Recognised, repeats
-from ray_pipeline.asr.whisper import DOUBTFUL_BELOW, PROMPTS
+from ray_pipeline.asr.recogniser import Recognition, repeats
 from ray_pipeline.core.audio_format import Waveform
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
@@ -70,14 +70,14 @@ class TransformersWhisperRecogniser:
     def find_speech(self, waveform: Waveform) -> list[Span] | None:
         return find_speech(waveform)
 
-    def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
-        """Greedily and all at once; what comes out doubtful is heard again by itself with more
+    def recognise(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognition]:
+        """Greedily and all at once; what comes out doubtful is decoded again by itself with more
         chance. Without time stamps, as a piece is one stretch: nothing at its end can be lost."""
         features = self._processor.feature_extractor(
             list(pieces), sampling_rate=RATE, return_tensors="pt"
         ).input_features.to(self._model.device, self._model.dtype)
         languages = self._languages(features, language)
-        heard: dict[int, Recognised] = {}
+        by_number: dict[int, Recognition] = {}
         for spoken in dict.fromkeys(languages):
             numbers = [number for number, code in enumerate(languages) if code == spoken]
             answers = self._decoded(features[numbers], spoken)
@@ -85,8 +85,8 @@ class TransformersWhisperRecogniser:
                 if logprob < DOUBTFUL_BELOW or repeats(text):
                     ((text, logprob),) = self._again(features[number : number + 1], spoken)
                 confidence = round(math.exp(min(0.0, logprob)), 4) if text else None
-                heard[number] = Recognised(text, language or spoken or "en", confidence)
-        return [heard[number] for number in range(len(pieces))]
+                by_number[number] = Recognition(text, language or spoken or "en", confidence)
+        return [by_number[number] for number in range(len(pieces))]
 
     def _languages(self, features: Any, language: str | None) -> list[str | None]:
         """Each piece's code, None for a model that knows English only."""
@@ -105,7 +105,7 @@ class TransformersWhisperRecogniser:
 
         devices = [features.device] if features.is_cuda else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(_SEED)  # the same text whatever was heard before
+            torch.manual_seed(_SEED)  # the same text whatever came before
             return self._decoded(
                 features,
                 spoken,

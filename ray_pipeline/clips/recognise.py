@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from ray_pipeline.asr.recognition import (
-    Recognised,
+from ray_pipeline.asr.backends import (
     RecogniserChoice,
     choose_recogniser,
+    known_errors,
     load_recogniser,
-    transcribe,
 )
+from ray_pipeline.asr.recogniser import Recognition
+from ray_pipeline.asr.transcribing import transcribe
 from ray_pipeline.clips.engine import work_through
 from ray_pipeline.clips.ray_tasks import RayTasks
 from ray_pipeline.clips.work import Clip, ClipResult, Made, WorkItem
 from ray_pipeline.core.clip_audio import ClipAudio
-from ray_pipeline.core.errors import BackendMissing, StepFailed
+from ray_pipeline.core.errors import BackendMissing, NothingUsable, StepFailed
 from ray_pipeline.core.languages import clip_language
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import AsrTranscribeOptions
@@ -35,19 +37,24 @@ def recognise_clips(
     clips: list[ClipAudio],
     language: str | None,
     manifest: Manifest,
-) -> int:
-    """Add the entries of `clips` to the manifest and save it; returns how many were unchanged.
+) -> tuple[int, list[str]]:
+    """Add the entries of `clips` to the manifest and save it; how many were unchanged, and what
+    the user should know about the recogniser.
 
-    Where there is no recogniser each of them is set aside.
+    Where there is none, each clip is set aside; NothingUsable is raised when no clip has a text
+    at all, BackendMissing for a back-end that was asked for by name.
     """
+    if not clips:
+        manifest.save(context.workspace)
+        return 0, []
     try:
         choice = choose_recogniser(options.backend, context.models_dir, language, options.precision)
     except BackendMissing as missing:
-        for clip in clips:
-            manifest.add(_without_text(clip, f"{clip.name} has no transcript. {missing}"))
-        manifest.save(context.workspace)
-        return 0
+        if options.backend != "auto":
+            raise
+        return 0, [_without_recogniser(context, clips, manifest, missing)]
     manifest.versions = {choice.backend: choice.version}
+    context.progress.log(f"The texts are written by {choice.backend} ({choice.version}).")
     plan = context.plan(len(clips))
     work = work_through(
         context,
@@ -60,7 +67,23 @@ def recognise_clips(
         manifest=manifest,
         force=options.force,
     )
-    return work.num_reused
+    return work.num_reused, _other_precision(manifest, choice) + _often_wrong(manifest, choice)
+
+
+def _without_recogniser(
+    context: StepContext, clips: list[ClipAudio], manifest: Manifest, missing: BackendMissing
+) -> str:
+    has_texts = bool(manifest.usable())
+    for clip in clips:
+        manifest.add(_without_text(clip, f"{clip.name} has no transcript."))
+    manifest.save(context.workspace)
+    if not has_texts:
+        raise NothingUsable(
+            f"None of the {len(clips)} clips has a transcript. {missing.message}",
+            hint=missing.hint,
+            step=context.step.value,
+        )
+    return f"{len(clips)} clips have no transcript. {missing}"
 
 
 def _item(
@@ -90,15 +113,15 @@ def recognise(
     ]
 
 
-def _result(name: str, heard: Recognised, choice: RecogniserChoice, precision: str) -> ClipResult:
-    if heard.problem:
+def _result(name: str, answer: Recognition, choice: RecogniserChoice, precision: str) -> ClipResult:
+    if answer.problem:
         failure = StepFailed(
-            f"{name} could not be recognised: {heard.problem}",
+            f"{name} could not be recognised: {answer.problem}",
             hint="Run asr_transcribe again with force, or write its transcript.",
             clip=name,
         )
         return ClipResult(name, error=failure)
-    text = " ".join(heard.text.replace("|", " ").split())
+    text = " ".join(answer.text.replace("|", " ").split())
     if not text:
         failure = StepFailed(
             f"No speech was recognised in {name}.",
@@ -106,13 +129,13 @@ def _result(name: str, heard: Recognised, choice: RecogniserChoice, precision: s
             reason="no_speech",
         )
         return ClipResult(name, error=failure)
-    spoken = clip_language(heard.language)
+    spoken = clip_language(answer.language)
     if spoken is None:
         failure = StepFailed(
-            f"{name} was heard as the language {heard.language!r}, which cannot be trained.",
+            f"{name} was recognised as the language {answer.language!r}, which cannot be trained.",
             hint="Set params.language if that is wrong, or leave the recording out.",
             reason="wrong_language",
-            language=heard.language,
+            language=answer.language,
         )
         return ClipResult(name, error=failure)
     details = {
@@ -122,8 +145,8 @@ def _result(name: str, heard: Recognised, choice: RecogniserChoice, precision: s
         "source": "asr",
         "backend": choice.backend,
         "precision": precision,
-        "confidence": heard.confidence,
-        "segments": [list(span) for span in heard.segments],
+        "confidence": answer.confidence,
+        "segments": [list(span) for span in answer.segments],
     }
     return ClipResult(name, [Made(name, details)])
 
@@ -140,10 +163,26 @@ def _without_text(clip: ClipAudio, reason: str) -> ClipEntry:
     )
 
 
-def other_precision(manifest: Manifest, wanted: str | None) -> list[str]:
+def _other_precision(manifest: Manifest, choice: RecogniserChoice) -> list[str]:
     """A sentence where the back-end computed in another precision than was asked for."""
     used = {str(e.details["precision"]) for e in manifest.usable() if "precision" in e.details}
+    wanted = choice.precision
     if wanted is None or not used or used == {wanted}:
         return []
-    backend = next(iter(manifest.versions), "the recogniser")
-    return [f"{backend} cannot compute in {wanted} here; it used {', '.join(sorted(used))}."]
+    others = ", ".join(sorted(used))
+    return [f"{choice.backend} cannot compute in {wanted} here; it used {others}."]
+
+
+def _often_wrong(manifest: Manifest, choice: RecogniserChoice) -> list[str]:
+    """A sentence a language, where the recogniser is known to get much of it wrong."""
+    written = [entry.details for entry in manifest.usable() if entry.details["source"] == "asr"]
+    sentences = []
+    for language, count in Counter(details["language"] for details in written).items():
+        known = known_errors(choice.backend, choice.version, language)
+        if known is not None:
+            sentences.append(
+                f"{count} texts were written by {choice.version}: {known}, also where it is sure. "
+                f"Read and correct them, or `gsv models pull {known.pull}` and run "
+                "asr_transcribe again."
+            )
+    return sentences

@@ -163,10 +163,10 @@ def _pretrained(files: tuple[str, ...]) -> tuple[Part, ...]:
         "Apache-2.0 (3D-Speaker ERes2NetV2)": lambda file: file.startswith("sv/"),
         "Apache-2.0 (HFL chinese-roberta-wwm-ext-large)": lambda file: file.startswith(BERT_FOLDER),
     }
-    found = {licence: tuple(filter(chosen, files)) for licence, chosen in kinds.items()}
+    by_licence = {licence: tuple(filter(chosen, files)) for licence, chosen in kinds.items()}
     return tuple(
         Part(files=chosen, sources=_PRETRAINED, licence=licence)
-        for licence, chosen in found.items()
+        for licence, chosen in by_licence.items()
         if chosen
     )
 
@@ -324,12 +324,12 @@ def entry(name: str) -> Entry:
 
     Raises InvalidInput, with the names there are.
     """
-    found = CATALOGUE.get(name) or _BY_HUB_ID.get(name.lower())
-    if found is None:
+    row = CATALOGUE.get(name) or _BY_HUB_ID.get(name.lower())
+    if row is None:
         raise InvalidInput(
             f"There is nothing called {name!r} to pull.", hint=f"Use one of {', '.join(CATALOGUE)}."
         )
-    return found
+    return row
 
 
 def with_companions(name: str) -> list[Entry]:

@@ -80,13 +80,13 @@ class HuggingFace:
     def names(self, repository: Repository) -> list[str]:
         from huggingface_hub import HfApi
 
-        found = self._ask(
+        names = self._ask(
             lambda: HfApi(endpoint=self._endpoint).list_repo_files(
                 repository.id, revision=repository.revision
             ),
             repository.id,
         )
-        return _below(repository.prefix, found)
+        return _below(repository.prefix, names)
 
     def _ask(self, question: Callable[[], Any], what: str) -> Any:
         from huggingface_hub.errors import HfHubHTTPError

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ray_pipeline.core.audio_format import Waveform
 
-Print = NDArray[np.uint32]
+AudioFingerprint = NDArray[np.uint32]
 
 _RATE, _WINDOW, _HOP = 5000, 2048, 58
 _BANDS_HZ = np.geomspace(300, 2000, 34)
@@ -27,7 +27,7 @@ _COMMON = 12  # a value that more frames than this share says nothing
 _MIN_VOTES = 2
 
 
-def print_of(waveform: Waveform, rate: int) -> Print:
+def audio_fingerprint(waveform: Waveform, rate: int) -> AudioFingerprint:
     """[frames] of 32 bits each; none for a clip under 0.42 s."""
     samples = soxr.resample(waveform, rate, _RATE)
     if len(samples) < _WINDOW + _HOP:
@@ -41,26 +41,26 @@ def print_of(waveform: Waveform, rate: int) -> Print:
     return np.packbits(bits, axis=1).view(">u4").astype(np.uint32).ravel()
 
 
-def find_copies(prints: Sequence[Print]) -> list[tuple[int, int]]:
+def find_copies(fingerprints: Sequence[AudioFingerprint]) -> list[tuple[int, int]]:
     """Pairs (earlier, later) of indices whose clips are mostly the same recording."""
     votes: dict[tuple[int, int], Counter[int]] = {}
-    for frames in _equal_frames(prints):
+    for frames in _equal_frames(fingerprints):
         for (first, at), (second, then) in combinations(frames, 2):
             if first != second:
                 votes.setdefault((first, second), Counter())[then - at] += 1
     pairs = []
     for (first, second), offsets in sorted(votes.items()):
         offset, count = offsets.most_common(1)[0]
-        if count >= _MIN_VOTES and _is_copy(prints[first], prints[second], offset):
+        if count >= _MIN_VOTES and _is_copy(fingerprints[first], fingerprints[second], offset):
             pairs.append((first, second))
     return pairs
 
 
-def _equal_frames(prints: Sequence[Print]) -> list[list[tuple[int, int]]]:
+def _equal_frames(fingerprints: Sequence[AudioFingerprint]) -> list[list[tuple[int, int]]]:
     """Groups of (clip, frame) with the same 32 bits, in the order of the clips."""
-    values = np.concatenate([*prints, np.zeros(0, np.uint32)])
-    clips = np.repeat(np.arange(len(prints)), [len(item) for item in prints])
-    frames = np.concatenate([*(np.arange(len(item)) for item in prints), np.zeros(0, int)])
+    values = np.concatenate([*fingerprints, np.zeros(0, np.uint32)])
+    clips = np.repeat(np.arange(len(fingerprints)), [len(item) for item in fingerprints])
+    frames = np.concatenate([*(np.arange(len(item)) for item in fingerprints), np.zeros(0, int)])
     order = np.argsort(values, kind="stable")
     starts = np.flatnonzero(np.diff(values[order], prepend=-1))
     groups = np.split(order, starts[1:])
@@ -71,7 +71,7 @@ def _equal_frames(prints: Sequence[Print]) -> list[list[tuple[int, int]]]:
     ]
 
 
-def _is_copy(first: Print, second: Print, offset: int) -> bool:
+def _is_copy(first: AudioFingerprint, second: AudioFingerprint, offset: int) -> bool:
     """Whether frame i of `first` is frame i + `offset` of `second`, for enough of them."""
     start, stop = max(0, -offset), min(len(first), len(second) - offset)
     if stop - start < _MIN_OVERLAP * min(len(first), len(second)):

@@ -18,11 +18,12 @@ from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import Transcript
 from ray_pipeline.core.workspace import Workspace
-from ray_pipeline.quality.copies import Print, find_copies, print_of
+from ray_pipeline.quality.copies import AudioFingerprint, audio_fingerprint, find_copies
 from ray_pipeline.quality.data_report import load_report, report_key, save_report
 from ray_pipeline.quality.measures import measure
 from ray_pipeline.quality.report import ClipReport, DataReport, LeftOut, Measures, NotMeasured
 from ray_pipeline.quality.timbre import Timbre, distances, timbre_of
+from ray_pipeline.quality.unread import UnreadTexts, unread_texts
 from ray_pipeline.quality.verdicts import (
     MIN_TRAINED_SECONDS,
     advise,
@@ -57,16 +58,16 @@ def diagnose(workspace: Workspace, transcripts: Sequence[Transcript]) -> DataRep
     known = {clip.sha256: clip.measures for clip in before.clips} if before else {}
     rows = {row.clip: row for row in transcripts}
     reasons = left_out_of_training(workspace, audio, rows)
-    clips, timbres, prints = [], [], []
+    clips, timbres, fingerprints = [], [], []
     for clip in audio:
         waveform, rate = read_mono(workspace.root / clip.path)
         measures = known.get(clip.sha256) or measure(waveform)
         clips.append(_clip(clip, measures, rows.get(clip.name), reasons[clip.name]))
         timbres.append(timbre_of(waveform, rate))
-        prints.append(print_of(waveform, rate))
-    recognised = {row.clip for row in transcripts if row.source != "user"}
-    compared = _compared(clips, timbres, prints)
-    report = _report(key, judge_clips(compared), _recordings(workspace), recognised)
+        fingerprints.append(audio_fingerprint(waveform, rate))
+    judged = judge_clips(_compared(clips, timbres, fingerprints))
+    unread = unread_texts(workspace, judged, transcripts)
+    report = _report(key, judged, _recordings(workspace), unread)
     save_report(workspace, report)
     return report
 
@@ -90,17 +91,19 @@ def _clip(
 
 
 def _compared(
-    clips: Sequence[ClipReport], timbres: Sequence[Timbre | None], prints: Sequence[Print]
+    clips: Sequence[ClipReport],
+    timbres: Sequence[Timbre | None],
+    fingerprints: Sequence[AudioFingerprint],
 ) -> list[ClipReport]:
     """The clips with what only the others tell: the distance of the voice, and copies.
 
     Clips that are left out are compared too, but a copy is a copy of a used one.
     """
-    heard = [index for index, timbre in enumerate(timbres) if timbre is not None]
+    with_voice = [index for index, timbre in enumerate(timbres) if timbre is not None]
     far = distances([timbre for timbre in timbres if timbre is not None])
-    distance = dict(zip(heard, far, strict=True))
+    distance = dict(zip(with_voice, far, strict=True))
     copies: dict[int, str] = {}
-    for first, second in find_copies(prints):
+    for first, second in find_copies(fingerprints):
         if clips[first].used:
             copies.setdefault(second, clips[first].clip)
     return [
@@ -128,10 +131,10 @@ def left_out_of_training(
     reasons = {clip.name: _before_features(clip, rows, recognised.get(clip.name)) for clip in clips}
     for step in _AFTER_TRANSCRIPTS:
         for entry in Manifest.load(workspace, step).set_aside():
-            found = reasons.get(entry.name)
+            earlier = reasons.get(entry.name)
             # A clip that is left out already may have an old reason in a step that ran before.
-            if found is not None and all(reason.step in _AFTER_TRANSCRIPTS for reason in found):
-                found.append(_set_aside(entry, step))
+            if earlier is not None and all(reason.step in _AFTER_TRANSCRIPTS for reason in earlier):
+                earlier.append(_set_aside(entry, step))
     return reasons
 
 
@@ -171,29 +174,27 @@ def _set_aside(entry: ClipEntry, step: StepName) -> LeftOut:
 
 
 def _report(
-    key: str, clips: list[ClipReport], recordings: list[LeftOut], recognised: set[str]
+    key: str, clips: list[ClipReport], recordings: list[LeftOut], unread: UnreadTexts
 ) -> DataReport:
-    """`recognised` are the clips whose text is a recogniser's."""
     used = [clip for clip in clips if clip.used]
     enough = judge_amount(clips)
-    mark = grade(clips, enough)
+    mark = grade(clips, enough, unread.wrong_share)
     bandwidth = _typical([clip.measures.bandwidth_hz for clip in used])
     good = sum(clip.verdict == "good" for clip in used)
     troubles = troubles_of(clips)
-    unread = sum(clip.clip in recognised for clip in used)
     not_measured: list[NotMeasured] = [] if can_detect_speech() else ["speech_share"]
     return DataReport(
         key=key,
         grade=mark,
         summary=f"Grade {mark}: {good} of {len(used)} used clips are good; "
         f"{len(clips) - len(used)} of {len(clips)} clips are left out. {enough.message}",
-        advice=advise(troubles, unread),
+        advice=advise(troubles) + unread.advice(),
         troubles=troubles,
         enough=enough,
         num_clips=len(clips),
         num_used=len(used),
         num_good=good,
-        num_unread=unread,
+        num_unread=unread.num_clips,
         seconds=round(sum(clip.seconds for clip in clips), 1),
         lufs=_typical([clip.measures.lufs for clip in used]),
         snr_db=_typical([clip.measures.snr_db for clip in used]),
@@ -202,6 +203,8 @@ def _report(
         recordings=recordings,
         not_measured=[_NOT_MEASURED[code] for code in not_measured],
         not_measured_codes=not_measured,
+        recogniser=unread.recogniser,
+        wrong_share=unread.wrong_share,
     )
 
 

@@ -104,8 +104,9 @@ class Enough:
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
     """`grade` runs from A to D. `advice` has a sentence for each of `troubles`, the most frequent
-    first, and one where used clips have texts of a recogniser: `num_unread` of them. `num_good`
-    counts the used clips. `true_sample_rate_hz` is twice the typical bandwidth.
+    first, and one where used clips have texts of a recogniser: `num_unread` of them, by
+    `recogniser`; `wrong_share` of all words (0..1) may be wrong then, None where nothing is known
+    of it. `num_good` counts the used clips. `true_sample_rate_hz` is twice the typical bandwidth.
     `key` changes with anything that the report was made from."""
 
     key: str
@@ -126,3 +127,5 @@ class DataReport:
     recordings: list[LeftOut]
     not_measured: list[str]
     not_measured_codes: list[NotMeasured]
+    recogniser: str = ""
+    wrong_share: float | None = None

@@ -69,8 +69,8 @@ def distances(timbres: Sequence[Timbre]) -> list[float]:
     core = np.argsort(pairwise[middle])[: max(2, int(_CORE_SHARE * len(means)))]
     frames = np.array([timbre.num_frames for timbre in timbres])
     trust = np.sqrt(frames / (frames + _FULL_TRUST_FRAMES))
-    found = _mahalanobis(means, means[core].mean(axis=0), precision) * trust
-    return [float(value) for value in found]
+    apart = _mahalanobis(means, means[core].mean(axis=0), precision) * trust
+    return [float(value) for value in apart]
 
 
 def _mahalanobis(

@@ -44,6 +44,7 @@ BANDWIDTH_HZ = Limits(7000, 4500)
 CONFIDENCE = Limits(0.5, 0.3)
 RATE_RATIO = Limits(1.6, 2.5)
 LOUDNESS_DIFFERENCE = 9.0
+WRONG_SHARE = Limits(0.03, 0.1)  # of the words of all texts
 # Letters a second that nobody goes beyond; Han characters, kana and syllables count one each.
 RATES = {"zh": (0.8, 9), "yue": (0.8, 9), "ja": (1.5, 14), "ko": (1.0, 11)}
 OTHER_RATES = (4.0, 28.0)
@@ -76,12 +77,6 @@ _ADVICE: dict[FindingKind, str] = {
     "text_rate": "{} whose text does not fit the length: listen, and correct the text.",
     "duration": "{} too short or too long: cut with other lengths (min_length, max_seconds).",
 }
-# Measured (Whisper base, Mandarin): lines with wrong characters had confidences of 0.64 to 0.94,
-# among those of right lines, so that no limit tells them apart.
-_UNREAD = (
-    "{} with a text that only the recogniser wrote: read a few while listening. A wrong word that "
-    "it was sure of is not found here."
-)
 
 
 def letters_a_second(text: str, seconds: float) -> float | None:
@@ -206,9 +201,16 @@ def judge_amount(clips: Sequence[ClipReport]) -> Enough:
     return Enough(verdict="enough", seconds=round(seconds, 1), message=f"There are {said}.")
 
 
-def grade(clips: Sequence[ClipReport], enough: Enough) -> Grade:
-    """By the share of good seconds among the used ones; bad clips and too little speech keep a
-    set from the better grades."""
+def grade(clips: Sequence[ClipReport], enough: Enough, wrong_share: float | None = None) -> Grade:
+    """By the share of good seconds among the used ones; bad clips, too little speech and texts
+    with many wrong words (`wrong_share` of all, 0..1) keep a set from the better grades."""
+    by_sound = _grade_of_sound(clips, enough)
+    if wrong_share is None or wrong_share < WRONG_SHARE.check:
+        return by_sound
+    return max(by_sound, "C" if wrong_share >= WRONG_SHARE.bad else "B")
+
+
+def _grade_of_sound(clips: Sequence[ClipReport], enough: Enough) -> Grade:
     total = sum(clip.seconds for clip in clips if clip.used)
     if not total or enough.verdict == "too little":
         return "D"
@@ -232,10 +234,9 @@ def troubles_of(clips: Sequence[ClipReport]) -> list[Trouble]:
     return [Trouble(kind, count) for kind, count in ordered]
 
 
-def advise(troubles: Sequence[Trouble], num_unread: int = 0) -> list[str]:
-    """What to do about each, and about texts that nobody has confirmed."""
-    told = [_ADVICE[trouble.kind].format(_clips(trouble.clips)) for trouble in troubles]
-    return [*told, _UNREAD.format(_clips(num_unread))] if num_unread else told
+def advise(troubles: Sequence[Trouble]) -> list[str]:
+    """What to do about each."""
+    return [_ADVICE[trouble.kind].format(_clips(trouble.clips)) for trouble in troubles]
 
 
 def _clips(number: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ray_pipeline.clips.engine import require_usable, set_aside_summary, set_aside_warnings
 from ray_pipeline.clips.inputs import none_made
-from ray_pipeline.clips.recognise import other_precision, recognise_clips
+from ray_pipeline.clips.recognise import recognise_clips
 from ray_pipeline.core.clip_audio import ClipAudio, clip_audio
 from ray_pipeline.core.languages import clip_language
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
@@ -30,7 +30,8 @@ LOW_CONFIDENCE = 0.5  # Whisper base gives clean read speech 0.75 to 0.95
 
 
 def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
-    """Raises NothingUsable when no clip has a text; each reason is in the message."""
+    """Raises NothingUsable when no clip has a text, BackendMissing for a recogniser that was
+    asked for by name and is not there."""
     clips = clip_audio(context.workspace)
     if not clips:
         raise none_made(StepName.SLICE_AUDIO, "clips to transcribe")
@@ -46,17 +47,16 @@ def run(context: StepContext, options: AsrTranscribeOptions) -> Result:
         else:
             manifest.add(_user_entry(clip, text, before))
             overruled += overruled_row(clip.name, text, before)
-    num_reused = recognise_clips(context, options, unknown, clip_language(language), manifest)
-    require_usable(
-        context, manifest, "clip with a text", "Upload transcripts, or install a recogniser."
+    num_reused, about_recogniser = recognise_clips(
+        context, options, unknown, clip_language(language), manifest
     )
+    require_usable(context, manifest, "clip with a text", "Upload transcripts.")
     transcripts = [_transcript(context, clip, manifest.clips[clip.name]) for clip in clips]
     _write_list_file(context, clips, transcripts)
     warnings = uploaded.warnings + unused_transcripts(context, uploaded, clips) + overruled
-    warnings += set_aside_warnings(manifest)
     return Result(
         summary=_summary(manifest, transcripts, num_reused),
-        warnings=warnings + other_precision(manifest, options.precision) + _doubtful(manifest),
+        warnings=warnings + about_recogniser + set_aside_warnings(manifest) + _doubtful(manifest),
         transcripts=transcripts,
     )
 
@@ -143,5 +143,6 @@ def _summary(
         "unchanged": num_reused,
         "included": sum(transcript.include for transcript in transcripts),
         "backend": next(iter(manifest.versions), None),
+        "recogniser": next(iter(manifest.versions.values()), None),
         "set_aside": set_aside_summary(manifest),
     }

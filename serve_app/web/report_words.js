@@ -29,12 +29,19 @@ function translated(report, table) {
       + fill(table.enough[enough.verdict], amount),
     advice: () => [
       ...report.troubles.map((trouble) => fill(table.advice[trouble.kind], trouble)),
-      ...(report.num_unread ? [fill(table.unread, { clips: report.num_unread })] : []),
+      ...(report.num_unread ? [unread(report, table)] : []),
       ...report.not_measured_codes.map((code) => table.not_measured[code]),
     ],
     finding: (finding) => fill(table.finding[finding.kind], finding.facts),
     leftOut: (item) => (item.code ? fill(table.left_out[item.code], item.facts) : item.reason),
   };
+}
+
+function unread(report, table) {
+  const often = report.wrong_share
+    ? fill(table.often_wrong, { recogniser: report.recogniser, percent: Math.round(100 * report.wrong_share) })
+    : "";
+  return fill(table.unread, { clips: report.num_unread }) + often;
 }
 
 function fill(sentence, facts) {

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from ray_pipeline.asr import fun_asr_nano
+from ray_pipeline.asr.backends import choose_recogniser
 from ray_pipeline.asr.fun_asr_nano import FunAsrNanoRecogniser
 from ray_pipeline.asr.pieces import read_clip
-from ray_pipeline.asr.recognition import choose_recogniser, transcribe
+from ray_pipeline.asr.transcribing import transcribe
 from ray_pipeline.core.errors import BackendMissing
 from tests.asr.tiny_models import make_fun_asr_nano
 from tests.audio.signals import SPEECH
@@ -54,23 +55,23 @@ def test_files_are_transcribed_with_confidence_and_times(models: Path) -> None:
 
 def test_a_batch_is_heard_like_one_at_a_time(recogniser: FunAsrNanoRecogniser) -> None:
     pieces = [read_clip(path) for path in CLIPS]
-    together = recogniser.hear(pieces, "en")
-    assert together == [recogniser.hear([piece], "en")[0] for piece in pieces]
+    together = recogniser.recognise(pieces, "en")
+    assert together == [recogniser.recognise([piece], "en")[0] for piece in pieces]
 
 
 def test_what_repeats_is_heard_again_without_repeating(
     recogniser: FunAsrNanoRecogniser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     piece = read_clip(CLIPS[0])
-    first = recogniser.hear([piece], "en")
+    first = recogniser.recognise([piece], "en")
     monkeypatch.setattr(fun_asr_nano, "repeats", lambda text: True)
     monkeypatch.setattr(fun_asr_nano, "_NO_REPEATED_TOKENS", 1)
-    (again,) = recogniser.hear([piece], "en")
+    (again,) = recogniser.recognise([piece], "en")
     assert [again] != first
 
 
 def test_the_language_that_is_not_given_is_guessed_from_the_script(
     recogniser: FunAsrNanoRecogniser,
 ) -> None:
-    (heard,) = recogniser.hear([read_clip(CLIPS[0])], None)
+    (heard,) = recogniser.recognise([read_clip(CLIPS[0])], None)
     assert heard.language in ("zh", "en", "ja", "ko")

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ray_pipeline.asr.backends import choose_recogniser
 from ray_pipeline.asr.funasr import PARAFORMER, FunasrRecogniser, _sense_voice_result, folder_for
 from ray_pipeline.asr.pieces import RATE, read_clip
-from ray_pipeline.asr.recognition import Recognised, choose_recogniser, transcribe
+from ray_pipeline.asr.recogniser import Recognition
+from ray_pipeline.asr.transcribing import transcribe
 from tests.asr.tiny_funasr import make_paraformer, make_sense_voice
 from tests.audio.signals import SPEECH
 
@@ -18,13 +20,13 @@ CHINESE_CLIPS = sorted((SPEECH.parent / "speech_zh").glob("*.flac"))[:3]
 @pytest.mark.parametrize(
     ("tagged", "language", "expected"),
     [
-        ("<|zh|><|NEUTRAL|><|Speech|><|withitn|>你好。", None, Recognised("你好。", "zh", None)),
-        ("<|en|><|HAPPY|>Hi. <|en|><|SAD|>Bye.", "en", Recognised("Hi. Bye.", "en", None)),
-        ("Plain.", None, Recognised("Plain.", "auto", None)),
+        ("<|zh|><|NEUTRAL|><|Speech|><|withitn|>你好。", None, Recognition("你好。", "zh", None)),
+        ("<|en|><|HAPPY|>Hi. <|en|><|SAD|>Bye.", "en", Recognition("Hi. Bye.", "en", None)),
+        ("Plain.", None, Recognition("Plain.", "auto", None)),
     ],
 )
 def test_sense_voices_tags_become_the_language(
-    tagged: str, language: str | None, expected: Recognised
+    tagged: str, language: str | None, expected: Recognition
 ) -> None:
     assert _sense_voice_result(tagged, language) == expected
 
@@ -53,13 +55,13 @@ def test_files_are_transcribed_through_the_folders(models: Path, tmp_path: Path)
 
 @pytest.mark.slow
 def test_a_batch_is_heard_like_one_at_a_time(models: Path) -> None:
-    folder = folder_for(models / "asr", "en")
+    folder = folder_for(models, "en")
     assert folder is not None
     recogniser = FunasrRecogniser(folder, "int8", use_gpu=False, num_threads=1)
     assert recogniser.precision == "float32"
     pieces = [read_clip(path) for path in CLIPS]
-    together = recogniser.hear(pieces, "en")
-    assert together == [recogniser.hear([piece], "en")[0] for piece in pieces]
+    together = recogniser.recognise(pieces, "en")
+    assert together == [recogniser.recognise([piece], "en")[0] for piece in pieces]
     spans = recogniser.find_speech(pieces[1])
     assert spans
     assert 0 <= spans[0][0] < spans[-1][1] <= len(pieces[1]) / RATE
@@ -88,22 +90,22 @@ def test_a_batch_with_nothing_in_it_is_heard_like_one_at_a_time(models: Path) ->
     assert recogniser.precision == "float32"
     nothing = np.zeros(400, np.float32)
     pieces = [read_clip(CHINESE_CLIPS[0]), nothing, read_clip(CHINESE_CLIPS[1])]
-    together = recogniser.hear(pieces, "zh")
-    assert together == [recogniser.hear([piece], "zh")[0] for piece in pieces]
+    together = recogniser.recognise(pieces, "zh")
+    assert together == [recogniser.recognise([piece], "zh")[0] for piece in pieces]
     assert [bool(heard.text) for heard in together] == [True, False, True]
-    assert recogniser.hear([nothing], "zh")[0].text == ""
+    assert recogniser.recognise([nothing], "zh")[0].text == ""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_bfloat16_hears_nearly_the_same(models: Path, language: str) -> None:
-    folder = folder_for(models / "asr", language)
+    folder = folder_for(models, language)
     assert folder is not None
     piece = read_clip(CHINESE_CLIPS[0])
     texts = []
     for precision in ("float32", "bfloat16"):
         recogniser = FunasrRecogniser(folder, precision, use_gpu=False, num_threads=1)
         assert recogniser.precision == precision
-        texts.append(recogniser.hear([piece], language)[0].text)
+        texts.append(recogniser.recognise([piece], language)[0].text)
     # Random weights hardly prefer one word to another: a few of them change.
     assert SequenceMatcher(None, *texts).ratio() > 0.8

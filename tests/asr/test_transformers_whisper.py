@@ -9,8 +9,9 @@ import pytest
 import soundfile
 import torch
 
+from ray_pipeline.asr.backends import choose_recogniser
 from ray_pipeline.asr.pieces import RATE, read_clip
-from ray_pipeline.asr.recognition import choose_recogniser, transcribe
+from ray_pipeline.asr.transcribing import transcribe
 from ray_pipeline.asr.transformers_whisper import (
     TransformersWhisperRecogniser,
     mean_logprobs,
@@ -65,8 +66,8 @@ def test_a_batch_is_heard_like_one_at_a_time(
     recogniser: TransformersWhisperRecogniser, language: str | None
 ) -> None:
     pieces = [read_clip(path) for path in CLIPS]
-    together = recogniser.hear(pieces, language)
-    assert together == [recogniser.hear([piece], language)[0] for piece in pieces]
+    together = recogniser.recognise(pieces, language)
+    assert together == [recogniser.recognise([piece], language)[0] for piece in pieces]
 
 
 def test_what_is_heard_again_by_chance_is_the_same_every_time(
@@ -75,21 +76,21 @@ def test_what_is_heard_again_by_chance_is_the_same_every_time(
     monkeypatch.setattr("ray_pipeline.asr.transformers_whisper.DOUBTFUL_BELOW", -0.01)
     monkeypatch.setattr("ray_pipeline.asr.transformers_whisper._HOTTER", (0.8,))
     piece = read_clip(CLIPS[0])
-    first, second = (recogniser.hear([piece], "en") for _ in range(2))
+    first, second = (recogniser.recognise([piece], "en") for _ in range(2))
     assert first == second
     monkeypatch.undo()
-    assert first != recogniser.hear([piece], "en")
+    assert first != recogniser.recognise([piece], "en")
 
 
 def test_the_language_is_forced_or_detected(recogniser: TransformersWhisperRecogniser) -> None:
     piece = read_clip(CLIPS[0])
-    (english,), (mandarin,) = (recogniser.hear([piece], code) for code in ("en", "zh"))
+    (english,), (mandarin,) = (recogniser.recognise([piece], code) for code in ("en", "zh"))
     assert (english.language, mandarin.language) == ("en", "zh")
     assert english.text != mandarin.text
-    (detected,) = recogniser.hear([piece], None)
+    (detected,) = recogniser.recognise([piece], None)
     assert detected.language in LANGUAGES
     # An old model knows no Cantonese: heard as Chinese, but Cantonese for what follows.
-    (cantonese,) = recogniser.hear([piece], "yue")
+    (cantonese,) = recogniser.recognise([piece], "yue")
     assert (cantonese.text, cantonese.language) == (mandarin.text, "yue")
 
 
@@ -114,7 +115,7 @@ def test_bfloat16_is_honoured_on_a_cpu(models: Path) -> None:
     folder = models / "asr" / "whisper-large-v3"
     half = TransformersWhisperRecogniser(folder, "bfloat16", use_gpu=False, num_threads=1)
     assert half.precision == "bfloat16"
-    (heard,) = half.hear([read_clip(CLIPS[0])], "en")
+    (heard,) = half.recognise([read_clip(CLIPS[0])], "en")
     assert heard.confidence is not None
 
 

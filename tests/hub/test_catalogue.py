@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ray_pipeline.asr import fun_asr_nano, funasr
-from ray_pipeline.asr.recognition import choose_recogniser
-from ray_pipeline.audio.denoising import FRCRN_FOLDER
+from ray_pipeline.asr.backends import choose_recogniser
+from ray_pipeline.audio.denoising import FRCRN_FILES, FRCRN_FOLDER
 from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.core.pretrained_bases import BASE_MODELS, BERT_FILES
 from ray_pipeline.hub.catalogue import CATALOGUE, KNOWN, Source, entry, with_companions
@@ -45,12 +45,16 @@ def test_folders_of_recognisers_are_those_that_recognition_looks_for() -> None:
     assert folders == {f"asr/{folder}" for folder in wanted} | {f"denoise/{FRCRN_FOLDER}"}
 
 
+def test_a_denoiser_is_ready_with_the_files_that_are_pulled() -> None:
+    assert entry("frcrn").paths == tuple(f"denoise/{FRCRN_FOLDER}/{file}" for file in FRCRN_FILES)
+
+
 def test_a_pulled_recogniser_is_found_by_recognition(tmp_path: Path) -> None:
     for path in entry("sensevoice").paths:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     assert entry("sensevoice").missing(tmp_path) == []
-    assert funasr.folder_for(tmp_path / "asr", "ja") == tmp_path / "asr/SenseVoiceSmall"
+    assert funasr.folder_for(tmp_path, "ja") == tmp_path / "asr/SenseVoiceSmall"
 
 
 @pytest.mark.parametrize("name", ["whisper-large-v3-turbo-hf", "fun-asr-nano"])

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from ray_pipeline.quality.copies import find_copies, print_of
+from ray_pipeline.quality.copies import audio_fingerprint, find_copies
 from tests.quality.broken_sets import RATE, Wave, noisy, one_speaker, telephone
 
 CHANGES: dict[str, Callable[[Wave], Wave]] = {
@@ -19,11 +19,11 @@ CHANGES: dict[str, Callable[[Wave], Wave]] = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_copy_is_found_whatever_was_done_to_it(name: str) -> None:
     waves = one_speaker()
-    prints = [print_of(wave, RATE) for wave in [*waves, CHANGES[name](waves[1])]]
-    assert find_copies(prints) == [(1, len(waves))]
+    fingerprints = [audio_fingerprint(wave, RATE) for wave in [*waves, CHANGES[name](waves[1])]]
+    assert find_copies(fingerprints) == [(1, len(waves))]
 
 
 def test_other_sentences_silence_and_clicks_are_no_copies() -> None:
     nothing = [np.zeros(RATE, np.float32), np.zeros(RATE, np.float32), np.zeros(5, np.float32)]
-    assert find_copies([print_of(wave, RATE) for wave in [*one_speaker(), *nothing]]) == []
+    assert find_copies([audio_fingerprint(wave, RATE) for wave in [*one_speaker(), *nothing]]) == []
     assert find_copies([]) == []

@@ -1,6 +1,7 @@
 """The data doctor on sets with known illnesses."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,28 @@ def test_texts_that_only_a_recogniser_wrote_are_counted_and_to_be_read(clips: Cl
     assert report.num_unread == 1
     [advice] = report.advice
     assert advice.startswith("1 clip with a text that only the recogniser wrote")
+
+
+def test_texts_of_a_recogniser_that_is_often_wrong_lower_the_grade_and_name_it(
+    clips: Clips,
+) -> None:
+    for number in range(12):  # over three minutes, in sentences that are no copies
+        wave = np.concatenate([np.roll(one, 7000 * number) for one in one_speaker()])
+        clips.add(f"long{number}.wav", wave[:: -1 if number % 2 else 1].copy(), source="whisper")
+    by_hand = clips.diagnose()
+    manifest = Manifest.load(clips.workspace, StepName.ASR_TRANSCRIBE)
+    manifest.versions = {"whisper": "faster-whisper-base-wheel-01ab23cd"}
+    manifest.save(clips.workspace)
+    for name, row in clips.rows.items():
+        clips.rows[name] = replace(row, language="zh", text="啊" * 20)
+    report = clips.diagnose()
+    assert (by_hand.wrong_share, by_hand.recogniser) == (None, "")
+    assert report.wrong_share is not None
+    assert 0.2 < report.wrong_share < 0.256
+    assert report.recogniser == "faster-whisper-base-wheel-01ab23cd"
+    assert report.grade >= "C"
+    assert "9 to 26 of 100 Mandarin characters" in report.advice[-1]
+    assert "gsv models pull paraformer" in report.advice[-1]
 
 
 BROKEN: dict[str, tuple[Callable[[Wave], Wave], str]] = {

@@ -110,6 +110,18 @@ def test_the_grade_falls_with_bad_clips_and_with_little_speech(
     assert grade(clips, judge_amount(clips)) == expected
 
 
+@pytest.mark.parametrize(
+    ("wrong_share", "expected"), [(None, "A"), (0.02, "A"), (0.06, "B"), (0.256, "C")]
+)
+def test_texts_with_many_wrong_words_keep_a_set_from_the_better_grades(
+    wrong_share: float | None, expected: str
+) -> None:
+    clips = judge_clips([GOOD] * 60)
+    assert grade(clips, judge_amount(clips), wrong_share) == expected
+    few = judge_clips([GOOD])
+    assert grade(few, judge_amount(few), wrong_share) == "D"
+
+
 def test_what_is_left_out_counts_neither_for_the_grade_nor_for_the_amount() -> None:
     bad = replace(GOOD, used=False, measures=replace(GOOD.measures, snr_db=3.0))
     clips = judge_clips([GOOD] * 60 + [bad] * 60)

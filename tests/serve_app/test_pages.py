@@ -78,4 +78,8 @@ def test_capabilities_say_what_is_present_and_what_is_missing(client: TestClient
     assert not by_name["v2ProPlus"]["present"]
     assert by_name["v2ProPlus"]["missing"]
     assert body["auto_base_model"] == "nano"
-    assert {"step", "name", "present", "missing"} <= body["back_ends"][0].keys()
+    back_ends = {row["name"]: row for row in body["back_ends"]}
+    assert {"step", "name", "present", "missing"} <= back_ends["whisper"].keys()
+    # A package alone recognises nothing: what the models folder lacks counts.
+    assert not back_ends["funasr"]["present"]
+    assert "asr/SenseVoiceSmall/model.pt" in back_ends["funasr"]["missing"]

@@ -45,6 +45,7 @@ def test_chinese_findings_hold_the_numbers_of_the_english_ones() -> None:
 
 def test_texts_of_a_recogniser_are_counted_in_chinese_too() -> None:
     assert holes(CHINESE["unread"]) == {"clips"}
+    assert holes(CHINESE["often_wrong"]) == {"recogniser", "percent"}
 
 
 @pytest.mark.parametrize("reason", get_args(SetAsideReason))

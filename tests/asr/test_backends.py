@@ -2,27 +2,33 @@ import importlib.util
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import soundfile
 
-from ray_pipeline.asr import fun_asr_nano, funasr, whisper
-from ray_pipeline.asr.pieces import RATE, read_clip
-from ray_pipeline.asr.recognition import (
+from ray_pipeline.asr import faster_whisper, fun_asr_nano, funasr
+from ray_pipeline.asr.backends import (
+    BACKENDS,
     RecogniserChoice,
     choose_recogniser,
+    known_errors,
     load_recogniser,
-    transcribe,
 )
+from ray_pipeline.asr.pieces import RATE, read_clip
+from ray_pipeline.asr.recogniser import RecogniserName
+from ray_pipeline.asr.transcribing import transcribe
 from ray_pipeline.core.errors import BackendMissing, BadModelFile
+from ray_pipeline.core.options import AsrTranscribeOptions
 from ray_pipeline.transcripts.list_file import read_list
 from tests.audio.signals import SPEECH, speech_texts
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
 needs_wheel_model = pytest.mark.skipif(
-    importlib.util.find_spec(whisper.PACKAGE) is None or not whisper.wheels_are_installed(),
+    importlib.util.find_spec(faster_whisper.PACKAGE) is None
+    or not faster_whisper.wheels_are_installed(),
     reason="the wheels with Whisper base are not installed (pip install .[offline])",
 )
 
@@ -31,6 +37,7 @@ def put_funasr_model(models: Path, *names: str) -> None:
     for name in names:
         (models / "asr" / name).mkdir(parents=True)
         (models / "asr" / name / "model.pt").touch()
+        (models / "asr" / name / "config.yaml").touch()
 
 
 def test_paraformer_is_taken_for_mandarin_and_sense_voice_for_the_rest(tmp_path: Path) -> None:
@@ -49,13 +56,15 @@ def test_an_incomplete_funasr_model_does_not_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec(whisper.PACKAGE) is None, reason="faster-whisper is not installed"
+    importlib.util.find_spec(faster_whisper.PACKAGE) is None,
+    reason="faster-whisper is not installed",
 )
 def test_a_larger_whisper_model_in_the_folder_is_preferred(tmp_path: Path) -> None:
     for name in ("faster-whisper-small", "faster-whisper-large-v3"):
         folder = tmp_path / "asr" / name
         folder.mkdir(parents=True)
         (folder / "model.bin").touch()
+        (folder / "tokenizer.json").touch()
         (folder / "config.json").write_text("{}")
     choice = choose_recogniser("auto", tmp_path, "ja", "float16")
     assert Path(choice.model_folder).name == "faster-whisper-large-v3"
@@ -106,6 +115,50 @@ def test_without_any_recogniser_the_error_says_what_to_do(
         choose_recogniser("auto", tmp_path, "en")
 
 
+def test_the_table_has_the_back_ends_that_the_options_offer() -> None:
+    offered = get_args(AsrTranscribeOptions.model_fields["backend"].annotation)
+    assert ("auto", *BACKENDS) == offered
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_back_end_that_can_be_chosen_lacks_nothing_and_one_that_lacks_cannot(
+    name: RecogniserName, tmp_path: Path
+) -> None:
+    lacks_nothing = not BACKENDS[name].missing(tmp_path)
+    try:
+        choose_recogniser(name, tmp_path, None)
+    except BackendMissing:
+        assert not lacks_nothing
+    else:
+        assert lacks_nothing
+
+
+def test_a_back_end_says_which_packages_and_folders_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_funasr_model(tmp_path, funasr.VAD)
+    lacks = BACKENDS["funasr"].missing(tmp_path)
+    assert f"asr/{funasr.SENSE_VOICE}/model.pt" in lacks
+    assert f"asr/{funasr.VAD}/model.pt" not in lacks
+    put_funasr_model(tmp_path, funasr.SENSE_VOICE)
+    assert BACKENDS["funasr"].missing(tmp_path) == []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert BACKENDS["funasr"].missing(tmp_path) == ["funasr"]
+    assert "faster-whisper" in BACKENDS["whisper"].missing(tmp_path)
+
+
+def test_what_whisper_base_gets_wrong_is_known_and_of_larger_ones_nothing() -> None:
+    known = known_errors("whisper", "faster-whisper-base-wheel-01ab23cd", "zh")
+    assert known is not None
+    assert str(known).startswith("9 to 26 of 100 Mandarin characters are wrong")
+    assert known_errors("whisper", "whisper-tiny-01ab23cd", "zh") == known
+    for version in ("faster-whisper-large-v3-01ab23cd", "our-whisper-base-tuned-01ab23cd"):
+        assert known_errors("whisper", version, "zh") is None
+    assert known_errors("whisper", "faster-whisper-base-wheel-01ab23cd", "ja") is None
+    assert known_errors("funasr", funasr.SENSE_VOICE, "zh") is None
+    assert known_errors("of long ago", "x", "zh") is None
+
+
 @pytest.fixture(scope="module")
 def wheel_model(tmp_path_factory: pytest.TempPathFactory) -> RecogniserChoice:
     return choose_recogniser("whisper", tmp_path_factory.mktemp("models"), None)
@@ -126,11 +179,11 @@ def test_the_model_of_the_wheels_recognises_speech_and_its_language(
 def test_a_batch_is_heard_like_one_at_a_time(wheel_model: RecogniserChoice) -> None:
     recogniser = load_recogniser(wheel_model, False, 1)
     pieces = [read_clip(SPEECH / f"{name}.flac") for name in ("LJ001-0002", "LJ001-0043")]
-    together = recogniser.hear(pieces, "en")
+    together = recogniser.recognise(pieces, "en")
     assert words(together[0].text) == words(speech_texts()["LJ001-0002"])
     assert words(together[1].text)[-1] == "venice"  # processors differ in words before
     for piece, heard in zip(pieces, together, strict=True):
-        (alone,) = recogniser.hear([piece], "en")
+        (alone,) = recogniser.recognise([piece], "en")
         assert alone.text == heard.text
         assert alone.confidence == pytest.approx(heard.confidence, abs=0.02)
 
@@ -163,5 +216,5 @@ def test_the_model_of_the_wheels_is_put_together_once(
 ) -> None:
     model = Path(wheel_model.model_folder) / "model.bin"
     made_at = model.stat().st_mtime_ns
-    assert whisper.model_from_wheels(model.parent) == model.parent
+    assert faster_whisper.model_from_wheels(model.parent) == model.parent
     assert model.stat().st_mtime_ns == made_at

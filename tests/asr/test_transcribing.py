@@ -1,4 +1,4 @@
-"""The order of things around a back-end, with one that hears how long a piece is."""
+"""The order of things around a back-end, with one that says how long a piece is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,8 @@ import pytest
 import soundfile
 
 from ray_pipeline.asr.pieces import RATE, Span
-from ray_pipeline.asr.recogniser import Recognised, hear_clips
+from ray_pipeline.asr.recogniser import Recognition
+from ray_pipeline.asr.transcribing import recognise_files
 from ray_pipeline.core.audio_format import Waveform
 from tests.audio.signals import tone
 
@@ -27,12 +28,12 @@ class Ruler:
     def find_speech(self, waveform: Waveform) -> list[Span] | None:
         return self.speech
 
-    def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
+    def recognise(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognition]:
         seconds = [round(len(piece) / RATE) for piece in pieces]
         self.batches.append(seconds)
         if set(seconds) & set(self.bad):
             raise RuntimeError("out of memory")
-        return [Recognised(f"{count} s", language or "en", count / 100) for count in seconds]
+        return [Recognition(f"{count} s", language or "en", count / 100) for count in seconds]
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_clips_are_heard_in_batches_of_like_lengths_and_answered_in_order(
     clips: list[Path],
 ) -> None:
     ruler = Ruler()
-    answers = hear_clips(ruler, clips, "zh")
+    answers = recognise_files(ruler, clips, "zh")
     assert [answer.text for answer in answers] == ["5 s", "2 s", "4 s", "3 s"]
     assert ruler.batches == [[2, 3, 4], [5]]
     assert answers[0].segments == ((0.0, 5.0),)
@@ -59,7 +60,7 @@ def test_a_file_that_cannot_be_read_comes_back_with_its_reason(
 ) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"no sound at all")
-    answers = hear_clips(Ruler(), [clips[0], bad, tmp_path / "gone.wav", clips[1]], "en")
+    answers = recognise_files(Ruler(), [clips[0], bad, tmp_path / "gone.wav", clips[1]], "en")
     assert [answer.text for answer in answers] == ["5 s", "", "", "2 s"]
     assert "bad.wav cannot be read" in answers[1].problem
     assert "gone.wav cannot be read" in answers[2].problem
@@ -69,10 +70,10 @@ def test_a_clip_that_fails_does_not_take_its_batch_with_it(
     clips: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     ruler = Ruler(bad=(3,))
-    answers = hear_clips(ruler, clips, "en")
+    answers = recognise_files(ruler, clips, "en")
     assert [answer.text for answer in answers] == ["5 s", "2 s", "4 s", ""]
     assert answers[3].problem == "RuntimeError: out of memory"
-    assert [record.message for record in caplog.records] == ["a clip could not be heard"]
+    assert [record.message for record in caplog.records] == ["a clip could not be recognised"]
     assert ruler.batches == [[2, 3, 4], [2], [3], [4], [5]]
 
 
@@ -84,14 +85,14 @@ def test_a_clip_in_which_speech_cannot_be_looked_for_is_set_aside_alone(
             raise ValueError("too long for this detector")
 
     monkeypatch.setattr(Ruler, "find_speech", find_speech)
-    answers = hear_clips(Ruler(), clips, "en")
+    answers = recognise_files(Ruler(), clips, "en")
     assert answers[0].problem == "ValueError: too long for this detector"
     assert [answer.text for answer in answers[1:]] == ["2 s", "4 s", "3 s"]
 
 
 def test_a_clip_without_speech_is_not_given_to_the_recogniser(clips: list[Path]) -> None:
     ruler = Ruler(speech=[])
-    (answer,) = hear_clips(ruler, clips[:1], "en")
+    (answer,) = recognise_files(ruler, clips[:1], "en")
     assert (answer.text, answer.confidence, answer.problem) == ("", None, "")
     assert ruler.batches == []
 
@@ -100,8 +101,8 @@ def test_a_long_clip_is_put_together_again(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     soundfile.write(path, tone(50, RATE), RATE)
     ruler = Ruler(speech=[(0.0, 20.0), (20.4, 50.0)])
-    (english,) = hear_clips(ruler, [path], "en")
-    (chinese,) = hear_clips(ruler, [path], "zh")
+    (english,) = recognise_files(ruler, [path], "en")
+    (chinese,) = recognise_files(ruler, [path], "zh")
     assert english.text == "20 s 30 s"
     assert chinese.text == "20 s30 s"
     assert english.confidence == pytest.approx(0.2 * 0.4 + 0.3 * 0.6, abs=0.01)
@@ -110,19 +111,19 @@ def test_a_long_clip_is_put_together_again(tmp_path: Path) -> None:
 
 def test_a_text_that_repeats_itself_has_no_confidence(clips: list[Path]) -> None:
     class Parrot(Ruler):
-        def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
-            return [Recognised("thank you. " * 30, "en", 0.99) for _ in pieces]
+        def recognise(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognition]:
+            return [Recognition("thank you. " * 30, "en", 0.99) for _ in pieces]
 
-    (answer,) = hear_clips(Parrot(), clips[:1], "en")
+    (answer,) = recognise_files(Parrot(), clips[:1], "en")
     assert answer.confidence == 0
 
 
 def test_times_of_the_recogniser_count_from_the_start_of_the_clip(tmp_path: Path) -> None:
     class Timed(Ruler):
-        def hear(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognised]:
-            return [Recognised("a", "en", 1.0, ((0.5, 1.0),)) for _ in pieces]
+        def recognise(self, pieces: Sequence[Waveform], language: str | None) -> list[Recognition]:
+            return [Recognition("a", "en", 1.0, ((0.5, 1.0),)) for _ in pieces]
 
     path = tmp_path / "clip.wav"
     soundfile.write(path, np.ones(10 * RATE, np.float32) / 2, RATE)
-    (answer,) = hear_clips(Timed(speech=[(4.0, 6.0)]), [path], "en")
+    (answer,) = recognise_files(Timed(speech=[(4.0, 6.0)]), [path], "en")
     assert answer.segments == ((4.3, 4.8),)
