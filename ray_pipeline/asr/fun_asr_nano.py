@@ -22,7 +22,7 @@ from ray_pipeline.core.languages import guess_language
 FOLDER = "Fun-ASR-Nano-2512-hf"
 LANGUAGES = ("zh", "en", "ja")
 
-_MODULE = "transformers.models.fun_asr_nano"
+_MODULE = "models/fun_asr_nano"  # of transformers
 _BATCH_ON_GPU = 8
 # Far more than anybody says: a text that goes on like this is no transcript any more.
 _TOKENS_A_SECOND = 15
@@ -39,8 +39,14 @@ def folder_for(models_dir: Path, language: str | None) -> Path | None:
 
 def _lacks(models_dir: Path) -> list[str]:
     has_model = model_type(models_dir / "asr" / FOLDER) == "fun_asr_nano"
-    has_package = importlib.util.find_spec("transformers") and importlib.util.find_spec(_MODULE)
-    return ([] if has_package else ["transformers"]) + ([] if has_model else [f"asr/{FOLDER}"])
+    return ([] if _has_package() else ["transformers"]) + ([] if has_model else [f"asr/{FOLDER}"])
+
+
+def _has_package() -> bool:
+    """Looked up and not imported: transformers takes seconds, and the service only asks."""
+    package = importlib.util.find_spec("transformers")
+    folders = (package and package.submodule_search_locations) or []
+    return any((Path(folder) / _MODULE).is_dir() for folder in folders)
 
 
 def _unready(language: str | None) -> BackendMissing:

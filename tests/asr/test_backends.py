@@ -1,6 +1,8 @@
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -145,6 +147,15 @@ def test_a_back_end_says_which_packages_and_folders_it_lacks(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert BACKENDS["funasr"].missing(tmp_path) == ["funasr"]
     assert "faster-whisper" in BACKENDS["whisper"].missing(tmp_path)
+
+
+def test_asking_what_is_ready_loads_no_model_library() -> None:
+    code = (
+        "import sys; from pathlib import Path; from ray_pipeline.asr.backends import BACKENDS\n"
+        "for row in BACKENDS.values(): row.missing(Path('nowhere'))\n"
+        "sys.exit(bool({'torch', 'transformers', 'faster_whisper', 'funasr'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_what_whisper_base_gets_wrong_is_known_and_of_larger_ones_nothing() -> None:
