@@ -13,7 +13,7 @@ import torch
 
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.voice.speech import LoadableVoice, Voice
-from ray_pipeline.weights.kinds import recognise
+from ray_pipeline.weights.kinds import identify
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,6 @@ def load_voice(
 ) -> Voice:
     """The SoVITS file decides the family. Raises BadModelFile for a file that is damaged or does
     not go with the other, BackendMissing when the models folder lacks an encoder."""
-    family = family_of(recognise(sovits_path).version)
+    family = family_of(identify(sovits_path).version)
     kind: type[LoadableVoice] = getattr(import_module(family.module), family.class_name)
     return kind.load(gpt_path, sovits_path, models_dir, device)
