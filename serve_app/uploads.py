@@ -38,7 +38,10 @@ class ByteSource(Protocol):
 
 @dataclass(frozen=True)
 class StoredFile:
+    """`sent_as` is the name that it came with, which may have been taken."""
+
     path: Path
+    sent_as: str
     size: int
     sha256: str
 
@@ -237,7 +240,7 @@ class _Receiver:
 def _publish(partial: _Partial, folder: Path) -> StoredFile:
     path = _reserve(folder / partial.name)
     partial.path.replace(path)
-    return StoredFile(path, partial.size, partial.digest.hexdigest())
+    return StoredFile(path, partial.name, partial.size, partial.digest.hexdigest())
 
 
 def _reserve(wanted: Path) -> Path:

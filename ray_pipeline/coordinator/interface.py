@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.task import FileRecord, StepRun, Task, Transcript
+from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +105,19 @@ class Coordinator(Protocol):
         `based_on` are rows as they were read for the edit. Raises Conflict when one of them is
         different now, InvalidInput for a clip that the task does not have, TaskBusy while it runs.
         """
+
+    # -- requests that may come twice
+
+    async def begin_request(self, key: str, digest: str) -> KeptAnswer | None:
+        """The answer that a request with this key got before; None if there is none, and then
+        `finish_request` follows. `digest` stands for all that the request says.
+
+        Raises InvalidInput when the key came with another request, Conflict (`in_flight`) while
+        the first one is under way.
+        """
+
+    async def finish_request(self, key: str, answer: KeptAnswer | None) -> None:
+        """Keep the answer for a day; without one, the request did nothing and may come again."""
 
     # -- watching
 

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ray_pipeline.coordinator.interface import Cancellation, Coordinator, PlannedJob
 from ray_pipeline.core.errors import Unavailable, pipeline_error_in
-from ray_pipeline.core.task import FileRecord, StepRun, Task, Transcript
+from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,6 +54,12 @@ class RemoteCoordinator(Coordinator):
         self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
     ) -> int:
         return await self._ask(Coordinator.put_transcripts, task_id, transcripts, based_on)
+
+    async def begin_request(self, key: str, digest: str) -> KeptAnswer | None:
+        return await self._ask(Coordinator.begin_request, key, digest)
+
+    async def finish_request(self, key: str, answer: KeptAnswer | None) -> None:
+        await self._ask(Coordinator.finish_request, key, answer)
 
     async def wait_for_events(self, task_id: str, after: int, timeout_seconds: float) -> int:
         return await self._ask(Coordinator.wait_for_events, task_id, after, timeout_seconds)

@@ -21,7 +21,7 @@ from ray_pipeline.coordinator.watch import EventWatch
 from ray_pipeline.core.errors import NotFound
 from ray_pipeline.core.options import parse_task_config
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.task import FileRecord, StepRun, Task, Transcript
+from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
 from ray_pipeline.store import Store
 
 P = ParamSpec("P")
@@ -106,6 +106,16 @@ class CoordinatorService(Coordinator):
         self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
     ) -> int:
         return await self._ask(self._parts.tasks.put_transcripts, task_id, transcripts, based_on)
+
+    async def begin_request(self, key: str, digest: str) -> KeptAnswer | None:
+        return await self._ask(self._parts.store.kept_answers.begin, key, digest)
+
+    async def finish_request(self, key: str, answer: KeptAnswer | None) -> None:
+        kept = self._parts.store.kept_answers
+        if answer is None:
+            await self._ask(kept.give_up, key)
+        else:
+            await self._ask(kept.finish, key, answer)
 
     async def wait_for_events(self, task_id: str, after: int, timeout_seconds: float) -> int:
         newest_event = self._parts.store.newest_event

@@ -163,3 +163,11 @@ class ClipTiming:
     start: float
     end: float
     speech: list[tuple[float, float]] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptAnswer:
+    """What a request was answered with: the status and the body as it was sent."""
+
+    status: int
+    body: str

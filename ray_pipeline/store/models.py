@@ -153,3 +153,16 @@ class TranscriptRow(Base):
     speaker: Mapped[str] = mapped_column(String(MAX_SPEAKER_LENGTH), default="")
     source: Mapped[str] = mapped_column(String(100))
     confidence: Mapped[float | None]
+
+
+class KeptAnswerRow(Base):
+    """The answer to a request with an Idempotency-Key; `status` is NULL while it is under way.
+    `digest` stands for all that the request said."""
+
+    __tablename__ = "kept_answers"
+
+    key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    begun_at: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]
+    body: Mapped[str | None] = mapped_column(Text)

@@ -25,6 +25,7 @@ from ray_pipeline.core.task import (
 )
 from ray_pipeline.store.changes import KnownFile, TaskChange, new_task, read_known_files
 from ray_pipeline.store.engine import WRITES, is_full, make_engine
+from ray_pipeline.store.kept_answers import KeptAnswers
 from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
 from ray_pipeline.store.records import (
     JobRecord,
@@ -47,6 +48,7 @@ class Store:
         self._writer = self._engine.execution_options(**WRITES)
         # Writers of this process queue here instead of in SQLite, whose waiting is not fair.
         self._turn = threading.Lock()
+        self.kept_answers = KeptAnswers(self._write)
 
     def close(self) -> None:
         self._engine.dispose()

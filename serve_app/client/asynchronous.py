@@ -232,11 +232,22 @@ class AsyncClient:
 
     # -- how requests are made
     async def _do(self, call: Call[T]) -> T:
-        try:
-            response = await self._http.request(call.method, call.path, **call.options)
-        except httpx.TransportError as error:
-            raise unreachable(self._http.base_url, error) from error
-        return call.answer(response)
+        left = calls.TRIES if call.may_come_twice else 1
+        while True:
+            left -= 1
+            try:
+                response = await self._http.request(call.method, call.path, **call.options)
+            except httpx.ConnectError as error:
+                raise unreachable(self._http.base_url, error) from error
+            except httpx.TransportError as error:
+                if left == 0:
+                    raise unreachable(self._http.base_url, error) from error
+                await asyncio.sleep(calls.RECONNECT_SECONDS[0])
+                continue
+            if left and calls.is_under_way(response):
+                await asyncio.sleep(calls.ASK_AGAIN_SECONDS)
+                continue
+            return call.answer(response)
 
     async def _save(self, path: str, target: str | Path, **options: Any) -> Path:
         async with self._stream(path, **options) as response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,8 @@ OVER = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
 TIMEOUT = httpx.Timeout(60, connect=10, write=600)
 RECONNECT_SECONDS = (0.2, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0)
 EVENTS_A_PAGE = 1000
+IDEMPOTENCY_KEY = "Idempotency-Key"
+TRIES = 3  # of a request whose connection broke
 FILES_A_REQUEST = 500  # under the service's limit, and under the 1,024 files a process may open
 ASK_AGAIN_SECONDS = 1.0  # the service itself waits before it says that a report is being made
 
@@ -56,6 +59,13 @@ class Call(Generic[T]):
     parse: Callable[[Any], T]
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def may_come_twice(self) -> bool:
+        """Whether it can be sent again after a broken connection: what was read is read again,
+        and what was done is known by its key. Open files have been read already."""
+        once = IDEMPOTENCY_KEY in self.options.get("headers", {}) and "files" not in self.options
+        return self.method == "GET" or once
+
     def answer(self, response: httpx.Response) -> T:
         """What a response says whose body has been read. Raises ServiceError for a refusal, and
         for what this service does not answer."""
@@ -65,6 +75,11 @@ class Call(Generic[T]):
             return self.parse(response.json())
         except (ValueError, TypeError) as error:  # no JSON, or another shape
             raise foreign(response) from error
+
+
+def _once() -> dict[str, str]:
+    """The service does a thing once for each of these."""
+    return {IDEMPOTENCY_KEY: str(uuid.uuid4())}
 
 
 def headers(api_key: str | None) -> dict[str, str]:
@@ -89,7 +104,11 @@ def stream_path(task_id: str) -> str:
 
 def create(name: str, config: Mapping[str, Any] | None) -> Call[TaskAnswer]:
     body = {"task_name": name, "config": dict(config or {})}
-    return Call("POST", "/api/v1/task/create", TaskAnswer.model_validate, {"json": body})
+    return Call("POST", "/api/v1/task/create", TaskAnswer.model_validate, _doing(body))
+
+
+def _doing(body: dict[str, Any]) -> dict[str, Any]:
+    return {"json": body, "headers": _once()}
 
 
 def get_task(task_id: str) -> Call[TaskAnswer]:
@@ -117,7 +136,7 @@ def delete(task_id: str) -> Call[Message]:
 def start_step(task_id: str, step: str, params: Mapping[str, Any] | None) -> Call[StepStarted]:
     path = task_path(task_id, f"/step/{quote(step, safe='')}")
     body = {"params": dict(params or {})}
-    return Call("POST", path, StepStarted.model_validate, {"json": body})
+    return Call("POST", path, StepStarted.model_validate, _doing(body))
 
 
 def run(
@@ -128,7 +147,7 @@ def run(
     force: bool,
 ) -> Call[RunStarted]:
     body = {"from": start, "to": end, "params": dict(params or {}), "force": force}
-    return Call("POST", task_path(task_id, "/run"), RunStarted.model_validate, {"json": body})
+    return Call("POST", task_path(task_id, "/run"), RunStarted.model_validate, _doing(body))
 
 
 def steps(task_id: str) -> Call[list[StepAnswer]]:
@@ -169,7 +188,7 @@ def delete_file(task_id: str, name: str) -> Call[Message]:
 def upload(task_id: str, parts: list[tuple[str, Any]]) -> Call[UploadAnswer]:
     """`parts` as httpx takes them: ("file", (name, open file))."""
     path = task_path(task_id, "/files/upload")
-    return Call("POST", path, UploadAnswer.model_validate, {"files": parts})
+    return Call("POST", path, UploadAnswer.model_validate, {"files": parts, "headers": _once()})
 
 
 def events(task_id: str, after: int, limit: int, kinds: Sequence[str]) -> Call[list[EventAnswer]]:
@@ -250,6 +269,16 @@ def report(task_id: str) -> Call[ReportAnswer]:
 
 def capabilities() -> Call[dict[str, Any]]:
     return Call("GET", "/api/v1/capabilities", dict)
+
+
+def is_under_way(response: httpx.Response) -> bool:
+    """Whether the first try of the same request is still being worked on."""
+    if response.status_code != 409:
+        return False
+    try:
+        return bool(response.json().get("in_flight"))
+    except (ValueError, AttributeError):
+        return False
 
 
 class EventReader:

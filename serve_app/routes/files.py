@@ -6,11 +6,11 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
 from ray_pipeline.coordinator.interface import Coordinator
 from ray_pipeline.coordinator.task_log import read_log
-from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.errors import NotFound, PipelineError
 from ray_pipeline.core.task import FileRecord
 from ray_pipeline.core.upload_kinds import UploadKind, upload_kind
 from ray_pipeline.core.workspace import Workspace, is_partial
@@ -24,6 +24,7 @@ from serve_app.dependencies import (
 )
 from serve_app.errors import problem_responses
 from serve_app.file_answers import FILE_RESPONSES, file_answer
+from serve_app.idempotency import REPLAYED, IdempotencyKey, digest_of, once
 from serve_app.schemas import FileAnswer, FilesAnswer, Message, UploadAnswer
 from serve_app.upload_names import FIELD
 from serve_app.uploads import StoredFile, receive_files
@@ -68,7 +69,8 @@ _MULTIPART: dict[str, Any] = {
 @router.post(
     "/task/{task_id}/files/upload",
     openapi_extra=_MULTIPART,
-    responses=problem_responses(404, 413, 422),
+    response_model=UploadAnswer,
+    responses=problem_responses(404, 409, 413, 422),
 )
 async def upload_files(
     task: TaskDep,
@@ -76,23 +78,46 @@ async def upload_files(
     workspace: WorkspaceDep,
     coordinator: CoordinatorDep,
     check_weights: CheckWeightsDep,
-) -> UploadAnswer:
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Store one or several files. A name that is taken is kept as `name (2).wav`. Weights of a
     voice (.pth, .ckpt) can be named as `gpt_model` and `sovits_model` of test_inference; a file
     that is called so and is none refuses the upload."""
     content_type = request.headers.get("content-type", "")
     language = task.config.language
     stored = await receive_files(request, content_type, workspace.input_audio, language)
-    records = await _accept(task.task_id, workspace, stored, coordinator, check_weights)
+
+    async def keep() -> Response:
+        records = await _accept(task.task_id, workspace, stored, coordinator, check_weights)
+        return JSONResponse(_answer(task.task_id, stored, records).model_dump(mode="json"))
+
+    # The boundary between the files is another each time; what was sent is names and content.
+    said = "\n".join(f"{file.sha256} {file.sent_as}" for file in stored)
+    try:
+        response = await once(request, digest_of(request, said.encode()), keep)
+    except PipelineError:
+        _discard(stored)
+        raise
+    if REPLAYED in response.headers:
+        _discard(stored)
+    return response
+
+
+def _answer(task_id: str, stored: list[StoredFile], records: list[FileRecord]) -> UploadAnswer:
     names = [file.path.name for file in stored]
     return UploadAnswer(
         message=f"Stored {', '.join(names)}.",
-        task_id=task.task_id,
+        task_id=task_id,
         filename=names[0],
         size=stored[0].size,
         sha256=stored[0].sha256,
         files=[FileAnswer.of(record) for record in records],
     )
+
+
+def _discard(stored: list[StoredFile]) -> None:
+    for file in stored:
+        file.path.unlink(missing_ok=True)
 
 
 async def _accept(
@@ -113,8 +138,7 @@ async def _accept(
             for file in stored
         ]
     except BaseException:
-        for file in stored:
-            file.path.unlink(missing_ok=True)
+        _discard(stored)
         raise
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from ray_pipeline.core.task import StepName
 from serve_app.dependencies import CoordinatorDep, StepDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
-from serve_app.json_bodies import JsonRoute
+from serve_app.idempotency import IdempotencyKey, OnceRoute
 from serve_app.schemas import (
     RunRequest,
     RunStarted,
@@ -17,14 +17,18 @@ from serve_app.schemas import (
     StepStarted,
 )
 
-router = APIRouter(tags=["steps"], route_class=JsonRoute)
+router = APIRouter(tags=["steps"], route_class=OnceRoute)
 
 
 @router.post(
     "/task/{task_id}/step/{step}", status_code=202, responses=problem_responses(404, 409, 422)
 )
 async def start_step(
-    task_id: TaskId, step: StepDep, coordinator: CoordinatorDep, body: StepRequest | None = None
+    task_id: TaskId,
+    step: StepDep,
+    coordinator: CoordinatorDep,
+    body: StepRequest | None = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> StepStarted:
     """Start one step. What it needs must have run (409 names what is `missing`); a task runs
     one thing at a time (409). `{"params": {"enabled": false}}` skips the step."""
@@ -40,7 +44,10 @@ async def start_step(
 
 @router.post("/task/{task_id}/run", status_code=202, responses=problem_responses(404, 409, 422))
 async def run_steps(
-    task_id: TaskId, coordinator: CoordinatorDep, body: RunRequest | None = None
+    task_id: TaskId,
+    coordinator: CoordinatorDep,
+    body: RunRequest | None = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> RunStarted:
     """Run all the steps that remain, or those between `from` and `to`, as one durable job."""
     wanted = body or RunRequest()

@@ -11,15 +11,18 @@ from ray_pipeline.core.pretrained_bases import what_training_lacks
 from ray_pipeline.core.task import TaskStatus
 from serve_app.dependencies import CoordinatorDep, SettingsDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
-from serve_app.json_bodies import JsonRoute
+from serve_app.idempotency import IdempotencyKey, OnceRoute
 from serve_app.schemas import Message, TaskAnswer, TaskCreate
 
-router = APIRouter(tags=["tasks"], route_class=JsonRoute)
+router = APIRouter(tags=["tasks"], route_class=OnceRoute)
 
 
-@router.post("/task/create", responses=problem_responses(413, 422))
+@router.post("/task/create", responses=problem_responses(409, 413, 422))
 async def create_task(
-    body: TaskCreate, coordinator: CoordinatorDep, settings: SettingsDep
+    body: TaskCreate,
+    coordinator: CoordinatorDep,
+    settings: SettingsDep,
+    idempotency_key: IdempotencyKey = None,
 ) -> TaskAnswer:
     """Create a task. Every field of `config` is optional; an unknown one is refused. `warnings`
     say what the training would go without in this installation."""

@@ -25,11 +25,15 @@ async function send(path, options = {}) {
   return response;
 }
 
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 export async function get(path) {
   return (await send(`/api/v1${path}`)).json();
 }
 
 export async function call(method, path, body, more = {}) {
+  // What creates or starts is done once, however often it is sent.
+  if (method === "POST") more = { ...more, "Idempotency-Key": newKey() };
   const options = { method, headers: more };
   if (body instanceof Blob) {
     options.body = body;
