@@ -28,7 +28,7 @@ BERT_FILES = (
 
 
 # Which networks a base is made of, and so how it is trained and spoken with.
-BaseFamily = Literal["gpt_sovits"]
+BaseFamily = Literal["gpt_sovits", "mini"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from ray_pipeline.core.pretrained_bases import BaseFamily, PretrainedBase, base_
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.training.gpt.plan import plan_gpt
+from ray_pipeline.training.mini.plan import plan_durations, plan_synthesizer
 from ray_pipeline.training.plan import TrainingPlan
 from ray_pipeline.training.sovits.plan import plan_sovits
 
@@ -31,6 +32,7 @@ class FamilyTrainings:
 
 FAMILIES: Mapping[BaseFamily, FamilyTrainings] = {
     "gpt_sovits": FamilyTrainings(first=plan_gpt, second=plan_sovits),
+    "mini": FamilyTrainings(first=plan_durations, second=plan_synthesizer),
 }
 
 

@@ -19,12 +19,14 @@ from ray_pipeline.training.worker import TrainWorker
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
     """`train(settings, worker)` is the whole training on one worker. It learns from what the
-    steps in `rests_on` made, and leaves the clips in `dropped` out."""
+    steps in `rests_on` made, and leaves the clips in `dropped` out; `warnings` say what else of
+    what was asked for is not done."""
 
     train: Callable[[Any, TrainWorker], None]
     settings: TrainingSettings
     rests_on: Sequence[StepName]
     dropped: Sequence[DroppedClip]
+    warnings: Sequence[str] = ()
 
 
 def require_clips(names: Sequence[str], dropped: Sequence[DroppedClip], least: int) -> None:

@@ -16,7 +16,6 @@ from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.core.progress import Progress
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.workspace import Experiment
-from ray_pipeline.training.recipe import Recipe
 
 
 class TrainingItem(Protocol):
@@ -51,7 +50,6 @@ class TrainingSettings:
     checkpoint_links: Path
     curves_folder: Path
     progress: Progress
-    recipe: Recipe
     items: Sequence[TrainingItem]
     held_out: Sequence[TrainingItem] = ()
 

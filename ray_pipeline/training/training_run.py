@@ -22,7 +22,7 @@ from typing import Any, Generic
 import torch
 from torch import Tensor
 
-from ray_pipeline.training.batch import AnyBatch, TrainingData
+from ray_pipeline.training.batch import AnyBatch
 from ray_pipeline.training.checkpoints import (
     Position,
     folder_of_epoch,
@@ -58,11 +58,21 @@ class Trainer(ABC, Generic[AnyBatch]):
     metric_prefix: str
     resumed: Position
     length: TrainingLength
-    data: TrainingData[AnyBatch]
+
+    @abstractmethod
+    def batches(self, epoch: int) -> Iterator[AnyBatch]:
+        """Those of an epoch on the worker's device. Each is learned before the next is asked
+        for."""
 
     @abstractmethod
     def learn(self, batch: AnyBatch, iteration: Iteration) -> Mapping[str, Tensor]:
         """One iteration on one batch. Returns losses without gradient."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing more to learn although `length` is not reached. All workers
+        say the same."""
+        return False
 
     @property
     @abstractmethod
@@ -108,6 +118,8 @@ class TrainingRun(Generic[AnyBatch]):
         if self._worker.rank == 0:
             write_config_file(self._settings.config_path, self._trainer.file_config())
         for epoch in range(self._trainer.resumed.epoch + 1, self._trainer.length.epochs + 1):
+            if self._trainer.finished:
+                break
             for index, batch in enumerate(self._batches(epoch)):
                 total = self._trainer.length.total_steps
                 iteration = Iteration(epoch, index, self._metrics.step, total)
@@ -118,15 +130,14 @@ class TrainingRun(Generic[AnyBatch]):
 
     def _batches(self, epoch: int) -> Iterator[AnyBatch]:
         torch.manual_seed(epoch_seed(self._settings.seed, epoch, self._worker.rank))
-        data = self._trainer.data
-        data.sampler.set_epoch(epoch)
         self._metrics.start_epoch(epoch)
         left = self._trainer.length.total_steps - self._metrics.step
-        return islice(data.batches(self._worker.device), left)
+        return islice(self._trainer.batches(epoch), left)
 
     def _finish_epoch(self, epoch: int) -> None:
         """Every worker meets the others in `report`."""
-        is_first, is_last = self._worker.rank == 0, epoch == self._trainer.length.epochs
+        is_first = self._worker.rank == 0
+        is_last = self._trainer.finished or epoch == self._trainer.length.epochs
         evaluation = self._trainer.evaluate(self._metrics) if is_first and is_last else {}
         rates = {"learning_rate": self._trainer.learning_rate}
         report = self._metrics.finish_epoch(rates, evaluation)

@@ -125,6 +125,7 @@ def record(
     }
     manifest.save(workspace)
     warnings = [f"{clip.name} was left out: {clip.reason}" for clip in plan.dropped]
+    warnings += plan.warnings
     warnings += _otherwise_than_asked(context, options, plan, last.epoch)
     return Result(summary=summary, warnings=warnings)
 
@@ -137,7 +138,7 @@ def _otherwise_than_asked(
     base, settings = context.config.base_model, plan.settings
     if options.max_steps is None and epochs_done != settings.epochs:
         warnings.append(
-            f"{base} needs a least number of steps: {epochs_done} epochs were done, "
+            f"{base} is trained for a number of steps of its own: {epochs_done} epochs were done, "
             f"{settings.epochs} were asked for. max_steps sets a limit."
         )
     asked = options.batch_size or context.config.batch_size

@@ -14,29 +14,11 @@ from ray_pipeline.core.progress import RecordingProgress
 from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.gpt.trainer import train_gpt
 from ray_pipeline.training.sovits.trainer import train_sovits
-from ray_pipeline.training.worker import EpochReport, LocalWorker
+from ray_pipeline.training.worker import LocalWorker
 from ray_pipeline.weights.archive import load_archive
 from ray_pipeline.weights.files import load_gpt, load_sovits, load_training
 from tests.training.experiment import gpt_settings, sovits_settings
-
-
-class Interrupted(Exception):
-    pass
-
-
-class StoppingWorker(LocalWorker):
-    """Dies in the middle of the second epoch, after its first report."""
-
-    def report(self, report: EpochReport, checkpoint: Path | None) -> None:
-        if len(self.reports) == 1:
-            raise Interrupted
-        super().report(report, checkpoint)
-
-
-def _resumed(worker: LocalWorker) -> LocalWorker:
-    again = LocalWorker(worker.run_folder)
-    again._checkpoints = worker._checkpoints
-    return again
+from tests.training.interrupted import Interrupted, StoppingWorker, resumed
 
 
 def test_sovits_training_leaves_exports_checkpoints_curves_and_numbers(
@@ -76,13 +58,13 @@ def test_sovits_training_that_was_interrupted_ends_like_one_that_was_not(
     settings = sovits_settings(experiment, tmp_path / "b")
     with pytest.raises(Interrupted):
         train_sovits(settings, broken)
-    resumed = _resumed(broken)
-    train_sovits(settings, resumed)
+    again = resumed(broken)
+    train_sovits(settings, again)
 
-    assert [report.epoch for report in resumed.reports] == [2]
-    assert resumed.reports[0].clips == whole.reports[1].clips
+    assert [report.epoch for report in again.reports] == [2]
+    assert again.reports[0].clips == whole.reports[1].clips
     for name, value in whole.reports[1].values.items():
-        assert resumed.reports[0].values[name] == pytest.approx(value, rel=1e-4), name
+        assert again.reports[0].values[name] == pytest.approx(value, rel=1e-4), name
 
 
 def test_gpt_training_leaves_exports_checkpoints_and_numbers(
@@ -111,19 +93,19 @@ def test_gpt_training_that_was_interrupted_ends_like_one_that_was_not(
     settings = gpt_settings(experiment, tmp_path / "b")
     with pytest.raises(Interrupted):
         train_gpt(settings, broken)
-    resumed = _resumed(broken)
-    train_gpt(settings, resumed)
+    again = resumed(broken)
+    train_gpt(settings, again)
 
-    assert [report.epoch for report in resumed.reports] == [2]
+    assert [report.epoch for report in again.reports] == [2]
     for name, value in whole.reports[1].values.items():
-        assert resumed.reports[0].values[name] == pytest.approx(value, rel=1e-4), name
+        assert again.reports[0].values[name] == pytest.approx(value, rel=1e-4), name
 
 
 def test_a_finished_training_has_no_epoch_left(experiment: Experiment, tmp_path: Path) -> None:
     settings = gpt_settings(experiment, tmp_path, max_steps=3)
     worker = LocalWorker(tmp_path / "run")
     train_gpt(settings, worker)
-    again = _resumed(worker)
+    again = resumed(worker)
     train_gpt(settings, again)
     assert again.reports == []
 
@@ -134,7 +116,7 @@ def test_a_checkpoint_of_another_model_is_refused(experiment: Experiment, tmp_pa
     train_gpt(settings, worker)
     wider = replace(settings, model=replace(settings.model, width=64))
     with pytest.raises(BadModelFile) as caught:
-        train_gpt(wider, _resumed(worker))
+        train_gpt(wider, resumed(worker))
     assert "force" in caught.value.hint
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class GptTrainer(Trainer[GptBatch]):
         sampler = make_sampler(settings, worker)
         self._collate = partial(collate_gpt, eos=settings.model.eos)
         dataset = GptDataset(settings.experiment, settings.items)
-        self.data = TrainingData(dataset, sampler, self._collate)
+        self._data = TrainingData(dataset, sampler, self._collate)
         self.length = gpt_length(settings, len(sampler))
 
         self._model = build_gpt(settings).to(worker.device)
@@ -57,6 +57,9 @@ class GptTrainer(Trainer[GptBatch]):
             half_precision=self._half,
             steps_done=optimizer_steps,
         )
+
+    def batches(self, epoch: int) -> Iterator[GptBatch]:
+        return self._data.batches(epoch, self._device)
 
     def learn(self, batch: GptBatch, iteration: Iteration) -> Mapping[str, Tensor]:
         return self._stepper.step(batch, iteration.index)

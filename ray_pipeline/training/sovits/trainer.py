@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,14 @@ class SovitsTrainer(Trainer[SovitsBatch]):
 
     def __init__(self, settings: SovitsSettings, worker: TrainWorker) -> None:
         self._settings = settings
+        self._device = worker.device
         self._half = settings.recipe.half_precision and uses_half_precision(worker.device)
         self._with_speaker = settings.model.speaker_dim is not None
         sampler = make_sampler(settings, worker)
         self._dataset = SovitsDataset(
             settings.experiment, settings.items, with_speaker=self._with_speaker
         )
-        self.data = TrainingData(self._dataset, sampler, collate_sovits)
+        self._data = TrainingData(self._dataset, sampler, collate_sovits)
         self.length = sovits_length(settings, len(sampler))
 
         generator, discriminator = build_networks(settings)
@@ -63,6 +64,9 @@ class SovitsTrainer(Trainer[SovitsBatch]):
             text_rate=settings.text_rate if settings.recipe.slow_text else 1.0,
             half_precision=self._half,
         )
+
+    def batches(self, epoch: int) -> Iterator[SovitsBatch]:
+        return self._data.batches(epoch, self._device)
 
     def learn(self, batch: SovitsBatch, iteration: Iteration) -> Mapping[str, Tensor]:
         recipe, step, total = self._settings.recipe, iteration.number, iteration.total

@@ -1,0 +1,195 @@
+"""mini's two trainings as `TrainingRun` runs them: parts one after the other, each a `Tuning`
+that draws its own clips and may end before its last step."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ray_pipeline.models.mini.files import (
+    Base,
+    load_base,
+    save_durations,
+    save_synthesizer,
+    shipped_base,
+)
+from ray_pipeline.training.batch import Batch
+from ray_pipeline.training.checkpoints import Position, foreign_checkpoint
+from ray_pipeline.training.metrics import MetricsRecorder
+from ray_pipeline.training.mini.checkpoint import load_mini_checkpoint, save_mini_checkpoint
+from ray_pipeline.training.mini.fine_tune import (
+    Tuning,
+    TuningData,
+    tune_acoustic,
+    tune_durations,
+    tune_vocoder,
+)
+from ray_pipeline.training.mini.items import load_clips, speaker_of
+from ray_pipeline.training.mini.settings import (
+    DurationSettings,
+    MiniSettings,
+    SynthesizerSettings,
+    mini_file_config,
+)
+from ray_pipeline.training.mini.teachers import load_teachers, shipped_teachers
+from ray_pipeline.training.recipe import TrainingLength
+from ray_pipeline.training.training_run import Iteration, Trainer, TrainingRun
+from ray_pipeline.training.worker import TrainWorker
+
+
+def train_durations(settings: DurationSettings, worker: TrainWorker) -> None:
+    """The whole of stage 1 on one worker."""
+    TrainingRun(settings, worker, DurationTrainer(settings, worker)).run()
+
+
+def train_synthesizer(settings: SynthesizerSettings, worker: TrainWorker) -> None:
+    """The whole of stage 2 on one worker."""
+    TrainingRun(settings, worker, SynthesizerTrainer(settings, worker)).run()
+
+
+class MiniTrainer(Trainer[Batch]):
+    """Each worker keeps its own share of the clips; all know those that are held out."""
+
+    metric_prefix = "mini"
+    needs_waves: bool
+
+    def __init__(self, settings: MiniSettings, worker: TrainWorker) -> None:
+        self._settings = settings
+        self._worker = worker
+        steps, total = settings.epoch_steps, settings.total_steps
+        self.length = TrainingLength(-(-total // steps), steps, total)
+        self.base = _base(settings)
+        self.base.durations.to(worker.device)
+        self.base.synthesizer.to(worker.device)
+        speaker = speaker_of(settings.experiment, (*settings.items, *settings.held_out))
+        self.base.synthesizer.speaker.copy_(torch.from_numpy(speaker))
+
+        by_length = sorted(settings.items, key=lambda item: (len(item.tokens), item.name))
+        own = by_length[worker.rank :: worker.num_workers] or by_length[:1]
+        self._names = [item.name for item in own]
+        clips, held_out = (
+            load_clips(settings.experiment, items, speaker, with_waves=self.needs_waves)
+            for items in (own, settings.held_out)
+        )
+        self.clips = TuningData(
+            clips=clips,
+            held_out=held_out,
+            teachers=_teachers(settings),
+            seed=settings.seed,
+            worker=worker.rank,
+        )
+        self._parts: list[Tuning] = []
+        self.resumed = self._resume()
+
+    @abstractmethod
+    def begin(self, number: int) -> Tuning:
+        """Part `number` of the training, at its first step. Those before it are finished."""
+
+    def _resume(self) -> Position:
+        folder = self._worker.latest_checkpoint()
+        if folder is None:
+            self._begin_next()
+            return Position()
+        position, states = load_mini_checkpoint(folder)
+        for state in states:
+            self._begin_next()
+            try:
+                self._parts[-1].load_state_dict(state)
+            except (RuntimeError, ValueError, KeyError) as error:
+                raise foreign_checkpoint(folder) from error
+        return position
+
+    def _begin_next(self) -> None:
+        if self._parts:
+            self._parts[-1].finish()
+        self._parts.append(self.begin(len(self._parts)))
+
+    @property
+    def finished(self) -> bool:
+        is_last = len(self._parts) == len(self._settings.recipes)
+        return is_last and self._parts[-1].finished
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """What a step learns from follows from its number, so there is nothing to load."""
+        for _ in range(self._settings.epoch_steps):
+            if self.finished:
+                return
+            yield Batch(self._names)
+
+    def learn(self, batch: Batch, iteration: Iteration) -> Mapping[str, Tensor]:
+        if self._parts[-1].finished:
+            self._begin_next()
+        losses = self._parts[-1].step()
+        return {name: torch.tensor(value) for name, value in losses.items()}
+
+    @property
+    def learning_rate(self) -> float:
+        part = len(self._parts) - 1
+        done = max(self._parts[part].steps_done - 1, 0)
+        return self._settings.recipes[part].schedule.rate_at(done)
+
+    def file_config(self) -> dict[str, Any]:
+        return mini_file_config(self._settings, self.base.config)
+
+    def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
+        """The least loss on the held-out clips, where there are any."""
+        if not self._settings.held_out:
+            return {}
+        names = ("durations",) if len(self._settings.recipes) == 1 else ("acoustic", "vocoder")
+        states = [part.state_dict() for part in self._parts]
+        least = {f"held_out_{n}": s["least"] for n, s in zip(names, states, strict=False)}
+        return least | {"held_out_clips": len(self._settings.held_out)}
+
+    def export(self, path: Path, position: Position) -> None:
+        if self.finished:
+            self._parts[-1].finish()
+        facts = {"voice": self._settings.voice, "seed": str(self._settings.seed)}
+        facts |= {"epoch": str(position.epoch), "step": str(position.step)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.write(path, facts)
+
+    @abstractmethod
+    def write(self, path: Path, facts: dict[str, str]) -> None:
+        """The file of this stage, with the speaker's vector."""
+
+    def save(self, folder: Path, position: Position) -> None:
+        save_mini_checkpoint(folder, [part.state_dict() for part in self._parts], position)
+
+
+class DurationTrainer(MiniTrainer):
+    needs_waves = False
+
+    def begin(self, number: int) -> Tuning:
+        [recipe] = self._settings.recipes
+        return tune_durations(self.base.durations, self.clips, recipe, self._worker.share_gradients)
+
+    def write(self, path: Path, facts: dict[str, str]) -> None:
+        base = self.base
+        save_durations(path, base.durations, base.synthesizer.speaker, base.config, facts)
+
+
+class SynthesizerTrainer(MiniTrainer):
+    needs_waves = True
+
+    def begin(self, number: int) -> Tuning:
+        recipe, synthesizer = self._settings.recipes[number], self.base.synthesizer
+        share = self._worker.share_gradients
+        if number == 0:
+            return tune_acoustic(synthesizer.acoustic, self.clips, recipe, share)
+        return tune_vocoder(synthesizer, self.clips, recipe, share)
+
+    def write(self, path: Path, facts: dict[str, str]) -> None:
+        save_synthesizer(path, self.base.synthesizer, self.base.config, facts)
+
+
+def _base(settings: MiniSettings) -> Base:
+    return shipped_base() if settings.base is None else load_base(settings.base)
+
+
+def _teachers(settings: MiniSettings) -> Any:
+    return shipped_teachers() if settings.teachers is None else load_teachers(settings.teachers)

@@ -1,0 +1,218 @@
+"""Both trainings of mini in this process, with tiny networks."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ray_pipeline.audio.wav import write_float32
+from ray_pipeline.core.errors import BadModelFile, NothingUsable, StepFailed
+from ray_pipeline.core.options import TrainGptOptions, TrainSovitsOptions
+from ray_pipeline.core.pretrained_bases import PretrainedBase
+from ray_pipeline.core.progress import RecordingProgress
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.models.mini.config import tiny_config
+from ray_pipeline.models.mini.files import load_durations, load_synthesizer, new_base, save_base
+from ray_pipeline.models.mini.sound import analyse
+from ray_pipeline.training.mini.plan import plan_durations, plan_synthesizer
+from ray_pipeline.training.mini.settings import DurationSettings, SynthesizerSettings
+from ray_pipeline.training.mini.teachers import save_teachers
+from ray_pipeline.training.mini.trainer import train_durations, train_synthesizer
+from ray_pipeline.training.worker import LocalWorker
+from ray_pipeline.weights.files import load_gpt
+from tests.models.mini.speech import buzz
+from tests.training.interrupted import Interrupted, StoppingWorker, resumed
+from tests.training.mini.test_step import clips
+
+AnySettings = TypeVar("AnySettings", DurationSettings, SynthesizerSettings)
+MINI = PretrainedBase(name="mini", version="mini", family="mini")
+
+
+def make_mini_experiment(experiment: Experiment, seconds: list[float]) -> None:
+    """One clip a length, with the features that mini's steps extract."""
+    for folder in (experiment.content, experiment.waves):
+        folder.mkdir(parents=True, exist_ok=True)
+    rows = ["item_name\tsemantic_audio"]
+    for number, length in enumerate(seconds):
+        name = f"clip{number}.wav"
+        wav = buzz(seconds=length, hz=120 + 10 * number)
+        sound = analyse(wav)
+        write_float32(experiment.wave_of(name), wav)
+        features = np.concatenate([sound.mel.T, sound.pitch_hz[None]])
+        torch.save(torch.from_numpy(features)[None], experiment.content_of(name))
+        phones = np.array_split(np.arange(sound.num_tokens), 6)
+        ids = [1, 50, 60 + number, 70, 80, 1]
+        tokens = np.concatenate(
+            [np.full(len(part), i) for part, i in zip(phones, ids, strict=True)]
+        )
+        rows.append(f"{name}\t{' '.join(map(str, tokens))}")
+    experiment.semantic_table.write_text("\n".join(rows) + "\n")
+
+
+@pytest.fixture
+def mini_context(context: StepContext, tmp_path: Path) -> StepContext:
+    make_mini_experiment(context.experiment, [0.6, 0.7, 0.8, 1.0])
+    torch.manual_seed(0)
+    save_base(tmp_path / "base.safetensors", new_base(tiny_config()))
+    save_teachers(tmp_path / "teachers.npz", clips())
+    return context
+
+
+def stage1(context: StepContext, options: TrainGptOptions | None = None) -> DurationSettings:
+    options = options or TrainGptOptions(epochs=2, max_steps=6, batch_size=2)
+    settings = plan_durations(context, options, MINI).settings
+    assert isinstance(settings, DurationSettings)
+    return _tiny(settings, context)
+
+
+def stage2(context: StepContext) -> SynthesizerSettings:
+    options = TrainSovitsOptions(epochs=2, max_steps=6, batch_size=2)
+    settings = plan_synthesizer(context, options, MINI).settings
+    assert isinstance(settings, SynthesizerSettings)
+    return _tiny(settings, context)
+
+
+def _tiny(settings: AnySettings, context: StepContext) -> AnySettings:
+    folder = context.workspace.root
+    return replace(
+        settings,
+        base=folder / "base.safetensors",
+        teachers=folder / "teachers.npz",
+        recipes=tuple(replace(recipe, slice_frames=20) for recipe in settings.recipes),
+        epoch_steps=3,
+    )
+
+
+def test_stage_1_leaves_exports_checkpoints_and_numbers(mini_context: StepContext) -> None:
+    settings, worker = stage1(mini_context), LocalWorker(mini_context.workspace.root / "run")
+    settings = replace(settings, items=settings.items[:3], held_out=settings.items[3:])
+    train_durations(settings, worker)
+
+    assert [report.step for report in worker.reports] == [3, 6]
+    assert set(worker.reports[0].clips) == {"clip0.wav", "clip1.wav", "clip2.wav"}
+    assert "mini/durations" in worker.reports[0].values
+    assert worker.reports[-1].evaluation["held_out_clips"] == 1
+    names = sorted(path.name for path in settings.weights_folder.iterdir())
+    assert names == ["voice-e1.safetensors", "voice-e2.safetensors"]
+    stage = load_durations(settings.weights_folder / names[1])
+    assert stage.facts == {"voice": "voice", "seed": "1234", "epoch": "2", "step": "6"}
+    assert stage.speaker.abs().sum() > 0
+    links = sorted(path.name for path in settings.checkpoint_links.iterdir())
+    assert links == ["epoch=1-step=3.ckpt", "epoch=2-step=6.ckpt"]
+    assert "version: mini" in settings.config_path.read_text()
+    assert isinstance(settings.progress, RecordingProgress)
+    assert settings.progress.advances[-1][:2] == (6, 6)
+
+
+def test_stage_2_trains_the_acoustic_model_and_then_the_vocoder(mini_context: StepContext) -> None:
+    settings, worker = stage2(mini_context), LocalWorker(mini_context.workspace.root / "run")
+    train_synthesizer(settings, worker)
+
+    first, second = worker.reports
+    assert {"mini/mel", "mini/pitch", "mini/voicing"} <= set(first.values)
+    assert "mini/spectrum" in second.values
+    newest = settings.weights_folder / "voice_e2_s6.safetensors"
+    trained = load_synthesizer(newest).synthesizer
+    assert trained.speaker.abs().sum() > 0
+    before = load_file(settings.weights_folder / "voice_e1_s3.safetensors")
+    changed = {name for name, x in load_file(newest).items() if not torch.equal(x, before[name])}
+    assert {name.split(".")[0] for name in changed} == {"vocoder"}
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_a_training_that_was_interrupted_ends_with_the_weights_of_one_that_was_not(
+    mini_context: StepContext, stage: int
+) -> None:
+    root = mini_context.workspace.root
+
+    def run(worker: LocalWorker, out: Path) -> dict[str, torch.Tensor]:
+        if stage == 1:
+            first = replace(stage1(mini_context), weights_folder=out)
+            train_durations(first, worker)
+        else:
+            second = replace(stage2(mini_context), weights_folder=out)
+            train_synthesizer(second, worker)
+        return load_file(max(out.iterdir(), key=lambda path: path.stat().st_mtime_ns))
+
+    whole = run(LocalWorker(root / "run1"), root / "weights1")
+    broken = StoppingWorker(root / "run2")
+    with pytest.raises(Interrupted):
+        run(broken, root / "weights2")
+    again = resumed(broken)
+    weights = run(again, root / "weights2")
+    assert all(torch.equal(weights[name], x) for name, x in whole.items())
+    assert [report.epoch for report in again.reports] == [2]
+
+
+def test_a_training_ends_when_held_out_clips_become_no_better(mini_context: StepContext) -> None:
+    settings = stage1(mini_context, TrainGptOptions(epochs=2, max_steps=60, batch_size=2))
+    [recipe] = settings.recipes
+    worse = replace(recipe.schedule, learning_rate=1.0, warmup=1)
+    recipe = replace(recipe, schedule=worse, judge_every=1, patience=2)
+    settings = replace(
+        settings, recipes=(recipe,), items=settings.items[:3], held_out=settings.items[3:]
+    )
+    worker = LocalWorker(mini_context.workspace.root / "run")
+    train_durations(settings, worker)
+
+    last = worker.reports[-1]
+    assert last.step < 60
+    assert "held_out_durations" in last.evaluation
+    assert (settings.weights_folder / settings.export_name(last.epoch, last.step)).is_file()
+    again = resumed(worker)
+    train_durations(settings, again)
+    assert again.reports == []
+
+
+def test_files_of_the_two_families_are_refused_by_each_other(mini_context: StepContext) -> None:
+    settings = stage1(mini_context)
+    train_durations(settings, LocalWorker(mini_context.workspace.root / "run"))
+    path = settings.weights_folder / "voice-e2.safetensors"
+    with pytest.raises(BadModelFile):
+        load_gpt(path, "v2")
+    with pytest.raises(BadModelFile):
+        load_synthesizer(path)
+
+
+def test_max_steps_are_shared_out_among_the_parts(mini_context: StepContext) -> None:
+    plan = plan_synthesizer(mini_context, TrainSovitsOptions(max_steps=100), MINI).settings
+    assert isinstance(plan, SynthesizerSettings)
+    assert [recipe.schedule.steps for recipe in plan.recipes] == [50, 50]
+    assert (plan.total_steps, plan.epoch_steps) == (100, 25)
+
+
+def test_options_without_a_meaning_are_told(mini_context: StepContext) -> None:
+    plan = plan_synthesizer(mini_context, TrainSovitsOptions(text_low_lr_rate=0.5), MINI)
+    assert ["text_low_lr_rate" in warning for warning in plan.warnings] == [True]
+    assert plan_synthesizer(mini_context, TrainSovitsOptions(), MINI).warnings == []
+
+
+def test_clips_that_cannot_be_used_are_named(mini_context: StepContext) -> None:
+    experiment = mini_context.experiment
+    experiment.content_of("clip0.wav").unlink()
+    with experiment.semantic_table.open("a") as file:
+        file.write("short.wav\t1 1 1\n")
+    for folder_file in (experiment.content_of("short.wav"), experiment.wave_of("short.wav")):
+        folder_file.write_bytes(b"")
+    plan = plan_durations(mini_context, TrainGptOptions(), MINI)
+    reasons = {clip.name: clip.reason for clip in plan.dropped}
+    assert "4-cnhubert" in reasons["clip0.wav"]
+    assert "0.06 s long" in reasons["short.wav"]
+    assert plan.settings.clip_names == {"clip1.wav", "clip2.wav", "clip3.wav"}
+
+    for path in experiment.content.iterdir():
+        path.unlink()
+    with pytest.raises(NothingUsable, match="at least 1"):
+        plan_durations(mini_context, TrainGptOptions(), MINI)
+
+
+def test_a_damaged_feature_file_names_its_clip(mini_context: StepContext) -> None:
+    mini_context.experiment.content_of("clip2.wav").write_bytes(b"no tensor")
+    with pytest.raises(StepFailed) as caught:
+        train_durations(stage1(mini_context), LocalWorker(mini_context.workspace.root / "run"))
+    assert caught.value.clip == "clip2.wav"
