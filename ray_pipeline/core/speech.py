@@ -23,6 +23,8 @@ class Delivery(BaseModel):
     noise_scale: float = Field(0.5, ge=0, le=1, description="how much the sound varies")
     cut: CutMethod = Field("cut5", description="how long text is cut, as in the original")
     pause_seconds: float = Field(0.3, ge=0, le=5, description="after each piece")
+    pitch: float = Field(1.0, ge=0.5, le=2.0, description="2.0: an octave higher; base mini only")
+    energy: float = Field(1.0, gt=0, le=4.0, description="2.0: 6 dB louder; base mini only")
     cuda_graphs: StrictBool = Field(
         False, description="decode faster on an NVIDIA GPU; not yet tried on one"
     )

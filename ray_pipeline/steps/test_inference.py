@@ -103,7 +103,7 @@ def _remarks(facts: dict[str, Any], experiment: Experiment) -> list[str]:
     from ray_pipeline.text.unread import quote_some, unread_words
     from ray_pipeline.voice.spoken_rate import spoken_too_fast
 
-    remarks = spoken_too_fast(facts["pieces"], experiment)
+    remarks = spoken_too_fast(facts["pieces"], experiment, facts["tokens_per_second"])
     if facts["left_out"]:
         remarks.append(
             f"{quote_some(facts['left_out'])} was left out: nothing of it can be read aloud as "

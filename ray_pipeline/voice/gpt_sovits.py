@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
+from ray_pipeline.core.audio_format import SAMPLE_RATE, TOKENS_PER_SECOND, Waveform
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.pretrained_bases import BERT_FOLDER, PretrainedBase, base_model, has_bert
 from ray_pipeline.core.speech import DEFAULT_SETTINGS, SpeechSettings
@@ -58,6 +58,8 @@ class GptSovitsVoice:
     device: torch.device
     models_dir: Path
 
+    tokens_per_second = TOKENS_PER_SECOND
+
     def __post_init__(self) -> None:
         self._remembered: dict[tuple[Path, int], ReferenceFeatures] = {}
 
@@ -88,6 +90,10 @@ class GptSovitsVoice:
         content = load_content_encoder(base, models_dir, device)
         speaker = load_speaker_encoder(base, models_dir, device)
         return cls(base, gpt, synthesizer, content, speaker, device, models_dir)
+
+    @property
+    def version(self) -> str:
+        return self.base.version
 
     @property
     def limit_tokens(self) -> int:

@@ -23,6 +23,7 @@ from ray_pipeline.text.pronunciations import own_pronunciations
 from ray_pipeline.voice.choosing import Choice, Clip, choose
 from ray_pipeline.voice.recording import Order
 from ray_pipeline.voice.reference import Reference
+from ray_pipeline.voice.voice import Family, family_of
 
 DEFAULT_TEXTS = {
     "en": "This voice was made from a few minutes of speech, and it reads whatever you write.",
@@ -46,13 +47,16 @@ def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Ord
     version = base.version
     workspace, exp_name = context.workspace, context.config.exp_name
     gpt_folder, sovits_folder = workspace.gpt_weights(version), workspace.sovits_weights(version)
+    family = family_of(version)
     gpt = _named(context, options.gpt_model) or newest_weights(
-        gpt_folder, exp_name, ".ckpt", StepName.TRAIN_GPT
+        gpt_folder, exp_name, family.gpt_suffix, StepName.TRAIN_GPT
     )
     sovits = _named(context, options.sovits_model) or newest_weights(
-        sovits_folder, exp_name, ".pth", StepName.TRAIN_SOVITS
+        sovits_folder, exp_name, family.sovits_suffix, StepName.TRAIN_SOVITS
     )
-    reference = _reference(context, options, warnings)
+    warnings += _without_meaning(options, family, version)
+    reference, remarks = _reference(context, options)
+    warnings += [] if "ref_audio" in family.without_meaning else remarks
     text, mode = _target(options, context.config.language, reference)
     order = Order(
         gpt_path=gpt,
@@ -79,6 +83,18 @@ def _settings(context: StepContext, options: TestInferenceOptions) -> SpeechSett
         seed=secrets.randbelow(NUM_SEEDS) if seed == -1 else seed,
         strict_compat=strict,
     )
+
+
+def _without_meaning(options: TestInferenceOptions, family: Family, version: str) -> list[str]:
+    """A sentence on the options that were set and change nothing for such a voice."""
+    defaults = TestInferenceOptions()
+    names = [
+        name for name in family.without_meaning if getattr(options, name) != getattr(defaults, name)
+    ]
+    if not names:
+        return []
+    verb = "mean" if len(names) > 1 else "means"
+    return [f"{', '.join(names)} {verb} nothing to a voice of the base {version}: left aside."]
 
 
 def _target(
@@ -122,9 +138,9 @@ def _named(context: StepContext, name: str | None) -> Path | None:
     return None if name is None else context.workspace.find(name, context.config.exp_name)
 
 
-def _reference(
-    context: StepContext, options: TestInferenceOptions, warnings: list[str]
-) -> Reference:
+def _reference(context: StepContext, options: TestInferenceOptions) -> tuple[Reference, list[str]]:
+    """Also for a voice that imitates nobody: its language is that of the fixed sentence."""
+    warnings: list[str] = []
     if options.ref_audio is None:
         choice = _choose(context)
         path, text = choice.reference.wav_path, choice.reference.text
@@ -145,7 +161,7 @@ def _reference(
             "What is said in the reference is not known, so only its sound is imitated. "
             "Give ref_text."
         )
-    return Reference(path, text, language)
+    return Reference(path, text, language), warnings
 
 
 def _reference_file(context: StepContext, name: str) -> Path:

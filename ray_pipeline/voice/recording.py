@@ -59,13 +59,14 @@ def speak_to_file(
     write_int16(target, to_int16(speech.wav))
     return {
         "file": target.name,
-        "base_model": voice.base.name,
+        "base_model": voice.version,
         "device": device.type,
         "seconds": round(speech.seconds, 3),
         **levels,
         "load_seconds": round(loaded - started, 3),
         "speak_seconds": round(time.monotonic() - loaded, 3),
         "limit_tokens": voice.limit_tokens,
+        "tokens_per_second": voice.tokens_per_second,
         "pieces": [asdict(piece) | {"num_tokens": len(piece.tokens)} for piece in speech.pieces],
         "left_out": speech.left_out,
     }

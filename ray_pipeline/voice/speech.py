@@ -10,7 +10,6 @@ from typing import Protocol
 import torch
 
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
-from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.core.speech import DEFAULT_SETTINGS, SpeechSettings
 from ray_pipeline.text.own_words import Pronunciations
 from ray_pipeline.voice.reference import Reference
@@ -51,11 +50,17 @@ class Voice(Protocol):
     """A voice that is loaded, to speak many times. Not for use by several threads at once."""
 
     @property
-    def base(self) -> PretrainedBase: ...
+    def version(self) -> str:
+        """That of the base it was made from."""
+        ...
 
     @property
-    def limit_tokens(self) -> int:
-        """How many tokens a piece has at most: one that found no end has so many."""
+    def tokens_per_second(self) -> float: ...
+
+    @property
+    def limit_tokens(self) -> int | None:
+        """How many tokens a piece has at most: one that found no end has so many. None where
+        every piece ends by itself."""
         ...
 
     def speak(

@@ -20,13 +20,17 @@ _TIMES_THE_CLIPS = 2.0
 _FEWEST_PHONES = 15  # a single word without a pause can be fast
 
 
-def spoken_too_fast(pieces: list[dict[str, Any]], experiment: Experiment) -> list[str]:
+def spoken_too_fast(
+    pieces: list[dict[str, Any]],
+    experiment: Experiment,
+    tokens_per_second: float = TOKENS_PER_SECOND,
+) -> list[str]:
     """A sentence for each piece, as the facts of a recording have it, that was spoken more than
     twice as fast as the clips are (16 to 25 phones a second): words are missing."""
-    most = _fastest(experiment)
+    most = _fastest(experiment, tokens_per_second)
     sentences = []
     for piece in pieces:
-        seconds = piece["num_tokens"] / TOKENS_PER_SECOND
+        seconds = piece["num_tokens"] / tokens_per_second
         rate = len(piece["phones"]) / seconds
         if len(piece["phones"]) >= _FEWEST_PHONES and rate > most:
             sentences.append(
@@ -37,7 +41,7 @@ def spoken_too_fast(pieces: list[dict[str, Any]], experiment: Experiment) -> lis
     return sentences
 
 
-def _fastest(experiment: Experiment) -> float:
+def _fastest(experiment: Experiment, tokens_per_second: float) -> float:
     """Phones a second beyond which this voice leaves something out."""
     _, most = PHONES_PER_SECOND
     try:
@@ -45,7 +49,7 @@ def _fastest(experiment: Experiment) -> float:
     except StepNotReady:
         return most  # the weights came from elsewhere
     rates = [
-        len(phones[name]) / (len(said) / TOKENS_PER_SECOND)
+        len(phones[name]) / (len(said) / tokens_per_second)
         for name, said in tokens.items()
         if said and name in phones
     ]

@@ -13,21 +13,42 @@ import torch
 
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.voice.speech import LoadableVoice, Voice
-from ray_pipeline.weights.kinds import identify
+from ray_pipeline.weights.kinds import voice_version
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
-    """The class that loads and speaks, imported when it is needed, and which fields of
-    `SpeechSettings` mean nothing to it."""
+    """`module` and `class_name` of what loads and speaks, imported when it is needed; the
+    suffixes of its two weight files; and the options of test_inference that mean nothing to it."""
 
     module: str
     class_name: str
-    without_meaning: frozenset[str] = frozenset()
+    gpt_suffix: str
+    sovits_suffix: str
+    without_meaning: tuple[str, ...]
 
 
-GPT_SOVITS = Family("ray_pipeline.voice.gpt_sovits", "GptSovitsVoice")
-FAMILIES = dict.fromkeys(("v1", "v2", "v2Pro", "v2ProPlus", "nano"), GPT_SOVITS)
+GPT_SOVITS = Family(
+    module="ray_pipeline.voice.gpt_sovits",
+    class_name="GptSovitsVoice",
+    gpt_suffix=".ckpt",
+    sovits_suffix=".pth",
+    without_meaning=("pitch", "energy"),
+)
+MINI = Family(
+    module="ray_pipeline.voice.mini",
+    class_name="MiniTextVoice",
+    gpt_suffix=".safetensors",
+    sovits_suffix=".safetensors",
+    without_meaning=(
+        *("ref_audio", "ref_text", "ref_language"),
+        *("top_k", "top_p", "temperature", "repetition_penalty", "noise_scale", "cuda_graphs"),
+    ),
+)
+FAMILIES = {
+    **dict.fromkeys(("v1", "v2", "v2Pro", "v2ProPlus", "nano"), GPT_SOVITS),
+    "mini": MINI,
+}
 
 
 def family_of(version: str) -> Family:
@@ -46,6 +67,6 @@ def load_voice(
 ) -> Voice:
     """The SoVITS file decides the family. Raises BadModelFile for a file that is damaged or does
     not go with the other, BackendMissing when the models folder lacks an encoder."""
-    family = family_of(identify(sovits_path).version)
+    family = family_of(voice_version(sovits_path))
     kind: type[LoadableVoice] = getattr(import_module(family.module), family.class_name)
     return kind.load(gpt_path, sovits_path, models_dir, device)

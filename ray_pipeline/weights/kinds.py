@@ -53,6 +53,30 @@ def identify(path: Path) -> WeightFile:
     return identify_content(path, load_archive(path))
 
 
+def voice_version(path: Path) -> str:
+    """The version of the base that exported weights were made from: in the header of a
+    safetensors file, else by what the file is. Raises BadModelFile."""
+    if path.suffix != ".safetensors":
+        return identify(path).version
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise BadModelFile(
+            f"{path.name} is not a safetensors file, or is damaged: {error}",
+            hint="Take the file that the training wrote.",
+        ) from error
+    if "version" not in header:
+        raise BadModelFile(
+            f"{path.name} does not name the base model that it was made from.",
+            hint="A converted file of GPT-SoVITS speaks once `gsv models convert` has made a .pth "
+            "or .ckpt of it again.",
+        )
+    return header["version"]
+
+
 def require_voice_weights(path: Path) -> WeightFile:
     """What a weight file is, if a voice can speak with it: exported SoVITS or GPT weights.
 

@@ -214,6 +214,11 @@ def test_a_text_is_read_as_the_clips_were_and_else_it_is_told(context: StepConte
     assert any("strict_compat" in warning for warning in run(context, chosen).warnings)
 
 
+def test_options_that_mean_nothing_to_a_voice_are_named(context: StepContext) -> None:
+    _, warnings = make_order(context, TestInferenceOptions(pitch=1.2, top_k=3))
+    assert warnings == ["pitch means nothing to a voice of the base nano: left aside."]
+
+
 def test_clips_left_out_by_the_user_are_no_reference(context: StepContext) -> None:
     kept = "LJ001-0043.wav"
     transcripts = {
