@@ -20,6 +20,7 @@ from pydantic import (
     PlainSerializer,
     StrictBool,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -33,10 +34,19 @@ Precision = Literal["float32", "float16", "bfloat16", "int8"]
 BaseModelName = Literal["auto", "v2ProPlus", "v2Pro", "v2", "v1", "nano"]
 
 
-def _check_exp_name(name: str) -> str:
+_MAX_EXP_NAME_BYTES = 210  # of the 255 of file systems; the rest is for `_e1000_s1234567.pth`
+
+
+def _check_exp_name(name: str, info: ValidationInfo) -> str:
     # It becomes a folder and part of file names, so only what every file system takes.
     if not re.fullmatch(r"[\w][\w .+-]{0,79}", name) or name.endswith((" ", ".")):
         raise ValueError("use letters, digits, space, '_', '-', '+' or '.', at most 80 of them")
+    num_bytes = len(name.encode())
+    if num_bytes > _MAX_EXP_NAME_BYTES and not (info.context or {}).get("is_stored"):
+        raise ValueError(
+            f"it has {num_bytes} bytes; file systems leave room for {_MAX_EXP_NAME_BYTES}, "
+            f"{_MAX_EXP_NAME_BYTES // 3} characters of Chinese, Japanese or Korean"
+        )
     return name
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ray_pipeline.core.blanks import one_line
 from ray_pipeline.core.errors import InvalidInput, NotFound, PipelineError, StorageFull
@@ -288,7 +289,8 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
     `durable` also waits until the bytes are on the disk; for checkpoints and manifests.
     The temporary name keeps the suffix, because some writers choose their format by it.
     Raises StorageFull when the block failed and the disk is full, whatever the error: libraries
-    have their own for it. What was at `path` before is still there then.
+    have their own for it. What was at `path` before is still there then. Any other error that
+    comes out of the block names `path` instead of the temporary one: users know no other.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{PARTIAL_PREFIX}{uuid.uuid4().hex}{path.suffix}")
@@ -299,6 +301,7 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
                 os.fsync(file.fileno())
         partial.replace(path)
     except Exception as error:
+        _name_instead(error, partial, path)
         if isinstance(error, PipelineError):
             raise
         full = StorageFull.of(error) or (StorageFull.said() if _is_full(partial) else None)
@@ -320,6 +323,22 @@ def _is_full(unfinished: Path) -> bool:
     except OSError as error:
         return StorageFull.of(error) is not None
     return False
+
+
+def _name_instead(error: Exception, partial: Path, path: Path) -> None:
+    """Put `path` where an error says `partial`: in its arguments, and in whatever text it keeps
+    for its message (errors of the project, of soundfile, of the operating system)."""
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, Path) and value == partial:
+            return path
+        return value.replace(partial.name, path.name) if isinstance(value, str) else value
+
+    error.args = tuple(renamed(argument) for argument in error.args)
+    for name, value in list(vars(error).items()):
+        setattr(error, name, renamed(value))
+    if isinstance(error, OSError):
+        error.filename, error.filename2 = renamed(error.filename), renamed(error.filename2)
 
 
 def atomic_write(path: Path, content: str | bytes, *, durable: bool = False) -> None:

@@ -45,6 +45,8 @@ def test_gpu_id_counts_workers(gpu_id, workers):
         ({"exp_name": "../x"}, "config.exp_name"),
         ({"exp_name": "a/b"}, "config.exp_name"),
         ({"exp_name": ""}, "config.exp_name"),
+        ({"exp_name": "声" * 71}, "config.exp_name"),
+        ({"exp_name": "\U00020000" * 60}, "config.exp_name"),
         ({"epochs": 3}, "config.epochs"),
     ],
 )

@@ -1,4 +1,5 @@
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,3 +105,23 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("path_of_error", [lambda partial: partial, str])
+def test_an_error_while_a_file_is_written_names_the_file_that_the_user_knows(
+    tmp_path, path_of_error
+):
+    def writers(partial):
+        yield InvalidInput(f"{partial.name} is damaged.", hint=f"Remove {partial.name}.")
+        yield FileNotFoundError(2, "No such file", path_of_error(partial))
+        yield soundfile.LibsndfileError(2, f"Error opening {str(partial)!r}: ")
+        yield ValueError(f"cannot write {partial}")
+
+    for number in range(4):
+        with (
+            pytest.raises(Exception, match=r"talk.wav") as raised,
+            atomic_path(tmp_path / "talk.wav") as partial,
+        ):
+            raise list(writers(partial))[number]
+        assert ".partial-" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
