@@ -4,6 +4,9 @@ Loading is `weights_only` always. Few foreign names are let through: `utils.HPar
 that the original pickles its configuration with, becomes a plain dictionary here, and the paths
 in its training checkpoints become text. Some of its files have their first two bytes replaced by
 a version mark, which is undone for reading.
+
+Nothing is unpickled before it is known how much would come of it (`pickle_size.py`), and no
+tensors are given on that together are much larger than their file.
 """
 
 from __future__ import annotations
@@ -20,10 +23,14 @@ from torch import Tensor
 
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.workspace import atomic_path
+from ray_pipeline.weights.pickle_size import TooMuch, check_pickle
 
 ZIP_MARK = b"PK"
 _LEGACY_PICKLE = b"\x80\x02"  # what torch wrote before 1.6
+_LEGACY_PICKLES = 5
 _MARK_BYTES = 2
+_MOST_SHARED = 4  # times the file's size; some models tie the weights of two layers
+_AS_WRITTEN = "Use the file as GPT-SoVITS or this service wrote it."
 
 
 class _SettingsStandIn:
@@ -67,10 +74,13 @@ def load_archive(path: Path) -> Any:
     anything but plain data.
     """
     mark = read_mark(path)
-    if mark != _LEGACY_PICKLE:
-        _check_directory(path)
+    source = _readable(path, mark)
+    if mark == _LEGACY_PICKLE:
+        _check_legacy(path)
+    else:
+        _check_directory(path, source)
     try:
-        return _plain(_load(path, mark), path.stat().st_size, path)
+        return _Plain(path).of(_load(source))
     except BadModelFile:
         raise
     except pickle.UnpicklingError as error:
@@ -79,22 +89,38 @@ def load_archive(path: Path) -> Any:
         raise _damaged(path, error) from error
 
 
-def _load(path: Path, mark: bytes) -> Any:
-    source: io.BytesIO | Path = path
-    if mark not in (ZIP_MARK, _LEGACY_PICKLE):
-        source = io.BytesIO(path.read_bytes())
-        source.write(ZIP_MARK)
+def _readable(path: Path, mark: bytes) -> io.BytesIO | Path:
+    """The file, or a copy in memory with the bytes that a version mark took the place of."""
+    if mark in (ZIP_MARK, _LEGACY_PICKLE):
+        return path
+    copy = io.BytesIO(path.read_bytes())
+    copy.write(ZIP_MARK)
+    copy.seek(0)
+    return copy
+
+
+def _load(source: io.BytesIO | Path) -> Any:
+    if isinstance(source, io.BytesIO):
         source.seek(0)
     with torch.serialization.safe_globals(_LET_THROUGH):
         return torch.load(source, map_location="cpu", weights_only=True)
 
 
-def _check_directory(path: Path) -> None:
+def _check_directory(path: Path, source: io.BytesIO | Path) -> None:
     """The table of contents is at the end of an archive and names sizes: both a cut-off file
-    and one that would unfold into far more than it is are found without unpacking anything."""
+    and one that would unfold into far more than it is are found without unpacking anything.
+    Then its pickle is followed, without building anything."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
+        with zipfile.ZipFile(source) as archive:
+            entries = archive.infolist()
+            unpacked = sum(entry.file_size for entry in entries)
+            if unpacked <= path.stat().st_size:
+                for entry in entries:
+                    if PurePosixPath(entry.filename).name == "data.pkl":
+                        with archive.open(entry) as stream:
+                            check_pickle(stream)
+    except TooMuch as error:
+        raise _bomb(path, error) from error
     except (zipfile.BadZipFile, ValueError) as error:
         if path.open("rb").read(4)[2:] == b"\x03\x04":
             raise _truncated(path) from error
@@ -105,26 +131,55 @@ def _check_directory(path: Path) -> None:
     if unpacked > path.stat().st_size:
         raise BadModelFile(
             f"The weight file {path.name} is compressed, which torch never writes.",
-            hint="Use the file as GPT-SoVITS or this service wrote it.",
+            hint=_AS_WRITTEN,
         )
 
 
-def _plain(value: Any, file_size: int, path: Path) -> Any:
+def _check_legacy(path: Path) -> None:
+    """What torch wrote before 1.6 is five pickles, and the tensors' bytes after them."""
+    try:
+        with path.open("rb") as stream:
+            for _ in range(_LEGACY_PICKLES):
+                check_pickle(stream)
+    except TooMuch as error:
+        raise _bomb(path, error) from error
+
+
+class _Plain:
     """Stand-ins as dictionaries and text, everything else as it is; refuses inflated tensors."""
-    if isinstance(value, _SettingsStandIn):
-        value = dict(value.__dict__)
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(item, file_size, path) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_plain(item, file_size, path) for item in value)
-    if isinstance(value, Tensor) and value.numel() * value.element_size() > file_size:
-        raise BadModelFile(
-            f"The weight file {path.name} names a tensor larger than the file itself.",
-            hint="Use the file as GPT-SoVITS or this service wrote it.",
-        )
-    return value
+
+    def __init__(self, path: Path) -> None:
+        self._name, self._file_bytes = path.name, path.stat().st_size
+        self._tensor_bytes = 0
+
+    def of(self, value: Any) -> Any:
+        if isinstance(value, _SettingsStandIn):
+            value = dict(value.__dict__)
+        if isinstance(value, PurePath):
+            return str(value)
+        if isinstance(value, Mapping):
+            return {key: self.of(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.of(item) for item in value)
+        if isinstance(value, Tensor):
+            self._count(value)
+        return value
+
+    def _count(self, tensor: Tensor) -> None:
+        """A tensor may be a view of few bytes that is repeated, and many may share theirs."""
+        size = tensor.numel() * tensor.element_size()
+        self._tensor_bytes += size
+        if size > self._file_bytes:
+            raise BadModelFile(
+                f"The weight file {self._name} names a tensor larger than the file itself.",
+                hint=_AS_WRITTEN,
+            )
+        if self._tensor_bytes > _MOST_SHARED * self._file_bytes:
+            raise BadModelFile(
+                f"The tensors of the weight file {self._name} are together over {_MOST_SHARED} "
+                "times as large as the file.",
+                hint=_AS_WRITTEN,
+            )
 
 
 def save_archive(path: Path, content: Any, *, mark: bytes = ZIP_MARK) -> None:
@@ -147,6 +202,13 @@ def _damaged(path: Path, error: Exception) -> BadModelFile:
     return BadModelFile(
         f"The weight file {path.name} is damaged ({type(error).__name__}).",
         hint="Copy or download it again.",
+    )
+
+
+def _bomb(path: Path, error: TooMuch) -> BadModelFile:
+    return BadModelFile(
+        f"The weight file {path.name} was not loaded: {error}.",
+        hint=f"{_AS_WRITTEN} If it is, copy or download it again.",
     )
 
 

@@ -35,6 +35,7 @@ _ARCHIVE_SUFFIXES: Mapping[FileKind, str] = {
 }
 _FORMAT = "gsv"  # names our metadata, and its layout
 _FORMAT_VERSION = "1"
+_LONGEST_JSON = 4_000_000  # characters; names of tensors are some 50,000
 _MARKS = (ZIP_MARK, *VERSION_MARKS.values(), b"00", b"01")
 
 
@@ -98,7 +99,7 @@ def _weights(source: Path, content: Any, file: WeightFile) -> dict[str, Tensor]:
 def _as_json(source: Path, name: str, value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise BadModelFile(
             f"What {source.name} holds as {name!r} cannot be written as JSON: {error}.",
             hint="Use a file that GPT-SoVITS or this service exported.",
@@ -153,10 +154,11 @@ def _content(
         foreign = (name for name in metadata if name != "format" and not name.startswith(_FORMAT))
         besides = sorted(foreign, key=lambda name: (name != "config", name))
         content: OrderedDict[str, Any] = OrderedDict(
-            weight={name: tensors[name] for name in json.loads(metadata["gsv.names"])},
-            **{name: json.loads(metadata[name]) for name in besides},
+            weight={name: tensors[name] for name in _from_json(metadata["gsv.names"])},
+            **{name: _from_json(metadata[name]) for name in besides},
         )
-    except (KeyError, ValueError, TypeError) as error:
+    # JSON may nest as deep as it is long.
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise _damaged(source) from error
     if (
         kind not in _ARCHIVE_SUFFIXES
@@ -165,6 +167,12 @@ def _content(
     ):
         raise _damaged(source)
     return kind, mark, content
+
+
+def _from_json(text: str) -> Any:
+    if len(text) > _LONGEST_JSON:
+        raise ValueError("longer than any configuration")
+    return json.loads(text)
 
 
 def _damaged(source: Path) -> BadModelFile:

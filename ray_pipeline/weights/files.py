@@ -22,6 +22,7 @@ from ray_pipeline.models.sovits.config import OFFICIAL_VERSIONS, SovitsConfig
 from ray_pipeline.models.sovits.layers import fuse_weight_norm
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.weights.archive import ZIP_MARK, load_archive, save_archive
+from ray_pipeline.weights.config_bounds import impossible_number
 from ray_pipeline.weights.kinds import (
     GPT_FAMILY,
     GPT_PREFIX,
@@ -87,6 +88,7 @@ def load_sovits(path: Path, expected: str | None = None) -> LoadedSovits:
     if expected is not None and file.version != expected:
         raise _other_version(path, file.version, expected)
     file_config = content.get("config") or {}
+    _refuse_impossible_numbers(path, file_config)
     try:
         config = SovitsConfig.from_export(file_config, file.version)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -118,6 +120,7 @@ def load_gpt(path: Path, expected: str | None = None) -> LoadedGpt:
     _check_kind(path, file, FileKind.gpt)
     if expected is not None and file.version != GPT_FAMILY.get(expected, expected):
         raise _other_version(path, file.version, expected)
+    _refuse_impossible_numbers(path, content["config"])
     state = {name.removeprefix(GPT_PREFIX): value for name, value in content["weight"].items()}
     return LoadedGpt(file.version, content["config"], state, str(content.get("info", "")))
 
@@ -214,6 +217,15 @@ def _check_kind(path: Path, file: WeightFile, wanted: FileKind) -> None:
         raise BadModelFile(
             f"{path.name} is a {file.kind} file, but a {wanted} file is needed here.",
             hint="SoVITS weights are the .pth, GPT weights the .ckpt of a voice.",
+        )
+
+
+def _refuse_impossible_numbers(path: Path, config: Any) -> None:
+    impossible = impossible_number(config)
+    if impossible:
+        raise BadModelFile(
+            f"The configuration in {path.name} cannot be used: {impossible}.",
+            hint="Use a file that GPT-SoVITS or this service exported.",
         )
 
 
