@@ -116,3 +116,18 @@ def test_the_status_is_that_of_the_newest_run_and_running_while_its_job_goes_on(
 ) -> None:
     newest = run(StepName.SLICE_AUDIO, state)
     assert pipeline.overview(STEPS, [newest], newest, job_goes_on=job_goes_on).status is status
+
+
+@pytest.mark.parametrize(
+    ("upload", "readers"),
+    [
+        ("input_audio/a.wav", [StepName.CONVERT_AUDIO]),
+        ("input_audio/A.TXT", [StepName.SLICE_AUDIO, StepName.ASR_TRANSCRIBE]),
+        ("input_audio/me.list.txt", [StepName.SLICE_AUDIO, StepName.ASR_TRANSCRIBE]),
+        ("input_audio/me.dict.txt", [StepName.EXTRACT_TEXT_FEATURES, StepName.TEST_INFERENCE]),
+    ],
+)
+def test_an_upload_concerns_the_steps_that_read_its_kind(
+    upload: str, readers: list[StepName]
+) -> None:
+    assert pipeline.readers_of(STEPS, upload) == readers

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.core.text_files import read_text
-from ray_pipeline.core.upload_kinds import UploadKind, upload_kind
+from ray_pipeline.core.upload_kinds import UploadKind, upload_kind, upload_order
 from ray_pipeline.core.workspace import Workspace, is_partial
 from ray_pipeline.text import parse_dictionary
 
 
 def own_pronunciations(workspace: Workspace, symbols: str) -> dict[str, list[str]]:
-    """Word to phones. Files are read in the order of their names; the last one wins.
+    """Word to phones. Files are read in the order in which they came; the last one wins.
 
     Raises InvalidInput that names the file and the line which cannot be used.
     """
     words: dict[str, list[str]] = {}
     folder = workspace.input_audio
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    for path in sorted(folder.iterdir(), key=upload_order) if folder.is_dir() else ():
         if (
             upload_kind(path.name) is UploadKind.PRONUNCIATIONS
             and path.is_file()
