@@ -172,7 +172,7 @@ class _Receiver:
         for partial in self._written:
             if upload_kind(partial.name) is UploadKind.RECORDING:
                 with _disk_explained(), partial.path.open("rb") as file:
-                    kind = plainly_no_sound(file.read(HEAD_BYTES))
+                    kind = plainly_no_sound(file.read(HEAD_BYTES), partial.name)
                 foreign += [f"{partial.name} is {kind}"] if kind else []
         if foreign:
             more = f" and {len(foreign) - 5} more files" if len(foreign) > 5 else ""

@@ -1,12 +1,14 @@
 """What is plainly no sound, told by how the file begins.
 
 For uploads: whoever sends a PDF or an archive hears so at once, not when it is converted. What
-begins like none of these may still be no sound; that is found by decoding it.
+begins like none of these may still be no sound, and neither is every `.wav` that is readable as
+text; that is found by decoding it.
 """
 
 from __future__ import annotations
 
 import codecs
+from pathlib import PurePosixPath
 
 HEAD_BYTES = 4096
 _SHORTEST_TEXT = 64  # bytes; shorter ones say little about what the file is
@@ -33,12 +35,41 @@ _BEGINNINGS = (
     (b"\x7fELF", "a program"),
     (b"SQLite format 3\x00", "a database"),
 )
+_WEB_PAGES = (b"<!doctype html", b"<html", b"<?xml", b"\xef\xbb\xbf<!doctype html")
+_OF_SOUND = (
+    ".wav",
+    ".mp3",
+    ".flac",
+    ".ogg",
+    ".opus",
+    ".m4a",
+    ".aac",
+    ".wma",
+    ".aiff",
+    ".aif",
+    ".amr",
+)
+_OF_FILMS = (
+    ".mp4",
+    ".mkv",
+    ".mov",
+    ".webm",
+    ".avi",
+    ".m4v",
+    ".3gp",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".flv",
+)
+_SOUND_SUFFIXES = frozenset((*_OF_SOUND, *_OF_FILMS))
 _PICTURE_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"avif")
 
 
-def plainly_no_sound(head: bytes) -> str | None:
+def plainly_no_sound(head: bytes, name: str = "") -> str | None:
     """What a file is that begins with `head` (its first 4096 bytes, or all of it), in words such
-    as "a picture"; None where it may be a recording."""
+    as "a picture"; None where it may be a recording, as a `name` ending in `.wav` says of any
+    text but a web page."""
     for beginning, words in _BEGINNINGS:
         if head.startswith(beginning):
             return words
@@ -48,7 +79,10 @@ def plainly_no_sound(head: bytes) -> str | None:
         return "a picture"
     if head[:2] == b"MZ" and b"program cannot be run in DOS mode" in head:
         return "a program"
-    return "a text" if _is_text(head) else None
+    if head.lstrip().lower().startswith(_WEB_PAGES):
+        return "a web page"
+    claims_sound = PurePosixPath(name).suffix.lower() in _SOUND_SUFFIXES
+    return "a text" if not claims_sound and _is_text(head) else None
 
 
 def _is_text(head: bytes) -> bool:

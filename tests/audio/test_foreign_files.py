@@ -34,13 +34,19 @@ def picture(kind: str) -> bytes:
         (picture("GIF"), "a picture"),
         (picture("WEBP"), "a picture"),
         (picture("TIFF"), "a picture"),
-        (b"<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not there</body>", "a text"),
+        (b"\n<!DOCTYPE html>\n<html><head><title>404</title></head><body>Nothing", "a web page"),
         ("今日はいい天気ですね。\n".encode() * 400, "a text"),
         (b"1\n00:00:01,000 --> 00:00:02,000\nHello there.\n\n" * 9, "a text"),
     ],
 )
 def test_what_is_plainly_no_sound_is_named(data: bytes, words: str) -> None:
     assert plainly_no_sound(data[:HEAD_BYTES]) == words
+
+
+def test_a_text_that_claims_to_be_sound_is_left_to_the_decoder() -> None:
+    text = b"this is no recording\n" * 50
+    assert plainly_no_sound(text, "notes.md") == "a text"
+    assert plainly_no_sound(text, "talk.WAV") is None
 
 
 @pytest.mark.parametrize("case", [x for x in AWKWARD_FILES if x.seconds is not None], ids=str)

@@ -111,7 +111,7 @@ def test_what_is_plainly_no_recording_is_refused_at_once_and_by_name(
     answer = send(client, task_id, *files)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
     assert (
-        "slides.pdf is a PDF document, page.mp3 is a text: no recording"
+        "slides.pdf is a PDF document, page.mp3 is a web page: no recording"
         in (answer.json()["detail"])
     )
     assert answer.json()["files"] == ["slides.pdf", "page.mp3"]
