@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -121,13 +121,19 @@ def load_name(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def applicable(steps: StepTable, *, speaker_vectors: bool) -> StepTable:
-    """The table for a base model; one without speaker vectors has no such step to wait for."""
-    if speaker_vectors:
-        return steps
-    return {
-        name: row for name, row in steps.items() if name is not StepName.EXTRACT_SPEAKER_VECTORS
-    }
+def applicable(
+    steps: StepTable, *, speaker_vectors: bool, tokens_are_phones: bool = False
+) -> StepTable:
+    """The table for a base model: one without speaker vectors has no such step to wait for, and
+    one whose semantic tokens are phones needs the text for them too."""
+    table = dict(steps)
+    if not speaker_vectors:
+        table.pop(StepName.EXTRACT_SPEAKER_VECTORS, None)
+    tokens = table.get(StepName.EXTRACT_SEMANTIC_FEATURES)
+    if tokens_are_phones and tokens is not None:
+        needs = (*tokens.needs, StepName.EXTRACT_TEXT_FEATURES)
+        table[StepName.EXTRACT_SEMANTIC_FEATURES] = replace(tokens, needs=needs)
+    return table
 
 
 # -- what may run

@@ -66,6 +66,14 @@ def test_a_base_model_without_speaker_vectors_does_not_wait_for_them() -> None:
     assert missing == [StepName.EXTRACT_SPEAKER_VECTORS]
 
 
+def test_tokens_that_are_phones_wait_for_the_text_too() -> None:
+    mini = pipeline.applicable(STEPS, speaker_vectors=True, tokens_are_phones=True)
+    sound = [StepName.EXTRACT_AUDIO_FEATURES]
+    step = StepName.EXTRACT_SEMANTIC_FEATURES
+    assert pipeline.missing_needs(STEPS, step, sound) == []
+    assert pipeline.missing_needs(mini, step, sound) == [StepName.EXTRACT_TEXT_FEATURES]
+
+
 def test_skipping_counts_as_a_result_only_where_the_step_is_optional() -> None:
     skipped = [
         run(StepName.SLICE_AUDIO, RunState.SKIPPED),

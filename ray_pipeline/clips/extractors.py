@@ -105,12 +105,12 @@ class AudioExtractor:
     def __call__(self, clip: Clip) -> list[Made]:
         from ray_pipeline.models.encoders.content import mixed_int16
 
-        wav = _clip_at_32k(clip)
+        wav = clip_at_32k(clip)
         if len(wav) < _FEWEST_FRAMES * HOP_SAMPLES:
-            raise _unusable(clip, "is shorter than one semantic token (40 ms)")
+            raise unusable(clip, "is shorter than one semantic token (40 ms)")
         features = self._encoder.of_training_clip(wav)
         if not features.isfinite().all():
-            raise _unusable(clip, "gives content features that are no numbers")
+            raise unusable(clip, "gives content features that are no numbers")
         content = save_tensor(features, self._content_dir / f"{clip.name}.pt")
         wave = self._waves_dir / clip.name
         write_int16(wave, mixed_int16(wav))
@@ -134,7 +134,7 @@ class SpeakerExtractor:
     def __call__(self, clip: Clip) -> list[Made]:
         vector = self._encoder(*read_mono(Path(clip.path)))
         if not vector.isfinite().all():
-            raise _unusable(clip, "gives a speaker vector that is no number")
+            raise unusable(clip, "gives a speaker vector that is no number")
         return [Made(clip.name, files=[save_tensor(vector, self._vectors_dir / f"{clip.name}.pt")])]
 
 
@@ -149,7 +149,7 @@ class SemanticExtractor:
     def __call__(self, clip: Clip) -> list[Made]:
         codes = self._codebook.encode(load_tensor(Path(clip.path)))[0, 0].tolist()
         if not codes:
-            raise _unusable(clip, "is shorter than one semantic token (40 ms)")
+            raise unusable(clip, "is shorter than one semantic token (40 ms)")
         details = {"codes": " ".join(map(str, codes)), "tokens": len(codes)}
         return [Made(clip.name, details, [self._path])]
 
@@ -176,19 +176,19 @@ def load_tensor(path: Path) -> Any:
     return tensor
 
 
-def _clip_at_32k(clip: Clip) -> Waveform:
+def clip_at_32k(clip: Clip) -> Waveform:
     from ray_pipeline.models.encoders.content import to_rate
 
     wav, rate = read_mono(Path(clip.path))
     loudest = peak(wav)
     if loudest == 0:
-        raise _unusable(clip, "is silent")
+        raise unusable(clip, "is silent")
     if loudest > _LOUDEST_PEAK:
-        raise _unusable(clip, f"peaks at {loudest:.1f} times full scale")
+        raise unusable(clip, f"peaks at {loudest:.1f} times full scale")
     return to_rate(wav, rate, SAMPLE_RATE)
 
 
-def _unusable(clip: Clip, reason: str) -> StepFailed:
+def unusable(clip: Clip, reason: str) -> StepFailed:
     return StepFailed(
         f"{clip.name} {reason}.",
         hint="Exclude the clip, or record it anew.",

@@ -80,6 +80,21 @@ class ClipResult:
 ClipFunction = Callable[[Clip], list[Made]]
 # The same for several clips at once; answers for each, in order.
 BatchFunction = Callable[[Sequence[Clip]], list[ClipResult]]
+# Loads a function with its model, on a device, once a worker.
+Build = Callable[[str], ClipFunction]
+
+
+@dataclass(frozen=True)
+class TokenWork:
+    """How the clips of a base become semantic tokens: `build` makes `details["codes"]`, numbers
+    with spaces between. `facts` go into the manifest, `summary` to the user; `doubtful` says why
+    a clip's tokens are to be distrusted, or nothing."""
+
+    items: Sequence[WorkItem]
+    build: Build
+    facts: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+    doubtful: Callable[[dict[str, Any]], str] = lambda details: ""
 
 
 class Executor(Protocol):

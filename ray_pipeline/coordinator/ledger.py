@@ -58,7 +58,7 @@ class Ledger:
     def table(self, change: TaskChange) -> StepTable:
         """The steps that the task's base model has."""
         name = change.base_model or change.task.config.base_model
-        return applicable(self.steps, speaker_vectors=_uses_speaker_vectors(name))
+        return applicable(self.steps, **_traits(name))
 
     def base_model(self, change: TaskChange) -> str:
         """The task's base model, settled when it is first asked for.
@@ -108,9 +108,14 @@ def mark_stale(change: TaskChange, results: dict[StepName, StepRun], names: list
             change.add_events([state_event(stale, stale=True)])
 
 
-def _uses_speaker_vectors(base_model: str) -> bool:
+def _traits(base_model: str) -> dict[str, bool]:
+    """What of a base model decides which steps there are and what they need."""
     if base_model == "auto":
-        return True  # not settled yet; the first choice of "auto" has them
+        return {"speaker_vectors": True}  # not settled yet; the first choice of "auto" has them
     from ray_pipeline.core.pretrained_bases import BASE_MODELS
 
-    return BASE_MODELS[base_model].speaker_dim is not None
+    row = BASE_MODELS[base_model]
+    return {
+        "speaker_vectors": row.speaker_dim is not None,
+        "tokens_are_phones": row.tokens_are_phones,
+    }

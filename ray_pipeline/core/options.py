@@ -31,7 +31,7 @@ from ray_pipeline.core.speech import NUM_SEEDS, Delivery
 from ray_pipeline.core.step_names import StepName
 
 Precision = Literal["float32", "float16", "bfloat16", "int8"]
-BaseModelName = Literal["auto", "v2ProPlus", "v2Pro", "v2", "v1", "nano"]
+BaseModelName = Literal["auto", "v2ProPlus", "v2Pro", "v2", "v1", "nano", "mini"]
 
 
 _MAX_EXP_NAME_BYTES = 210  # of the 255 of file systems; the rest is for `_e1000_s1234567.pth`

@@ -45,14 +45,19 @@ class PretrainedBase:
     version: str
     family: BaseFamily = "gpt_sovits"
     symbols: Literal["v1", "v2"] = "v2"
-    content_encoder: Literal["hubert", "nano"] = "hubert"
+    content_encoder: Literal["hubert", "nano", "mini"] = "hubert"
     ssl_dim: int = 768
-    speaker_encoder: Literal["eres2net", "nano"] | None = None
+    speaker_encoder: Literal["eres2net", "nano", "mini"] | None = None
     speaker_dim: int | None = None
     codebook_size: int = 1024
     generator: str | None = None
     discriminator: str | None = None
     gpt: str | None = None
+
+    @property
+    def tokens_are_phones(self) -> bool:
+        """Whether semantic tokens come from the text as well as from the sound."""
+        return self.family == "mini"
 
     @property
     def is_pretrained(self) -> bool:
@@ -110,6 +115,16 @@ _ROWS = (
         speaker_encoder="nano",
         speaker_dim=160,
         codebook_size=512,
+    ),
+    # Comes with the project, and speaks what models/mini/config.py says; never chosen by "auto".
+    PretrainedBase(
+        name="mini",
+        version="mini",
+        family="mini",
+        content_encoder="mini",
+        ssl_dim=81,
+        speaker_encoder="mini",
+        speaker_dim=162,
     ),
 )
 

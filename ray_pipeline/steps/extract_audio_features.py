@@ -6,10 +6,8 @@ left alone.
 
 from __future__ import annotations
 
-from functools import partial
-
 from ray_pipeline.clips.engine import require_usable, work_through
-from ray_pipeline.clips.extractors import AudioExtractor
+from ray_pipeline.clips.families import FEATURES
 from ray_pipeline.clips.inputs import included_transcripts
 from ray_pipeline.clips.ray_data import RayDataPool
 from ray_pipeline.clips.work import Clip, WorkItem
@@ -32,13 +30,7 @@ def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
     manifest = Manifest(
         context.step, options.model_dump(), {"audio": _VERSION, "encoder": base.content_encoder}
     )
-    build = partial(
-        AudioExtractor,
-        base=base,
-        models_dir=context.models_dir,
-        waves_dir=waves_dir,
-        content_dir=content_dir,
-    )
+    build = FEATURES[base.family].audio(context, base)
     work = work_through(
         context,
         [_item(context, base, audio) for audio in clips],

@@ -6,10 +6,8 @@ the same sound as before are left alone.
 
 from __future__ import annotations
 
-from functools import partial
-
 from ray_pipeline.clips.engine import require_usable, work_through
-from ray_pipeline.clips.extractors import SpeakerExtractor
+from ray_pipeline.clips.families import FEATURES
 from ray_pipeline.clips.inputs import audio_features
 from ray_pipeline.clips.ray_data import RayDataPool
 from ray_pipeline.clips.work import Clip, WorkItem
@@ -33,9 +31,7 @@ def run(context: StepContext, options: ExtractSpeakerVectorsOptions) -> Result:
         {"speaker": _VERSION, "encoder": base.speaker_encoder or "none"},
     )
     clips = audio_features(context) if base.speaker_encoder else []
-    build = partial(
-        SpeakerExtractor, base=base, models_dir=context.models_dir, vectors_dir=vectors_dir
-    )
+    build = FEATURES[base.family].speaker(context, base)
     work = work_through(
         context,
         [_item(context, base, entry) for entry in clips],

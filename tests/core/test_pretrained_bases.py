@@ -66,7 +66,7 @@ def test_bert_is_needed_by_no_base_model(tmp_path: Path) -> None:
 
 def test_only_versions_with_a_speaker_vector_need_the_speaker_encoder() -> None:
     with_speaker = {name for name, row in BASE_MODELS.items() if row.speaker_dim is not None}
-    assert with_speaker == {"v2ProPlus", "v2Pro", "nano"}
+    assert with_speaker == {"v2ProPlus", "v2Pro", "nano", "mini"}
     for row in BASE_MODELS.values():
         assert (row.speaker_encoder is None) == (row.speaker_dim is None)
 

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ray_pipeline.core.errors import BadModelFile
-from ray_pipeline.core.workspace import atomic_path
+from ray_pipeline.core.workspace import atomic_path, sha256_of
 from ray_pipeline.models.mini.config import (
     VERSION,
     AcousticConfig,
@@ -67,6 +67,12 @@ def shipped_base() -> Base:
     """The base that comes with the project."""
     with as_file(files("ray_pipeline.models.mini") / "data" / _BASE_FILE) as path:
         return load_base(path)
+
+
+def shipped_digest() -> str:
+    """Changes when another base comes with the project."""
+    with as_file(files("ray_pipeline.models.mini") / "data" / _BASE_FILE) as path:
+        return sha256_of(path)
 
 
 def save_base(path: Path, base: Base, facts: Mapping[str, str] | None = None) -> None:
