@@ -13,6 +13,7 @@ from ray_pipeline.store import Store
 from serve_app.dependencies import Services
 from serve_app.errors import install_error_handlers
 from serve_app.http_rules import AnswerRules, HeadAsGet, PlainBodies
+from serve_app.load_limits import Reserve
 from serve_app.middleware import BodyLimit, Guard, body_limit_of
 from serve_app.openapi import install_openapi
 from serve_app.report_desk import ReportDesk, diagnose_here
@@ -61,6 +62,7 @@ def make_app(
             Middleware(HeadAsGet),
             Middleware(PlainBodies),
             Middleware(Guard, api_key=key),
+            Middleware(Reserve),
             Middleware(BodyLimit, limit_of=body_limit_of(settings)),
         ],
     )

@@ -13,6 +13,7 @@ from ray_pipeline.coordinator.remote import RemoteCoordinator
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.store import Store
 from serve_app.api import make_app
+from serve_app.load_limits import PLACES
 from serve_app.report_desk import ReportDesk, diagnose_in_cluster
 from serve_app.settings import Settings
 from serve_app.weights_check import check_weights_in_cluster
@@ -21,7 +22,7 @@ from serve_app.weights_check import check_weights_in_cluster
 @serve.deployment(
     name="Api",
     # Every open stream, WebSocket and upload holds one; Serve's default is 5.
-    max_ongoing_requests=1000,
+    max_ongoing_requests=PLACES,
     graceful_shutdown_timeout_s=10,
     # Requests wait for disk and database; a CPU reserved here would be one less for the steps.
     ray_actor_options={"num_cpus": 0},
