@@ -20,6 +20,8 @@ from ray_pipeline.core.task import Transcript
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.models.encoders import codebook
 from ray_pipeline.models.encoders.content import NanoContentEncoder, to_rate
+from ray_pipeline.models.mini.config import SPEAKER_DIM, tiny_config
+from ray_pipeline.models.mini.files import new_base, save_durations, save_synthesizer
 from ray_pipeline.steps.test_inference import run
 from ray_pipeline.text.chinese.reading_models import ChineseModels, read_otherwise
 from ray_pipeline.text.clip_reading import write_reading
@@ -217,6 +219,24 @@ def test_a_text_is_read_as_the_clips_were_and_else_it_is_told(context: StepConte
 def test_options_that_mean_nothing_to_a_voice_are_named(context: StepContext) -> None:
     _, warnings = make_order(context, TestInferenceOptions(pitch=1.2, top_k=3))
     assert warnings == ["pitch means nothing to a voice of the base nano: left aside."]
+
+
+def test_a_voice_of_another_family_speaks_by_the_version_in_its_weights(
+    context: StepContext,
+) -> None:
+    mini = tiny_config()
+    base, workspace = new_base(mini), context.workspace
+    gpt = workspace.gpt_weights("mini") / "amy-e15.safetensors"
+    sovits = workspace.sovits_weights("mini") / "amy_e8_s96.safetensors"
+    for folder in (gpt.parent, sovits.parent):
+        folder.mkdir(parents=True)
+    save_durations(gpt, base.durations, torch.zeros(SPEAKER_DIM), mini)
+    save_synthesizer(sovits, base.synthesizer, mini)
+    config = context.config.model_copy(update={"base_model": "mini"})
+    options = TestInferenceOptions(target_text="Hello there.", top_k=3, energy=4.0)
+    result = run(replace(context, config=config), options)
+    assert result.summary["base_model"] == "mini"
+    assert "top_k means nothing to a voice of the base mini: left aside." in result.warnings
 
 
 def test_clips_left_out_by_the_user_are_no_reference(context: StepContext) -> None:
