@@ -139,11 +139,12 @@ def fine_tune(
         (tune_vocoder, base.synthesizer, FINE_TUNING.vocoder),
     ):
         tuning = tune(network, data, recipe)  # type: ignore[operator]
-        numbers: dict[str, float] = {}
         while not tuning.finished:
-            numbers |= tuning.step()
+            numbers = tuning.step()
+            if "held_out" in numbers:
+                rounded = {name: round(number, 3) for name, number in numbers.items()}
+                print(tune.__name__, tuning.steps_done, rounded, flush=True)
         tuning.finish()
-        print(tune.__name__, tuning.steps_done, numbers, flush=True)
     return MiniVoice(base.durations, base.synthesizer, base.synthesizer.speaker), costs
 
 

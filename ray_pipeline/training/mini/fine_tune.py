@@ -148,11 +148,11 @@ class Tuning:
         return is_stuck or self.steps_done >= self.total_steps
 
     def step(self) -> dict[str, float]:
-        """The losses of one step. Every `judge_every` steps there is `held_out` among them."""
+        """The losses of one step. Whenever the recipe says so, `held_out` is among them."""
         self.network.train()
         rng = np.random.default_rng([self._data.seed, self.steps_done, self._data.worker])
         numbers = self._stepper.step(self._losses(self._shared, self._draw(rng), rng))
-        if self._data.held_out and self.steps_done % self._recipe.judge_every == 0:
+        if self._data.held_out and self._is_time_to_judge():
             numbers["held_out"] = self._judge()
         return numbers
 
@@ -180,6 +180,11 @@ class Tuning:
         self._best = state["best"]
         self._least = state["least"]
         self._without_better = state["without_better"]
+
+    def _is_time_to_judge(self) -> bool:
+        recipe = self._recipe
+        is_late = self.steps_done >= recipe.least_steps
+        return is_late and self.steps_done % recipe.judge_every == 0
 
     @torch.no_grad()
     def _judge(self) -> float:

@@ -91,6 +91,15 @@ def test_it_ends_early_when_held_out_clips_become_worse() -> None:
     assert one.steps_done == 4
 
 
+def test_nothing_is_judged_before_the_voice_has_had_time() -> None:
+    one = tuning("durations")
+    one._recipe = replace(RECIPE, least_steps=4)
+
+    judged = ["held_out" in one.step() for _ in range(6)]
+
+    assert judged == [False, False, False, True, False, True]
+
+
 def test_without_held_out_clips_all_steps_are_done() -> None:
     one = tuning("durations", held_out=[])
     while not one.finished:
