@@ -16,9 +16,14 @@ Inside, from the door to the processes:
     task_data.py      rules: a task itself, its uploads and transcripts
     ledger.py         a change of state: one transaction, after which the overview is right
     runner.py         the durable workflow (DBOS) that runs a job's steps in order
+    attending.py      one attempt, from its turn to its recorded end
     gate.py           lets steps in, first come first served, as resources allow
     step_actor.py     where a step's function runs
-    actor_progress.py how a step's workers report
+    actor_progress.py how a step's workers report; outbox.py keeps what could not be stored yet
+    live_jobs.py      which jobs a thread works on
+    reservations.py   what trainings hold of the cluster; starving.py those that wait for it
+    patience.py       waits for a database that is away, a disk that is full
+    holding.py        being the only coordinator of a database
     watch.py          wakes those who wait for events
     task_log.py       training.log
     file_index.py     which files a task has

@@ -9,24 +9,29 @@ ActorUnavailableError or ActorDiedError; asking again is safe.
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import ray
 
-from ray_pipeline.coordinator.actor_progress import Report
+from ray_pipeline.coordinator.holding import keep
+from ray_pipeline.coordinator.outbox import Report
 from ray_pipeline.coordinator.runner import JobRunner
 from ray_pipeline.coordinator.service import CoordinatorService, Parts, step_name
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.coordinator.start_up import prepare
-from ray_pipeline.store import Store
+
+_log = logging.getLogger(__name__)
 
 
 class CoordinatorActor(CoordinatorService):
     def __init__(self, settings: CoordinatorSettings) -> None:
-        self._lock = prepare(settings)
-        parts = Parts(settings, Store(settings.database_url))
+        store, lease = prepare(settings)
+        parts = Parts(settings, store)
         runner = JobRunner(parts.ledger, parts.attempts)
         super().__init__(parts, runner)
+        keep(lease, on_lost=lambda: _end(runner))
         # Beside the event loop, which DBOS would otherwise take for its own.
         with ThreadPoolExecutor(1) as beside:
             beside.submit(runner.launch).result()
@@ -43,3 +48,12 @@ class CoordinatorActor(CoordinatorService):
     async def settings(self) -> CoordinatorSettings:
         """Those that it was started with."""
         return self._parts.settings
+
+
+def _end(runner: JobRunner) -> None:
+    """Another coordinator works on the database now, and will start steps on the same files."""
+    _log.error("another coordinator has taken over the database; this one ends")
+    try:
+        runner.end_all_steps()
+    finally:
+        os._exit(1)

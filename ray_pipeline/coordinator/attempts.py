@@ -10,9 +10,9 @@ from typing import Any
 
 from ray_pipeline import pipeline
 from ray_pipeline.coordinator import file_index
-from ray_pipeline.coordinator.actor_progress import Report
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, state_event
+from ray_pipeline.coordinator.outbox import Report
 from ray_pipeline.coordinator.planning import skip_run
 from ray_pipeline.core.manifest import Manifest
 from ray_pipeline.core.step_names import StepName
@@ -71,11 +71,11 @@ class Attempts:
         return started
 
     def waits(self, run: StepRun, message: str) -> None:
-        """Say why a queued attempt does not start yet."""
+        """Say why an attempt does not go on yet."""
         with self._ledger.change(run.task_id) as change:
             if _is_current(change, run):
-                queued = change.update_run(run.run_id, message=message)
-                change.add_events([state_event(queued, message=message)])
+                waiting = change.update_run(run.run_id, message=message)
+                change.add_events([state_event(waiting, message=message)])
 
     def finish(self, run: StepRun, end: AttemptEnd) -> StepRun | None:
         """Record how an attempt ended; None if it is not the current one any more."""
@@ -121,7 +121,7 @@ class Attempts:
             again = self._add_attempt(change, job, row)
             if len(died) >= MAX_INTERRUPTIONS:
                 results = pipeline.results(self._ledger.steps, change.runs())
-                self._fail(change, again, _died_too_often(run.step, len(died)), results)
+                self._fail(change, again, _died_too_often(run.step, len(died), reason), results)
                 change.close_job(job.job_id)
                 again = None  # type: ignore[assignment]
         self._ledger.say(run.task_id, run.step, f"Attempt {run.attempt} ended early: {reason}")
@@ -321,10 +321,11 @@ def _digest(workspace: Workspace, step: StepName) -> str | None:
     return manifest.digest() if manifest.clips else sha256_of(path)[:20]
 
 
-def _died_too_often(step: StepName, times: int) -> dict[str, Any]:
+def _died_too_often(step: StepName, times: int, reason: str) -> dict[str, Any]:
     return {
         "code": "step_failed",
-        "message": f"The process of {step} died {times} times.",
-        "hint": "It may have run out of memory: try a smaller batch_size or fewer recordings.",
+        "message": f"{step} was begun {times} times and never came to its end ({reason}).",
+        "hint": "If its process died, memory may have run out: try a smaller batch_size or fewer "
+        "recordings. If no worker could start, something else holds the cluster's resources.",
         "step": step.value,
     }

@@ -6,6 +6,7 @@ the status that clients see is derived, and one that wakes those who watch.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,8 @@ from ray_pipeline.core.task import EventKind, RunState, StepRun
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.pipeline import StepRow, StepTable, applicable, load_name, overview
 from ray_pipeline.store import NewEvent, Store, TaskChange
+
+_log = logging.getLogger(__name__)
 
 
 class Ledger:
@@ -73,8 +76,11 @@ class Ledger:
         return str(change.base_model)
 
     def say(self, task_id: str, step: StepName | None, *messages: str, private: str = "") -> None:
-        """Write to the task's log."""
-        append_log(self.workspace(task_id), step, messages, private=private)
+        """Write to the task's log. A full disk loses the line, not what it tells of."""
+        try:
+            append_log(self.workspace(task_id), step, messages, private=private)
+        except OSError as error:
+            _log.warning("task %s: the log was not written (%s): %s", task_id, error, messages)
 
 
 def state_event(run: StepRun, **more: Any) -> NewEvent:

@@ -18,7 +18,7 @@ from ray_pipeline.coordinator.planning import Planner
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.coordinator.task_data import TaskData
 from ray_pipeline.coordinator.watch import EventWatch
-from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.errors import NotFound, pipeline_error_in
 from ray_pipeline.core.options import parse_task_config
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
@@ -136,7 +136,10 @@ class CoordinatorService(Coordinator):
 
     async def _ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         # The database and the disk may take their time; the event loop answers others meanwhile.
-        return await asyncio.to_thread(function, *args, **kwargs)
+        try:
+            return await asyncio.to_thread(function, *args, **kwargs)
+        except OSError as error:
+            raise pipeline_error_in(error) or error from None
 
 
 def step_name(name: str) -> StepName:

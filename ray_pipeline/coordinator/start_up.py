@@ -1,36 +1,32 @@
-"""What must hold before the coordinator starts: up-to-date tables, one coordinator, one disk."""
+"""What must hold before the coordinator starts: one disk, up-to-date tables, one coordinator."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
+from ray_pipeline.coordinator.holding import is_gone, this_process
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.core.errors import Unavailable
 from ray_pipeline.core.workspace import finish_deletions
-from ray_pipeline.store import make_engine, upgrade
-
-# An old coordinator killed with its cluster is gone within seconds.
-_LOCK_TIMEOUT_SECONDS = 20.0
-_ADVISORY_KEY = 0x67737600  # any fixed number; this one spells "gsv"
+from ray_pipeline.store import Lease, Store, upgrade
 
 
-def prepare(settings: CoordinatorSettings) -> Any:
-    """Check and migrate. What it returns keeps the lock and must be kept. Raises Unavailable."""
+def prepare(settings: CoordinatorSettings) -> tuple[Store, Lease]:
+    """Check, migrate and become the one that writes. Raises Unavailable."""
     settings.tasks_dir.mkdir(parents=True, exist_ok=True)
     check_nodes(settings)
     upgrade(settings.database_url)
-    lock = take_lock(settings)
+    store = Store(settings.database_url)
+    lease = Lease(store, this_process())
+    lease.take(is_gone)
     finish_deletions(settings.tasks_dir)
-    return lock
+    return store, lease
 
 
 def check_nodes(settings: CoordinatorSettings) -> None:
@@ -75,44 +71,3 @@ def _read_marker(marker: Path) -> str:
         return marker.read_text()
     except OSError:
         return ""
-
-
-def take_lock(settings: CoordinatorSettings) -> Any:
-    """Be the only coordinator of this database. It ends with the process, however that ends.
-
-    Raises Unavailable if another one stays alive.
-    """
-    deadline = time.monotonic() + _LOCK_TIMEOUT_SECONDS
-    backend = make_url(settings.database_url).get_backend_name()
-    try_lock = _try_file_lock if backend == "sqlite" else _try_advisory_lock
-    while time.monotonic() < deadline:
-        lock = try_lock(settings)
-        if lock is not None:
-            return lock
-        time.sleep(0.1)
-    raise Unavailable(
-        "Another coordinator works on the same database.",
-        hint="Stop the other service, or give this one its own GSV_DATA_DIR and database.",
-    )
-
-
-def _try_file_lock(settings: CoordinatorSettings) -> Any | None:
-    descriptor = os.open(settings.data_dir / "coordinator.lock", os.O_CREAT | os.O_RDWR)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _try_advisory_lock(settings: CoordinatorSettings) -> Any | None:
-    engine = make_engine(settings.database_url)
-    connection = engine.connect()
-    query = text("select pg_try_advisory_lock(:key)")
-    if connection.scalar(query, {"key": _ADVISORY_KEY}):
-        connection.commit()  # the lock belongs to the session; no transaction stays open
-        return connection
-    connection.close()
-    engine.dispose()
-    return None

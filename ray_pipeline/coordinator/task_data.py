@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,13 +28,17 @@ class TaskData:
     def create_task(self, name: str, config: TaskConfig) -> Task:
         task_id = str(uuid.uuid4())
         workspace = self._ledger.workspace(task_id)
-        workspace.create()
-        atomic_write(workspace.config_path, config.model_dump_json(indent=2))
-        self._ledger.store.create_task(task_id, name, config)
-        with self._ledger.change(task_id) as change:
-            state = {"state": TaskStatus.CREATED.value}
-            change.add_events([NewEvent(kind=EventKind.STATE, data=state)])
-        return self._ledger.store.get_task(task_id)
+        state = {"state": TaskStatus.CREATED.value}
+        try:
+            workspace.create()
+            atomic_write(workspace.config_path, config.model_dump_json(indent=2))
+            return self._ledger.store.create_task(
+                task_id, name, config, [NewEvent(kind=EventKind.STATE, data=state)]
+            )
+        except BaseException:
+            # A full disk, a database that is away: no folder stays that no task owns.
+            shutil.rmtree(workspace.root, ignore_errors=True)
+            raise
 
     def delete_task(self, task_id: str) -> None:
         """The task must be idle. Its files are removed after the transaction, which all other

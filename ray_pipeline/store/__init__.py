@@ -9,13 +9,16 @@ It stores what it is told and knows no rule of the pipeline.
 
 from ray_pipeline.store.changes import KnownFile, NewEvent, TaskChange
 from ray_pipeline.store.engine import make_engine
+from ray_pipeline.store.lease import Lease
 from ray_pipeline.store.migrate import upgrade
-from ray_pipeline.store.queries import Store
+from ray_pipeline.store.queries import LeaseLost, Store
 from ray_pipeline.store.records import JobRecord, PlannedStep
 
 __all__ = [
     "JobRecord",
     "KnownFile",
+    "Lease",
+    "LeaseLost",
     "NewEvent",
     "PlannedStep",
     "Store",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from ray_pipeline.core.errors import BackendMissing, InvalidInput
+from ray_pipeline.core.errors import BackendMissing, InvalidInput, StorageFull, Unavailable
 
 _BUSY_TIMEOUT_MS = 30_000
 WRITES = {"gsv_writes": True}  # execution option of connections that will write
@@ -56,16 +59,49 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def is_full(error: OperationalError) -> bool:
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turns what a driver says of a database that is away into Unavailable, of a full disk into
+    StorageFull. What a program did wrong stays as it is."""
+    try:
+        yield
+    except NoConnectionFree as error:
+        raise _away() from error
+    except DBAPIError as error:
+        if _is_full(error):
+            raise StorageFull.said() from error
+        if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+            raise _away() from error
+        raise
+
+
+def _away() -> Unavailable:
+    return Unavailable(
+        "The database does not answer.",
+        hint="Nothing is lost; ask again in a few seconds.",
+    )
+
+
+def _is_full(error: DBAPIError) -> bool:
     """Whether the disk of the database is full: what SQLite says, PostgreSQL's code."""
     full = "database or disk is full" in str(error.orig)
     return full or getattr(error.orig, "sqlstate", None) == "53100"
 
 
+# libpq's: a server that vanished without a word is noticed within seconds, not within hours.
+_NOTICE_THE_DEAD = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
 def _postgres_engine(url: str) -> Engine:
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     try:
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, connect_args=_NOTICE_THE_DEAD)
     except ImportError as error:
         raise BackendMissing(
             "PostgreSQL needs the package psycopg.",

@@ -140,6 +140,17 @@ class FileRow(Base):
     sha256: Mapped[str] = mapped_column(String(64))
 
 
+class LeaseRow(Base):
+    """One row, made with the table: which coordinator may write. See `lease.py`."""
+
+    __tablename__ = "coordinator_lease"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    fence: Mapped[int] = mapped_column(BigInteger)
+    holder: Mapped[str] = mapped_column(Text)
+    beats: Mapped[int] = mapped_column(BigInteger)
+
+
 class TranscriptRow(Base):
     __tablename__ = "transcripts"
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from ray_pipeline.core.errors import NotFound, StorageFull
+from ray_pipeline.core.errors import NotFound, Unavailable
 from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import (
@@ -23,10 +22,18 @@ from ray_pipeline.core.task import (
     TaskStatus,
     Transcript,
 )
-from ray_pipeline.store.changes import KnownFile, TaskChange, new_task, read_known_files
-from ray_pipeline.store.engine import WRITES, is_full, make_engine
+from ray_pipeline.store.changes import KnownFile, NewEvent, TaskChange, new_task, read_known_files
+from ray_pipeline.store.engine import WRITES, make_engine, plain_errors
 from ray_pipeline.store.kept_answers import KeptAnswers
-from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
+from ray_pipeline.store.models import (
+    EventRow,
+    FileRow,
+    JobRow,
+    LeaseRow,
+    RunRow,
+    TaskRow,
+    TranscriptRow,
+)
 from ray_pipeline.store.records import (
     JobRecord,
     to_event,
@@ -40,21 +47,30 @@ from ray_pipeline.store.records import (
 MAX_PAGE = 1000
 
 
+class LeaseLost(Unavailable):
+    """Another coordinator has taken over; this process may write no more."""
+
+
 class Store:
-    """Thread-safe; one per process is enough. The tables must exist (`upgrade`)."""
+    """Thread-safe; one per process is enough. The tables must exist (`upgrade`).
+
+    Every method raises Unavailable while the database is away, and those that write StorageFull
+    where it has no room.
+    """
 
     def __init__(self, url: str) -> None:
         self._engine = make_engine(url)
         self._writer = self._engine.execution_options(**WRITES)
         # Writers of this process queue here instead of in SQLite, whose waiting is not fair.
         self._turn = threading.Lock()
-        self.kept_answers = KeptAnswers(self._write)
+        self._fence: int | None = None
+        self.kept_answers = KeptAnswers(self.write)
 
     def close(self) -> None:
         self._engine.dispose()
 
     def is_reachable(self) -> bool:
-        """Raises what the driver raises if the database cannot be asked."""
+        """True, or Unavailable is raised."""
         with self._read() as session:
             return session.scalar(select(1)) == 1
 
@@ -124,6 +140,13 @@ class Store:
         with self._read() as session:
             return [to_job(row) for row in session.scalars(query)]
 
+    def is_idle(self, task_id: str) -> bool:
+        """Whether no job of the task waits or runs. Raises NotFound."""
+        mine = JobRow.task_id == task_id, JobRow.is_over.is_(False)
+        with self._read() as session:
+            _task_row(session, task_id)
+            return session.scalar(select(JobRow.number).where(*mine).limit(1)) is None
+
     # -- events
 
     def events(
@@ -178,38 +201,62 @@ class Store:
 
     # -- writing: the coordinator only
 
-    def create_task(self, task_id: str, name: str, config: TaskConfig) -> Task:
-        with self._write() as session:
-            return to_task(new_task(session, task_id, name, config))
+    def create_task(
+        self, task_id: str, name: str, config: TaskConfig, events: Iterable[NewEvent] = ()
+    ) -> Task:
+        with self.write() as session:
+            row = new_task(session, task_id, name, config)
+            TaskChange(session, row).add_events(events)
+            return to_task(row)
 
     @contextmanager
     def change(self, task_id: str) -> Iterator[TaskChange]:
         """One transaction on one task, which is locked meanwhile. Nothing is kept if the block
         raises. Raises NotFound."""
-        with self._write() as session:
+        with self.write() as session:
             row = _task_row(session, task_id, lock=True)
             yield TaskChange(session, row)
 
+    def write_under(self, fence: int) -> None:
+        """Each write from now on checks that the lease still has this number."""
+        self._fence = fence
+
     @contextmanager
-    def _read(self) -> Iterator[Session]:
-        with Session(self._engine) as session:
+    def write(self) -> Iterator[Session]:
+        """A transaction. Raises LeaseLost if the lease has another number than ours."""
+        with self.unfenced_write() as session:
+            if self._fence is not None:
+                # Locked (shared) until the end: who takes the lease waits for this transaction.
+                query = select(LeaseRow.fence).with_for_update(read=True)
+                if session.scalars(query).one() != self._fence:
+                    raise LeaseLost(
+                        "Another coordinator has taken over the database.",
+                        hint="Ask again in a few seconds.",
+                    )
             yield session
 
     @contextmanager
-    def _write(self) -> Iterator[Session]:
-        """Raises StorageFull where the database has no room for it."""
-        try:
-            with self._turn, Session(self._writer) as session, session.begin():
-                yield session
-        except OperationalError as error:
-            if is_full(error):
-                raise StorageFull.said() from error
-            raise
+    def unfenced_write(self) -> Iterator[Session]:
+        """A transaction that asks nobody; for taking the lease itself."""
+        with (
+            plain_errors(),
+            self._turn,
+            Session(self._writer) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def _read(self) -> Iterator[Session]:
+        with plain_errors(), Session(self._engine) as session:
+            yield session
 
 
 def _task_row(session: Session, task_id: str, *, lock: bool = False) -> TaskRow:
     query = select(TaskRow).where(TaskRow.task_id == task_id)
-    row = session.scalar(query.with_for_update() if lock else query)
+    # PostgreSQL takes no NUL in a text, and no task has one in its name.
+    known = "\0" not in task_id
+    row = session.scalar(query.with_for_update() if lock else query) if known else None
     if row is None:
         raise NotFound(
             f"There is no task {task_id!r}.", hint="GET /api/v1/tasks lists them.", task=task_id

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ray_pipeline.coordinator.actor_progress import Report
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.attempts import MAX_INTERRUPTIONS, Turn
+from ray_pipeline.coordinator.outbox import Report
 from ray_pipeline.coordinator.task_log import read_log
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.step_names import StepName
@@ -110,7 +110,8 @@ def test_a_step_that_dies_again_and_again_fails_with_a_hint(desk: Desk) -> None:
     assert run is None
     failed = desk.store.get_task(task.task_id)
     assert failed.status is TaskStatus.FAILED
-    assert "died 5 times" in str(failed.error_message)
+    assert "begun 5 times" in str(failed.error_message)
+    assert "its process died" in str(failed.error_message)
     assert desk.store.open_jobs() == []
 
 

@@ -1,53 +1,115 @@
-"""How a job attends to an attempt, with a stand-in where the attempt's process would be."""
+"""How a job goes through its steps, with stand-ins where the steps' processes would be."""
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ray_pipeline.coordinator import attending, patience
 from ray_pipeline.coordinator import runner as runner_module
+from ray_pipeline.coordinator.attempt_end import AttemptEnd
+from ray_pipeline.coordinator.live_jobs import GRACE_SECONDS, LiveJobs
 from ray_pipeline.coordinator.runner import JobRunner
 from ray_pipeline.coordinator.step_actor import _error_data
+from ray_pipeline.core.errors import Unavailable
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.task import TaskStatus
+from ray_pipeline.core.task import RunState, TaskStatus
 from tests.coordinator.conftest import Desk
+from tests.coordinator.stand_ins import Processes
 
 
 @pytest.fixture
 def runner(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> JobRunner:
     # DBOS registers what it calls, and takes one runner a process.
     monkeypatch.setattr(runner_module.DBOSConfiguredInstance, "__init__", lambda self, name: None)
-    return JobRunner(desk.ledger, desk.attempts)
+    monkeypatch.setattr(patience, "pauses", lambda: itertools.repeat(0.0))
+    runner = JobRunner(desk.ledger, desk.attempts)
+    # What DBOS makes of a step outside of a workflow is a plain call.
+    monkeypatch.setattr(runner, "do_step", lambda *ids: JobRunner.do_step.__wrapped__(runner, *ids))
+    return runner
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> Processes:
+    return Processes().install(monkeypatch)
 
 
 def test_a_step_cancelled_while_its_process_starts_is_not_run(
-    desk: Desk, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, runner: JobRunner, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = desk.new_task()
     job = desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
-    ended: list[str] = []
 
     def start(assignment: Any) -> Any:
         # Whoever cancels now finds no process to end.
         desk.planner.cancel(task.task_id)
-        return object()  # has no `run`: asking it to fails the test
+        return processes.start(assignment)
 
-    monkeypatch.setattr(runner_module, "start_step_actor", start)
-    monkeypatch.setattr(runner_module, "end_step_actor", ended.append)
-    monkeypatch.setattr(
-        runner_module, "cluster_totals", lambda: runner_module.ClusterTotals(cpus=2)
-    )
-    assert job.first_run is not None
-    name = f"step:{task.task_id}:convert_audio:1"
-    runner._work(job.first_run, name, None)
-    assert ended == [name]
+    monkeypatch.setattr(attending, "start_step_actor", start)
+    assert not runner.do_step(job.job_id, 0)
+    assert processes.ended == [f"step:{task.task_id}:convert_audio:1"]
+    assert processes.runs == 0
     assert desk.store.get_task(task.task_id).status is TaskStatus.CANCELLED
 
 
-def test_one_question_finds_the_job_that_lost_its_workflow(
+def test_how_a_step_ended_is_kept_until_it_is_written_down(
+    desk: Desk, runner: JobRunner, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is away when the step ends: the step is neither failed nor done again."""
+    task = desk.new_task()
+    job = desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
+    processes.work = lambda assignment: AttemptEnd(summary={"clips": 3})
+    finish, tries = desk.attempts.finish, []
+
+    def away_at_first(*arguments: Any) -> Any:
+        tries.append(list(processes.alive))
+        if len(tries) < 8:
+            raise Unavailable("The database does not answer.")
+        return finish(*arguments)
+
+    monkeypatch.setattr(desk.attempts, "finish", away_at_first)
+    runner._run_job(job.job_id)
+    assert tries == [[f"step:{task.task_id}:convert_audio:1"]] * 8
+    assert processes.runs == 1
+    [run] = desk.store.step_runs(task.task_id)
+    assert (run.state, run.result) == (RunState.COMPLETED, {"clips": 3})
+    assert processes.alive == {}
+    assert desk.store.open_jobs() == []
+
+
+def test_a_full_disk_under_the_log_fails_no_step(
+    desk: Desk, runner: JobRunner, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = desk.new_task()
+    job = desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ray_pipeline.coordinator.ledger.append_log", full)
+    runner._run_job(job.job_id)
+    [run] = desk.store.step_runs(task.task_id)
+    assert (run.state, run.attempt) == (RunState.COMPLETED, 1)
+
+
+def test_a_job_that_could_not_be_handed_over_is_still_answered_and_found_later(
+    desk: Desk, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = desk.planner.plan_step(desk.new_task().task_id, StepName.CONVERT_AUDIO, {})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(runner, "_enqueue", full)
+    runner.enqueue(job)
+    assert [open_job.job_id for open_job in desk.store.open_jobs()] == [job.job_id]
+
+
+def test_one_question_finds_the_job_that_lost_its_workflow_or_its_thread(
     desk: Desk, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = [
@@ -63,6 +125,8 @@ def test_one_question_finds_the_job_that_lost_its_workflow(
         SimpleNamespace(workflow_id=lost, status="PENDING", app_version="older"),
     ]
     asked: list[str | None] = []
+    now = [0.0]
+    runner._live = LiveJobs(lambda: now[0])
     handed_over: list[tuple[str, str]] = []
 
     def list_workflows(workflow_id_prefix: str | None = None, **_: object) -> list[object]:
@@ -75,26 +139,34 @@ def test_one_question_finds_the_job_that_lost_its_workflow(
     runner._adopt_all()
     assert asked == [None, lost]
     assert handed_over == [(lost, f"{lost}:1")]
+    # The first is PENDING, and for a while its thread may be about to begin.
+    going[2] = SimpleNamespace(workflow_id=f"{lost}:1", status="ENQUEUED", app_version=None)
+    now[0] = GRACE_SECONDS + 1
+    with runner._live.working_on(first):
+        runner._adopt_all()
+        assert handed_over == [(lost, f"{lost}:1")]
+    runner._adopt_all()
+    now[0] += GRACE_SECONDS + 1
+    runner._adopt_all()
+    assert handed_over[1:] == [(first, f"{first}:1")]
 
 
 def test_a_job_that_is_given_up_leaves_no_process_behind(
-    desk: Desk, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, runner: JobRunner, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = desk.new_task()
     job = desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
     assert job.first_run is not None
     assert desk.attempts.start(job.first_run) is not None
     name = f"step:{task.task_id}:convert_audio:1"
-    ended: list[str] = []
+    processes.alive[name] = object()
 
     def fault(*_: object) -> bool:
-        raise ConnectionError("the database went away and came back")
+        raise ValueError("a bug of ours")
 
     monkeypatch.setattr(runner, "do_step", fault)
-    monkeypatch.setattr(runner_module, "end_step_actor", ended.append)
-    monkeypatch.setattr(runner_module.ray.util, "list_named_actors", lambda **_: [{"name": name}])
-    JobRunner.run_job.__wrapped__(runner, job.job_id)
-    assert ended == [name]
+    runner._run_job(job.job_id)
+    assert processes.ended == [name]
     assert desk.store.get_task(task.task_id).status is TaskStatus.FAILED
 
 

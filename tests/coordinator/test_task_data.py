@@ -10,7 +10,7 @@ import pytest
 
 from ray_pipeline.coordinator import task_data
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
-from ray_pipeline.core.errors import InvalidInput, NotFound, TaskBusy
+from ray_pipeline.core.errors import InvalidInput, NotFound, StorageFull, TaskBusy
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import RunState, Transcript
 from ray_pipeline.core.workspace import finish_deletions
@@ -24,6 +24,37 @@ def test_a_new_task_has_its_folder_and_its_configuration_in_it(desk: Desk) -> No
     workspace = desk.ledger.workspace(task.task_id)
     assert json.loads(workspace.config_path.read_text())["seed"] == 5
     assert workspace.input_audio.is_dir()
+
+
+@pytest.mark.parametrize("where", ["disk", "database"])
+def test_a_task_that_could_not_be_created_leaves_no_folder(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    if where == "disk":
+        monkeypatch.setattr(task_data, "atomic_write", full)
+    else:
+        monkeypatch.setattr(desk.store, "create_task", full)
+    with pytest.raises(OSError, match="No space"):
+        desk.new_task()
+    assert list(desk.settings.tasks_dir.iterdir()) == []
+    assert desk.store.list_tasks() == []
+
+
+def test_cancelling_an_idle_task_writes_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = desk.new_task()
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageFull.said()
+
+    monkeypatch.setattr(desk.store, "write", full)
+    assert not desk.planner.cancel(task.task_id).cancelled
+    with pytest.raises(NotFound):
+        desk.planner.cancel("nobody")
 
 
 def test_a_registered_upload_is_listed_with_its_hash(desk: Desk) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.coordinator.actor_progress import Report
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.interface import Cancellation, PlannedJob
+from ray_pipeline.coordinator.outbox import Report
 from ray_pipeline.coordinator.service import CoordinatorService, Parts
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.core.errors import Unavailable

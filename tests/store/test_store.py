@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from ray_pipeline.core.errors import NotFound, StorageFull
+from ray_pipeline.core.errors import NotFound, StorageFull, Unavailable
 from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import EventKind, FileRecord, RunState, StepRun, TaskStatus, Transcript
 from ray_pipeline.store import KnownFile, NewEvent, PlannedStep, Store, TaskChange, upgrade
-from ray_pipeline.store.engine import is_full
+from ray_pipeline.store.engine import plain_errors
 
 
 def create(store: Store, task_id: str) -> None:
@@ -62,16 +62,24 @@ def test_a_full_disk_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
     store.close()
 
 
-def test_postgresql_says_by_a_code_that_its_disk_is_full() -> None:
+def test_what_postgresql_says_of_itself_becomes_a_plain_error() -> None:
     errors = pytest.importorskip("psycopg").errors
-    assert is_full(OperationalError("", {}, errors.DiskFull("could not extend file")))
-    assert not is_full(OperationalError("", {}, errors.AdminShutdown("terminating connection")))
+    full = OperationalError("", {}, errors.DiskFull("could not extend file"))
+    gone = OperationalError("", {}, errors.AdminShutdown("terminating connection"))
+    for said, kind in ((full, StorageFull), (gone, Unavailable)):
+        with pytest.raises(kind), plain_errors():
+            raise said
 
 
 def test_unknown_tasks_are_not_found(store: Store) -> None:
     for ask in (store.get_task, store.step_runs, store.events, store.files, store.transcripts):
-        with pytest.raises(NotFound):
-            ask("nobody")
+        for name in ("nobody", "", "a\0b", "\0"):
+            with pytest.raises(NotFound):
+                ask(name)
+    with pytest.raises(NotFound):
+        store.list_tasks(after="a\0b")
+    with pytest.raises(NotFound), store.change("a\0b"):
+        pass
 
 
 def test_tasks_are_listed_newest_first_by_status_and_page(store: Store) -> None:
