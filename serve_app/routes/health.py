@@ -23,7 +23,11 @@ async def get_liveness() -> Health:
 
 @router.get("/health/ready", responses={503: {"model": Health}})
 async def get_readiness(coordinator: CoordinatorDep, response: Response) -> Health:
-    """The coordinator and the database answer, so requests can be served."""
+    """The coordinator and the database answer, so requests can be served.
+
+    `degraded` is answered with 200 as well: requests are served, but `details` say what does not
+    go on, such as trainings that wait for workers; they also say what of the cluster is free.
+    """
     try:
         details = await coordinator.health()
     except PipelineError as error:
@@ -31,7 +35,7 @@ async def get_readiness(coordinator: CoordinatorDep, response: Response) -> Heal
     if not details.get("ok"):
         response.status_code = 503
         return Health(status="not ready", details=details)
-    return Health(status="ok", details=details)
+    return Health(status="degraded" if details.get("degraded") else "ok", details=details)
 
 
 @router.get("/api/v1/capabilities")

@@ -62,7 +62,7 @@ def test_every_question_of_the_protocol_is_passed_on_by_its_name() -> None:
         asked, arguments = handle.asked[-1]
         assert asked == name
         assert list(arguments[: len(needed)]) == needed
-    assert len(names) == len(handle.asked) == 10
+    assert len(names) == len(handle.asked) >= 10
 
 
 def test_an_error_of_the_coordinator_comes_out_of_rays_wrapping_with_its_fields() -> None:
