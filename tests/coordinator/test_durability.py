@@ -3,6 +3,7 @@ stand-ins."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +18,13 @@ from sqlalchemy.exc import OperationalError
 
 from ray_pipeline.coordinator import live_jobs, patience
 from ray_pipeline.coordinator import runner as runner_module
+from ray_pipeline.coordinator.actor import CoordinatorActor
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.runner import JobRunner
 from ray_pipeline.core.errors import Unavailable
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import EventKind, RunState, TaskStatus
+from ray_pipeline.store import LeaseLost
 from tests.coordinator.conftest import Desk, settings_in
 from tests.coordinator.stand_ins import Processes, Relay
 from tests.store.conftest import new_postgres
@@ -169,3 +172,41 @@ def test_a_database_that_goes_away_under_a_step_costs_nothing_but_time(
     kinds = [event.kind for event in desk.store.events(task.task_id)]
     assert kinds.count(EventKind.STATE) >= 3
     desk.store.close()
+
+
+def test_the_whole_actor_runs_jobs_and_the_next_one_on_the_database_takes_its_place(
+    tmp_path: Path, processes: Processes, launch: MakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The actor's class in this process: everything but Ray itself."""
+    monkeypatch.setattr("ray_pipeline.coordinator.start_up.ray.nodes", list)
+    monkeypatch.setattr("ray_pipeline.coordinator.actor.keep", lambda lease, on_lost: None)
+    settings = settings_in(tmp_path)
+
+    def start() -> CoordinatorActor:
+        _get_or_create_dbos_registry().instance_info_map.clear()
+        return CoordinatorActor(settings)
+
+    async def use(actor: CoordinatorActor) -> str:
+        task = await actor.create_task("a voice", {"base_model": "nano", "language": "en"})
+        audio = settings.tasks_dir / task.task_id / "input_audio" / "a.wav"
+        audio.write_text("one")
+        await actor.register_file(task.task_id, "input_audio/a.wav")
+        job = await actor.run_steps(task.task_id)
+        assert job.steps == list(StepName)
+        assert (await actor.health())["ok"]
+        last = 0
+        while (await asyncio.to_thread(actor._parts.store.get_task, task.task_id)).progress < 100:
+            last = await actor.wait_for_events(task.task_id, last, 5.0)
+        return task.task_id
+
+    first = start()
+    task_id = asyncio.run(asyncio.wait_for(use(first), 120))
+    assert processes.runs == 11
+    first._runner.close()
+    # The holder is this process, which lives; it is asked whether it renews.
+    monkeypatch.setattr("ray_pipeline.coordinator.start_up.is_gone", lambda holder: True)
+    second = start()
+    assert asyncio.run(second.cancel(task_id)).cancelled is False
+    with pytest.raises(LeaseLost):
+        asyncio.run(first.create_task("too late", {}))
+    second._runner.close()

@@ -64,8 +64,7 @@ def test_groups_of_the_living_stay_and_those_of_the_dead_go_also_ones_that_still
     assert release_abandoned() == []
     owner = worker_id(step)
     cluster.kill(step)
-    until(lambda: release_abandoned() or not [each for each in reservations()])
-    until(lambda: not [each for each in reservations() if each.owner == owner])
+    until(lambda: _nothing_is_left_of(owner))
     until(lambda: cluster.available_resources().get("CPU") == 2)
 
 
@@ -77,14 +76,14 @@ def test_a_training_killed_as_soon_as_it_has_reserved_something_leaves_nothing(
     until(lambda: _of(step))
     owner = worker_id(step)
     cluster.kill(step)
-
-    def nothing_is_left() -> bool:
-        release_abandoned()
-        return not [each for each in reservations() if each.owner == owner]
-
-    until(nothing_is_left)
+    until(lambda: _nothing_is_left_of(owner))
     until(lambda: cluster.available_resources().get("CPU") == 2)
 
 
 def _of(step: Any) -> list[Any]:
     return [each for each in reservations() if each.owner == worker_id(step)]
+
+
+def _nothing_is_left_of(owner: str | None) -> bool:
+    release_abandoned()
+    return not [each for each in reservations() if each.owner == owner]
