@@ -181,7 +181,8 @@ def _often_wrong(manifest: Manifest, choice: RecogniserChoice) -> list[str]:
         known = known_errors(choice.backend, choice.version, language)
         if known is not None:
             sentences.append(
-                f"{count} text{' was' if count == 1 else 's were'} written by {choice.version}: {known}, also where it is sure. "
+                f"{count} text{' was' if count == 1 else 's were'} written by {choice.version}: "
+                f"{known}, also where it is sure. "
                 f"Read and correct them, or `gsv models pull {known.pull}` and run "
                 "asr_transcribe again."
             )

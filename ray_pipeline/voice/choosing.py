@@ -22,8 +22,9 @@ _GAP_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Clip:
-    """A clip with what is said in it. `trust` in the transcript runs from 0 to 1."""
+class Candidate:
+    """A clip that may be the reference, with what is said in it. `trust` in the transcript runs
+    from 0 to 1."""
 
     path: Path
     text: str
@@ -37,11 +38,11 @@ class Choice:
     """`clips` are what the reference was made of; `warning` is empty for a plain clip."""
 
     reference: Reference
-    clips: list[Clip]
+    clips: list[Candidate]
     warning: str = ""
 
 
-def choose(clips: Sequence[Clip], made_path: Path) -> Choice:
+def choose(clips: Sequence[Candidate], made_path: Path) -> Choice:
     """The reference for a voice trained on `clips` (at least one). A recording that has to be
     made for it is written to `made_path`."""
     fitting = [clip for clip in clips if MIN_SECONDS <= clip.seconds <= MAX_SECONDS]
@@ -54,17 +55,17 @@ def choose(clips: Sequence[Clip], made_path: Path) -> Choice:
     return _shortened(max(clips, key=lambda clip: (-clip.seconds, clip.path.name)), made_path)
 
 
-def _merit(clip: Clip) -> tuple[float, float, str]:
+def _merit(clip: Candidate) -> tuple[float, float, str]:
     # The name decides between equals, so that the choice does not depend on the order.
     return round(clip.trust, 1), -abs(clip.seconds - _IDEAL_SECONDS), clip.path.name
 
 
-def _joined(clips: Sequence[Clip], made_path: Path) -> Choice:
+def _joined(clips: Sequence[Candidate], made_path: Path) -> Choice:
     """As many of the best short clips of one language as make 3 s, going round if need be."""
     best = max(clips, key=lambda clip: (round(clip.trust, 1), clip.seconds, clip.path.name))
     same = [clip for clip in clips if clip.language == best.language]
     ordered = sorted(same, key=lambda clip: (-clip.seconds, clip.path.name))
-    chosen: list[Clip] = []
+    chosen: list[Candidate] = []
     seconds = 0.0
     while seconds < MIN_SECONDS:
         clip = ordered[len(chosen) % len(ordered)]
@@ -82,7 +83,7 @@ def _joined(clips: Sequence[Clip], made_path: Path) -> Choice:
     return Choice(Reference(made_path, text, best.language), chosen, warning)
 
 
-def _shortened(clip: Clip, made_path: Path) -> Choice:
+def _shortened(clip: Candidate, made_path: Path) -> Choice:
     """The beginning of a long clip, without its text, which would no longer fit."""
     wav = _read(clip.path)[: int(MAX_SECONDS * SAMPLE_RATE)]
     write_int16(made_path, to_int16(wav))

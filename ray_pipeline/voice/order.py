@@ -20,7 +20,7 @@ from ray_pipeline.core.workspace import is_partial
 from ray_pipeline.text import supported_languages
 from ray_pipeline.text.clip_reading import clips_read_strictly
 from ray_pipeline.text.pronunciations import own_pronunciations
-from ray_pipeline.voice.choosing import Choice, Clip, choose
+from ray_pipeline.voice.choosing import Candidate, Choice, choose
 from ray_pipeline.voice.recording import Order
 from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.voice import Family, family_of
@@ -188,7 +188,7 @@ def _choose(context: StepContext) -> Choice:
         if transcript.language in supported_languages():
             seconds = duration_seconds(path)
             clips.append(
-                Clip(path, transcript.text, transcript.language, seconds, _trust(transcript))
+                Candidate(path, transcript.text, transcript.language, seconds, _trust(transcript))
             )
     if not clips:
         raise NotFound(
