@@ -70,7 +70,7 @@ MINI = MiniConfig()
 def tiny_config() -> MiniConfig:
     """Networks of the same shape that take milliseconds, for tests."""
     return MiniConfig(
-        durations=DurationConfig(channels=16, blocks=1, condition=8),
+        durations=DurationConfig(channels=16, blocks=2, condition=8),
         acoustic=AcousticConfig(channels=16, phone_blocks=1, frame_blocks=1, condition=8),
         vocoder=VocoderConfig(channels=16, blocks=1),
     )

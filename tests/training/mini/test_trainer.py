@@ -8,16 +8,24 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from ray_pipeline.audio.wav import write_float32
 from ray_pipeline.core.errors import BadModelFile, NothingUsable, StepFailed
 from ray_pipeline.core.options import TrainGptOptions, TrainSovitsOptions
-from ray_pipeline.core.pretrained_bases import PretrainedBase
+from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.progress import RecordingProgress
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.models.mini.config import tiny_config
-from ray_pipeline.models.mini.files import load_durations, load_synthesizer, new_base, save_base
+from ray_pipeline.models.mini.files import (
+    load_durations,
+    load_synthesizer,
+    new_base,
+    save_base,
+    shipped_base,
+)
 from ray_pipeline.models.mini.sound import analyse
 from ray_pipeline.training.mini.plan import plan_durations, plan_synthesizer
 from ray_pipeline.training.mini.settings import DurationSettings, SynthesizerSettings
@@ -30,7 +38,7 @@ from tests.training.interrupted import Interrupted, StoppingWorker, resumed
 from tests.training.mini.test_step import clips
 
 AnySettings = TypeVar("AnySettings", DurationSettings, SynthesizerSettings)
-MINI = PretrainedBase(name="mini", version="mini", family="mini")
+MINI = base_model("mini")
 
 
 def make_mini_experiment(experiment: Experiment, seconds: list[float]) -> None:
@@ -177,6 +185,40 @@ def test_files_of_the_two_families_are_refused_by_each_other(mini_context: StepC
         load_gpt(path, "v2")
     with pytest.raises(BadModelFile):
         load_synthesizer(path)
+
+
+class SharingWorker(LocalWorker):
+    """The only one of its group, with gradients shared as among several."""
+
+    def share_gradients(self, module: nn.Module) -> nn.Module:
+        return DistributedDataParallel(module, broadcast_buffers=False)
+
+
+@pytest.mark.filterwarnings("ignore:Grad strides")
+def test_every_weight_takes_part_in_a_step_as_sharing_gradients_needs(
+    mini_context: StepContext,
+) -> None:
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        for stage, train in ((stage1, train_durations), (stage2, train_synthesizer)):
+            worker = SharingWorker(mini_context.workspace.root / train.__name__)
+            train(stage(mini_context), worker)
+            assert worker.reports[-1].step == 6
+    finally:
+        distributed.destroy_process_group()
+
+
+def test_a_training_starts_from_the_base_that_comes_with_the_project(
+    mini_context: StepContext,
+) -> None:
+    options = TrainGptOptions(epochs=1, max_steps=1, batch_size=2)
+    settings = plan_durations(mini_context, options, MINI).settings
+    assert isinstance(settings, DurationSettings)
+    train_durations(settings, LocalWorker(mini_context.workspace.root / "run"))
+    weights = load_durations(settings.weights_folder / "voice-e1.safetensors").durations
+    shipped = shipped_base().durations
+    assert weights.config == shipped.config
+    assert torch.allclose(weights.head.weight, shipped.head.weight, atol=0.01)
 
 
 def test_max_steps_are_shared_out_among_the_parts(mini_context: StepContext) -> None:
