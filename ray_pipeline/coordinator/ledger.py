@@ -24,10 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 class Ledger:
-    """`notify(task_id)` is called after each change, from the thread that made it."""
+    """`notify(task_id, newest event)` is called after each change, from the thread that made it."""
 
     def __init__(
-        self, store: Store, settings: CoordinatorSettings, notify: Callable[[str], None]
+        self, store: Store, settings: CoordinatorSettings, notify: Callable[[str, int], None]
     ) -> None:
         self.store = store
         self.settings = settings
@@ -46,7 +46,8 @@ class Ledger:
         with self.store.change(task_id) as change:
             yield change
             self._settle(change)
-        self._notify(task_id)
+            newest = change.last_event
+        self._notify(task_id, newest)
 
     def _settle(self, change: TaskChange) -> None:
         runs = change.runs()

@@ -119,12 +119,15 @@ class CoordinatorService(Coordinator):
 
     async def wait_for_events(self, task_id: str, after: int, timeout_seconds: float) -> int:
         newest_event = self._parts.store.newest_event
-        with self._parts.watch.subscribe(task_id) as changed:
+        with self._parts.watch.subscribe(task_id) as waiter:
             newest = await self._ask(newest_event, task_id)
             if newest > after:
                 return newest
             with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), timeout_seconds)
+                await asyncio.wait_for(waiter.come.wait(), timeout_seconds)
+            if waiter.newest > after:
+                return waiter.newest
+            # Time is up; or the task was deleted meanwhile, which this says.
             return await self._ask(newest_event, task_id)
 
     async def health(self) -> dict[str, Any]:

@@ -7,6 +7,17 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False)
+class Waiter:
+    """`come` is set once the task has news; `newest` is the number of its newest event then, so
+    that hundreds who are woken at once need not ask the database for it."""
+
+    loop: asyncio.AbstractEventLoop
+    come: asyncio.Event = field(default_factory=asyncio.Event)
+    newest: int = 0
 
 
 class EventWatch:
@@ -14,26 +25,27 @@ class EventWatch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiters: dict[str, dict[asyncio.Event, asyncio.AbstractEventLoop]] = defaultdict(dict)
+        self._waiters: dict[str, set[Waiter]] = defaultdict(set)
 
     @contextmanager
-    def subscribe(self, task_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set once the task has news. Subscribe first, then look: news that
-        come in between are not missed."""
-        changed = asyncio.Event()
+    def subscribe(self, task_id: str) -> Iterator[Waiter]:
+        """Subscribe first, then look: news that come in between are not missed."""
+        waiter = Waiter(asyncio.get_running_loop())
         with self._lock:
-            self._waiters[task_id][changed] = asyncio.get_running_loop()
+            self._waiters[task_id].add(waiter)
         try:
-            yield changed
+            yield waiter
         finally:
             with self._lock:
-                del self._waiters[task_id][changed]
+                self._waiters[task_id].discard(waiter)
                 if not self._waiters[task_id]:
                     del self._waiters[task_id]
 
-    def notify(self, task_id: str) -> None:
+    def notify(self, task_id: str, newest: int) -> None:
         with self._lock:
-            waiters = list(self._waiters.get(task_id, {}).items())
-        for changed, loop in waiters:
+            waiters = list(self._waiters.get(task_id, ()))
+            for waiter in waiters:
+                waiter.newest = max(waiter.newest, newest)
+        for waiter in waiters:
             with suppress(RuntimeError):  # its loop was closed: nobody waits there any more
-                loop.call_soon_threadsafe(changed.set)
+                waiter.loop.call_soon_threadsafe(waiter.come.set)

@@ -88,6 +88,10 @@ class TaskChange:
         return to_task(self._row)
 
     @property
+    def last_event(self) -> int:
+        return self._row.last_seq
+
+    @property
     def base_model(self) -> str | None:
         return self._row.base_model
 

@@ -72,7 +72,7 @@ def test_a_step_whose_process_is_killed_gets_a_new_attempt(service: Service) -> 
 def test_a_job_that_was_never_handed_over_is_found_and_done(service: Service) -> None:
     task = service.new_task()
     # As when the database goes away between the two halves of a request.
-    ledger = Ledger(service.store, service.settings, lambda task_id: None)
+    ledger = Ledger(service.store, service.settings, lambda task_id, newest: None)
     Planner(ledger).plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
     assert service.wait(task).status is TaskStatus.COMPLETED
 

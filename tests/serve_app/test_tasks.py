@@ -5,6 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from ray_pipeline.coordinator.interface import Cancellation
+from ray_pipeline.store import make_engine
 from tests.serve_app.conftest import MakeClient
 from tests.serve_app.local_coordinator import LocalCoordinator
 
@@ -174,3 +175,31 @@ def test_creating_a_task_says_what_chinese_would_be_trained_without(client: Test
     (sentence,) = create("zh")
     assert "gsv models pull bert" in sentence
     assert create("en") == []
+
+
+def test_a_database_that_is_away_is_503_with_a_time_to_come_again(
+    client: TestClient, task_id: str, coordinator: LocalCoordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = make_engine("sqlite:////proc/no_such_folder_can_be_made.sqlite3")
+    monkeypatch.setattr(coordinator.store, "_engine", nowhere)
+    monkeypatch.setattr(coordinator.store, "_writer", nowhere)
+    for method, path in [
+        ("GET", f"task/{task_id}"),
+        ("GET", f"task/{task_id}/events"),
+        ("GET", "tasks"),
+        ("POST", "task/create"),
+        ("POST", f"task/{task_id}/cancel"),
+        ("POST", f"task/{task_id}/run"),
+    ]:
+        answer = client.request(
+            method, f"/api/v1/{path}", json={"task_name": "x"} if "create" in path else None
+        )
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable"), path
+        assert int(answer.headers["retry-after"]) > 0
+    nowhere.dispose()
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b"])
+def test_nul_in_a_name_is_no_task(client: TestClient, name: str) -> None:
+    assert client.get(f"/api/v1/task/{name}").status_code == 404
+    assert client.get(f"/api/v1/tasks?after={name}").status_code in (404, 422)
