@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import ray
 
@@ -16,14 +17,17 @@ from ray_pipeline.core.task import RunState, StepRun
 
 
 class StarvingTrainings:
-    def __init__(self, ledger: Ledger, attempts: Attempts) -> None:
+    def __init__(
+        self, ledger: Ledger, attempts: Attempts, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._ledger = ledger
         self._attempts = attempts
         self._watch = WorkerWatch()
 
     @property
     def count(self) -> int:
-        return self._watch.starving(time.monotonic())
+        return self._watch.starving(self._clock())
 
     def look(self) -> None:
         made = reservations()
@@ -38,7 +42,7 @@ class StarvingTrainings:
             elif mine:
                 waiting[run.run_id] = (run, mine[0])
         runs = [run for run, _ in waiting.values()]
-        verdict = self._watch.look(time.monotonic(), runs, working)
+        verdict = self._watch.look(self._clock(), runs, working)
         for run in verdict.say:
             self._attempts.waits(run, _sentence(waiting[run.run_id][1]))
         for run in verdict.try_anew:

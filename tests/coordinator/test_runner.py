@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +14,11 @@ from ray_pipeline.coordinator import attending, patience
 from ray_pipeline.coordinator import runner as runner_module
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.live_jobs import GRACE_SECONDS, LiveJobs
+from ray_pipeline.coordinator.reservations import Reservation
 from ray_pipeline.coordinator.runner import JobRunner
+from ray_pipeline.coordinator.starving import StarvingTrainings
 from ray_pipeline.coordinator.step_actor import _error_data
+from ray_pipeline.coordinator.worker_watch import SAY_AFTER_SECONDS, TRY_ANEW_AFTER_SECONDS
 from ray_pipeline.core.errors import Unavailable
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import RunState, TaskStatus
@@ -168,6 +172,40 @@ def test_a_job_that_is_given_up_leaves_no_process_behind(
     runner._run_job(job.job_id)
     assert processes.ended == [name]
     assert desk.store.get_task(task.task_id).status is TaskStatus.FAILED
+
+
+def test_a_training_without_a_worker_says_so_and_is_tried_anew(
+    desk: Desk, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, now = desk.new_task(), 0.0
+    row = desk.ledger.row(StepName.CONVERT_AUDIO)
+    desk.ledger.steps = {**desk.ledger.steps, row.name: replace(row, trains=True)}
+    starving = StarvingTrainings(desk.ledger, desk.attempts, lambda: now)
+    job = desk.planner.plan_step(task.task_id, StepName.CONVERT_AUDIO, {})
+    assert job.first_run is not None
+    assert desk.attempts.start(job.first_run) is not None
+    name = f"step:{task.task_id}:convert_audio:1"
+    processes.alive[name] = "its actor"
+    wanted = Reservation(
+        group_id="g", owner="its actor", is_placed=False, is_abandoned=False, cpus=2.0, gpus=1.0
+    )
+    monkeypatch.setattr("ray_pipeline.coordinator.starving.reservations", lambda: [wanted])
+    free = {"CPU": 0.5}
+    monkeypatch.setattr(runner_module.ray, "available_resources", lambda: free)
+    starving.look()
+    assert starving.count == 0
+    now = SAY_AFTER_SECONDS
+    starving.look()
+    [run] = desk.store.step_runs(task.task_id)
+    said = "2 CPU(s) and 1 GPU(s) are needed, 0.5 CPU(s) and 0 GPU(s) are free"
+    assert run.message == f"no worker could start yet: {said}"
+    assert starving.count == 1
+    now = TRY_ANEW_AFTER_SECONDS
+    starving.look()
+    first, second = desk.store.step_runs(task.task_id)
+    assert (first.state, second.state) == (RunState.INTERRUPTED, RunState.QUEUED)
+    assert said in first.message
+    assert processes.ended == [name]
 
 
 def test_a_full_disk_under_a_step_is_named_and_not_called_unexpected() -> None:
