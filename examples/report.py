@@ -7,34 +7,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from examples.checks import Check, check_speech, differ
-from examples.intelligibility import word_error_rates
+from examples.checks import Check, check_sound, check_timbre, differ, seconds_of
+from examples.intelligibility import Intelligibility, error_share
+from ray_pipeline.core.errors import BackendMissing
 from serve_app.schemas import StepAnswer
 
-# A sentence of ours cannot run longer than this many semantic tokens (25 a second).
-MAX_TOKENS = 1500
+# Measured with the first base: 3 to 10 %; what nobody understands is over 60 %.
+MAX_ERROR_SHARE = 0.25
 
-NANO_IN_PLAIN_WORDS = """\
-**What this voice is.** The base model `nano` is a small network trained from nothing, on a few
-minutes of one speaker, in a few minutes. It shows that every part works: recordings became clips,
-clips became features, two networks learned from them and were exported in the original's file
-formats, and the exported files speak. It does not speak intelligibly, and no setting will make it.
-For a voice that people would use, get a pretrained base model (`gsv models pull v2ProPlus`) and
-create the task with `"base_model": "v2ProPlus"`; a GPU makes that practical."""
+MINI_IN_PLAIN_WORDS = """\
+**What this voice is.** The base model `mini` is a small network (5 million parameters) that comes
+with the project and learned to speak from synthetic speech. In a few minutes on a laptop it takes
+on the sound of a speaker and is understood. It is not what GPT-SoVITS is: its melody is plain, it
+copies nothing from a reference clip, and it sounds dull beside `v2ProPlus`. For a voice that people
+would want to listen to, get a pretrained base model (`gsv models pull v2ProPlus`) and create the
+task with `"base_model": "v2ProPlus"`; a GPU makes that practical."""
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """One WAV that the service made, and what it says of it."""
+    """One WAV that the service made, and what it says."""
 
     wav: Path
     text: str
-    reference: str
-    tokens: list[int]
 
     @classmethod
     def of(cls, wav: Path, result: Mapping[str, Any]) -> Spoken:
-        return cls(wav, result["text"], result["ref_audio"], list(result["tokens"]))
+        return cls(wav, result["text"])
 
 
 def write_report(
@@ -45,18 +44,26 @@ def write_report(
     *,
     seconds: float,
 ) -> bool:
-    """Write it as Markdown; whether every check passed."""
-    results = {step.step.value: step.result or {} for step in steps}
-    checks = [*_wav_checks(spoken, samples), *_training_checks(results)]
+    """Write it as Markdown; whether every check passed.
+
+    `spoken` has "voice", the sentence of the last step, and "slowly", one of the others again.
+    """
+    checks = _wav_checks(spoken, samples)
+    try:
+        words = Intelligibility.of(spoken, samples)
+        checks.append(_words_check(words))
+        table = words.table()
+    except BackendMissing as missing:
+        table = f"Not measured: {missing}"
     parts = [
         "# Demo",
         f"Everything took {seconds / 60:.1f} minutes.",
         _times(steps),
         "## Checks",
         "```\n" + "\n".join(str(check) for check in checks) + "\n```",
-        "## Words",
-        word_error_rates(spoken, samples),
-        NANO_IN_PLAIN_WORDS,
+        "## What is understood",
+        table,
+        MINI_IN_PLAIN_WORDS,
     ]
     path.write_text("\n\n".join(parts) + "\n", "utf-8")
     return all(check.passed for check in checks)
@@ -71,48 +78,22 @@ def _times(steps: Sequence[StepAnswer]) -> str:
 
 
 def _wav_checks(spoken: Mapping[str, Spoken], samples: Path) -> list[Check]:
+    voice, slowly = spoken["voice"], spoken["slowly"]
+    usual = next(one for one in spoken.values() if one.text == slowly.text)
     recordings = sorted(samples.glob("*.flac"))
-    voice = spoken["voice"]
-    # Each piece of the text was decoded by itself; the one nearest to a limit stands for all.
-    num_tokens = max(voice.tokens) if max(voice.tokens) >= MAX_TOKENS else min(voice.tokens)
-    checks = check_speech(voice.wav, num_tokens, MAX_TOKENS, recordings)
-    for name in ("other_text", "other_reference"):
-        changed = differ(voice.wav, spoken[name].wav)
-        checks.append(
-            Check(f"{name.replace('_', ' ')} changes the sound", changed, str(changed).lower())
-        )
-    return checks
-
-
-def _training_checks(results: Mapping[str, Mapping[str, Any]]) -> list[Check]:
-    """The thresholds that a network of nano's size can honestly be held to."""
-    sovits = results["train_sovits"]["evaluation"]
-    gpt = results["train_gpt"]["evaluation"]
-    mel, constant = sovits["held_out_mel"], sovits["held_out_mel_constant_frame"]
-    untrained = sovits["held_out_mel_untrained"]
-    top3, unigram = gpt["top3_training"], gpt["top3_unigram"]
-    perplexity = gpt["token_perplexity"]
+    longer = seconds_of(slowly.wav) / seconds_of(usual.wav)
     return [
-        Check(
-            "SoVITS: log-mel error on clips it never saw ≤ 1.1",
-            mel <= 1.1,
-            f"{mel:.3f} over {sovits['held_out_clips']:g} clips",
-        ),
-        Check(
-            "… and ≤ 0.75 of answering with the mean frame throughout",
-            mel <= 0.75 * constant,
-            f"{mel / constant:.2f} of {constant:.3f}",
-        ),
-        Check("… and below the untrained network's", mel < untrained, f"{untrained:.3f} untrained"),
-        Check(
-            "GPT: the true token among its three likeliest (training clips, memorised) ≥ 0.5",
-            top3 >= 0.5,
-            f"{top3:.3f}",
-        ),
-        Check(
-            "… and ≥ 0.25 above always naming the three commonest",
-            top3 >= unigram + 0.25,
-            f"{unigram:.3f} for those",
-        ),
-        Check("tokens: perplexity ≥ 64", perplexity >= 64, f"{perplexity:.0f}"),
+        *check_sound(voice.wav),
+        check_timbre(voice.wav, recordings),
+        Check("another text is another sound", differ(voice.wav, usual.wav), usual.text),
+        Check("spoken slowly it takes longer (1.2 to 1.5 times)", 1.2 <= longer <= 1.5, f"{longer:.2f}"),
     ]
+
+
+def _words_check(words: Intelligibility) -> Check:
+    share = error_share(words.spoken)
+    return Check(
+        f"it is understood: Whisper gets at most {MAX_ERROR_SHARE:.0%} of the characters wrong",
+        share <= MAX_ERROR_SHARE,
+        f"{share:.1%}; of the recordings {error_share(words.recordings):.1%}",
+    )
