@@ -86,7 +86,11 @@ def _wav_checks(spoken: Mapping[str, Spoken], samples: Path) -> list[Check]:
         *check_sound(voice.wav),
         check_timbre(voice.wav, recordings),
         Check("another text is another sound", differ(voice.wav, usual.wav), usual.text),
-        Check("spoken slowly it takes longer (1.2 to 1.5 times)", 1.2 <= longer <= 1.5, f"{longer:.2f}"),
+        Check(
+            "spoken slowly it takes longer (1.2 to 1.5 times)",
+            1.2 <= longer <= 1.5,
+            f"{longer:.2f}",
+        ),
     ]
 
 
