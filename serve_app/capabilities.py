@@ -14,9 +14,9 @@ from typing import Any
 
 from ray_pipeline.core.pretrained_bases import (
     BASE_MODELS,
+    choose_base,
     has_bert,
     missing_files,
-    resolve_base_model,
 )
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.text.chinese.g2pw import has_g2pw
@@ -31,7 +31,7 @@ def capabilities(settings: Settings) -> dict[str, Any]:
         "versions": versions(),
         "cluster": cluster(),
         "base_models": base_models(settings.models_dir),
-        "auto_base_model": resolve_base_model("auto", settings.models_dir),
+        "auto_base_model": choose_base("auto", "auto", settings.models_dir).name,
         "back_ends": back_ends(settings.models_dir),
         "ffmpeg": ffmpeg_path() is not None,
         "limits": {"max_upload_mb": settings.max_upload_mb},

@@ -108,6 +108,24 @@ class TaskAnswer(Answer):
         return cls.model_validate(task).model_copy(update={"warnings": list(warnings)})
 
 
+class ChosenBase(Answer):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "v2ProPlus", "reason": "v2ProPlus was asked for."}]
+        }
+    )
+
+    name: str
+    reason: str
+
+
+class CreatedTask(TaskAnswer):
+    """A new task. `base_model` is what the first step would take now; null where files of the
+    one that was asked for are missing, which `warnings` tell."""
+
+    base_model: ChosenBase | None = None
+
+
 class Message(Answer):
     message: str
     task_id: str

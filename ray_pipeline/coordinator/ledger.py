@@ -70,10 +70,11 @@ class Ledger:
         Raises BackendMissing if its files are not there.
         """
         if change.base_model is None:
-            from ray_pipeline.core.pretrained_bases import resolve_base_model
+            from ray_pipeline.core.pretrained_bases import choose_base
 
-            wanted = change.task.config.base_model
-            change.settle_base_model(resolve_base_model(wanted, self.settings.models_dir))
+            config = change.task.config
+            choice = choose_base(config.base_model, config.language, self.settings.models_dir)
+            change.settle_base_model(choice.name)
         return str(change.base_model)
 
     def say(self, task_id: str, step: StepName | None, *messages: str, private: str = "") -> None:

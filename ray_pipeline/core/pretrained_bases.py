@@ -2,7 +2,8 @@
 
 One row a base model. The row decides everything that differs between them: the version that
 goes into the exported files, the symbol table, both encoders and their widths, the codebook.
-`nano` starts from nothing and needs no file. Imports no torch: the service reads this table.
+`mini` comes with the package; `nano` starts from nothing; neither needs a file there. Imports
+no torch: the service reads this table.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ray_pipeline.core.errors import BackendMissing, InvalidInput
+from ray_pipeline.core.languages import LANGUAGES
 
 HUBERT_FOLDER = "chinese-hubert-base"
 BERT_FOLDER = "chinese-roberta-wwm-ext-large"
@@ -38,7 +40,8 @@ class PretrainedBase:
 
     `version` names the configuration of both networks and the folders of exported weights;
     `symbols` the phone table; `ssl_dim` the width of the content features (50 Hz);
-    `speaker_dim` the length of the speaker vector, None where the version has none.
+    `speaker_dim` the length of the speaker vector, None where the version has none; `languages`
+    what it can learn to speak.
     """
 
     name: str
@@ -53,6 +56,7 @@ class PretrainedBase:
     generator: str | None = None
     discriminator: str | None = None
     gpt: str | None = None
+    languages: tuple[str, ...] = LANGUAGES
 
     @property
     def tokens_are_phones(self) -> bool:
@@ -72,7 +76,7 @@ class PretrainedBase:
         return (*(path for path in weights if path), *hubert, *speaker)
 
 
-# The order is the preference of "auto"; nano is always complete.
+# The order is the preference of "auto", which takes nano last: it is there for tests of the loops.
 _ROWS = (
     PretrainedBase(
         name="v2ProPlus",
@@ -116,7 +120,7 @@ _ROWS = (
         speaker_dim=160,
         codebook_size=512,
     ),
-    # Comes with the project, and speaks what models/mini/config.py says; never chosen by "auto".
+    # Comes with the project, as part of the package.
     PretrainedBase(
         name="mini",
         version="mini",
@@ -125,6 +129,7 @@ _ROWS = (
         ssl_dim=81,
         speaker_encoder="mini",
         speaker_dim=162,
+        languages=("en",),
     ),
 )
 
@@ -174,19 +179,57 @@ def is_present(file: str, models_dir: Path) -> bool:
     return path.is_file() or (path.name == "pytorch_model.bin" and newer.is_file())
 
 
-def resolve_base_model(name: str, models_dir: Path) -> str:
-    """The base model to use: `name` itself, or for "auto" the first that is complete.
+@dataclass(frozen=True)
+class BaseChoice:
+    """The base model of a task, and why, as a sentence."""
 
-    Raises BackendMissing, with the `missing` files, when a named one is not complete.
+    name: str
+    reason: str
+
+
+def choose_base(wanted: str, language: str, models_dir: Path) -> BaseChoice:
+    """The base model to use: `wanted` itself, or for "auto" the best that is complete and speaks
+    `language` (a clip's code, or "auto").
+
+    Raises BackendMissing, with the `missing` files, when a named one is not complete, and
+    InvalidInput when it cannot speak the language.
     """
-    if name == "auto":
-        return next(row.name for row in _ROWS if not missing_files(row.name, models_dir))
+    if wanted != "auto":
+        require_files(wanted, models_dir)
+        speaks = base_model(wanted).languages
+        if language not in (*speaks, "auto"):
+            raise InvalidInput(
+                f"The base model {wanted} does not speak {language}, only {', '.join(speaks)}.",
+                hint="Take another base model, such as v2ProPlus (`gsv models pull v2ProPlus`).",
+                field="config.base_model",
+            )
+        return BaseChoice(wanted, f"{wanted} was asked for.")
+    for row in _ROWS:
+        if row.is_pretrained and not missing_files(row.name, models_dir):
+            return BaseChoice(row.name, f"{row.name} is the best whose files are complete.")
+    mini = base_model("mini")
+    if language == "auto" or language in mini.languages:
+        return BaseChoice(
+            mini.name,
+            "None of the large base models is in the models folder, so mini is used, which comes "
+            "with the project: it is understood, but sounds plain. For a better voice run "
+            "`gsv models pull v2ProPlus` and create the task again.",
+        )
+    return BaseChoice(
+        "nano",
+        "None of the large base models is in the models folder, and mini, which comes with the "
+        f"project, does not speak {language}. So nano is used, whose voice nobody understands. For "
+        "a real one run `gsv models pull v2ProPlus` and create the task again.",
+    )
+
+
+def require_files(name: str, models_dir: Path) -> None:
+    """Raises BackendMissing, with the `missing` files, when the base model is not complete."""
     missing = missing_files(name, models_dir)
     if missing:
         raise BackendMissing(
             f"The base model {name} is not complete: {len(missing)} files are missing, "
             f"among them {missing[0]}.",
-            hint=f"Run `gsv models pull {name}`, or use the base model nano.",
+            hint=f"Run `gsv models pull {name}`, or use the base model mini.",
             missing=missing,
         )
-    return name

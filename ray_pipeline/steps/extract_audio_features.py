@@ -14,7 +14,7 @@ from ray_pipeline.clips.work import Clip, WorkItem
 from ray_pipeline.core.clip_audio import ClipAudio, clip_audio
 from ray_pipeline.core.manifest import Manifest, fingerprint
 from ray_pipeline.core.options import ExtractAudioFeaturesOptions
-from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model, resolve_base_model
+from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model, require_files
 from ray_pipeline.core.step_context import Result, StepContext
 
 _VERSION = "1"
@@ -23,7 +23,8 @@ _VERSION = "1"
 def run(context: StepContext, options: ExtractAudioFeaturesOptions) -> Result:
     """Raises StepNotReady without transcripts, BackendMissing when the base model's files are
     not there, NothingUsable when every clip was set aside."""
-    base = base_model(resolve_base_model(context.config.base_model, context.models_dir))
+    base = base_model(context.config.base_model)
+    require_files(base.name, context.models_dir)
     included = {transcript.clip for transcript in included_transcripts(context)}
     clips = [audio for audio in clip_audio(context.workspace) if audio.name in included]
     waves_dir, content_dir = context.experiment.waves, context.experiment.content

@@ -15,7 +15,7 @@ from ray_pipeline.clips.families import FEATURES
 from ray_pipeline.clips.ray_data import RayDataPool
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.options import ExtractSemanticFeaturesOptions
-from ray_pipeline.core.pretrained_bases import base_model, resolve_base_model
+from ray_pipeline.core.pretrained_bases import base_model, require_files
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.workspace import atomic_write
 
@@ -26,7 +26,8 @@ _HEADER = "item_name\tsemantic_audio\n"
 def run(context: StepContext, options: ExtractSemanticFeaturesOptions) -> Result:
     """Raises StepNotReady without the features, BackendMissing or BadModelFile when the base
     model's files are absent or damaged, NothingUsable when every clip was set aside."""
-    base = base_model(resolve_base_model(context.config.base_model, context.models_dir))
+    base = base_model(context.config.base_model)
+    require_files(base.name, context.models_dir)
     tokens = FEATURES[base.family].tokens(context, base, options.force)
     manifest = Manifest(
         context.step, options.model_dump(), {"semantic": _VERSION}, details=tokens.facts

@@ -13,7 +13,7 @@ from ray_pipeline.clips.ray_data import RayDataPool
 from ray_pipeline.clips.work import Clip, WorkItem
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import ExtractSpeakerVectorsOptions
-from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model, resolve_base_model
+from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model, require_files
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.workspace import sha256_of
 
@@ -23,7 +23,8 @@ _VERSION = "1"
 def run(context: StepContext, options: ExtractSpeakerVectorsOptions) -> Result:
     """Raises StepNotReady without audio features, BackendMissing when the base model's files
     are not there, NothingUsable when every clip was set aside."""
-    base = base_model(resolve_base_model(context.config.base_model, context.models_dir))
+    base = base_model(context.config.base_model)
+    require_files(base.name, context.models_dir)
     vectors_dir = context.experiment.speaker_vectors
     manifest = Manifest(
         context.step,

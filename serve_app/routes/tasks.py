@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from ray_pipeline.core.pretrained_bases import what_training_lacks
+from ray_pipeline.core.errors import BackendMissing
+from ray_pipeline.core.options import TaskConfig, parse_task_config
+from ray_pipeline.core.pretrained_bases import choose_base, what_training_lacks
 from ray_pipeline.core.task import TaskStatus
 from serve_app.dependencies import CoordinatorDep, SettingsDep, StoreDep, TaskDep, TaskId
 from serve_app.errors import problem_responses
 from serve_app.idempotency import IdempotencyKey, OnceRoute
-from serve_app.schemas import Message, TaskAnswer, TaskCreate
+from serve_app.schemas import ChosenBase, CreatedTask, Message, TaskAnswer, TaskCreate
 
 router = APIRouter(tags=["tasks"], route_class=OnceRoute)
 
@@ -23,15 +26,24 @@ async def create_task(
     coordinator: CoordinatorDep,
     settings: SettingsDep,
     idempotency_key: IdempotencyKey = None,
-) -> TaskAnswer:
-    """Create a task. Every field of `config` is optional; an unknown one is refused. `warnings`
-    say what the training would go without in this installation."""
-    config = {**settings.task_defaults, **body.config}
-    task = await coordinator.create_task(body.task_name, config)
-    lacking = await asyncio.to_thread(
-        what_training_lacks, task.config.language, settings.models_dir
-    )
-    return TaskAnswer.of(task, warnings=lacking)
+) -> CreatedTask:
+    """Create a task. Every field of `config` is optional; an unknown one is refused. The answer
+    says which base model the voice will start from and why; `warnings` say what the training
+    would go without in this installation."""
+    config = parse_task_config({**settings.task_defaults, **body.config})
+    base, lacking = await asyncio.to_thread(_prospects, config, settings.models_dir)
+    task = await coordinator.create_task(body.task_name, config.model_dump(mode="json"))
+    return CreatedTask.of(task, warnings=lacking).model_copy(update={"base_model": base})
+
+
+def _prospects(config: TaskConfig, models_dir: Path) -> tuple[ChosenBase | None, list[str]]:
+    """The base model that a task would start from, and sentences on what it would lack."""
+    try:
+        choice = choose_base(config.base_model, config.language, models_dir)
+    except BackendMissing as missing:
+        return None, [f"{missing} {missing.hint}"]
+    base = ChosenBase(name=choice.name, reason=choice.reason)
+    return base, what_training_lacks(config.language, models_dir)
 
 
 @router.get("/tasks", responses=problem_responses(404))

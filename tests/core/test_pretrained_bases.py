@@ -8,11 +8,12 @@ from ray_pipeline.core.errors import BackendMissing, InvalidInput
 from ray_pipeline.core.pretrained_bases import (
     BASE_MODELS,
     BERT_FILES,
+    choose_base,
     has_bert,
     missing_files,
-    resolve_base_model,
     what_training_lacks,
 )
+from ray_pipeline.models.mini.config import LANGUAGES as MINI_LANGUAGES
 
 
 def lay_out(models_dir: Path, name: str) -> None:
@@ -22,22 +23,45 @@ def lay_out(models_dir: Path, name: str) -> None:
         path.touch()
 
 
-def test_auto_is_nano_when_the_models_folder_is_empty_or_absent(tmp_path: Path) -> None:
-    assert resolve_base_model("auto", tmp_path) == "nano"
-    assert resolve_base_model("auto", tmp_path / "absent") == "nano"
+@pytest.mark.parametrize("folder", ["", "absent"])
+@pytest.mark.parametrize("language", ["en", "auto"])
+def test_auto_is_mini_when_no_large_base_is_there(
+    tmp_path: Path, folder: str, language: str
+) -> None:
+    choice = choose_base("auto", language, tmp_path / folder)
+    assert choice.name == "mini"
+    assert "gsv models pull v2ProPlus" in choice.reason
+
+
+def test_auto_is_nano_for_what_mini_does_not_speak_and_says_what_that_means(
+    tmp_path: Path,
+) -> None:
+    choice = choose_base("auto", "zh", tmp_path)
+    assert choice.name == "nano"
+    assert "mini, which comes with the project, does not speak zh" in choice.reason
+    assert "nobody understands" in choice.reason
+
+
+def test_mini_is_refused_for_a_language_that_it_was_not_taught(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="does not speak ko"):
+        choose_base("mini", "ko", tmp_path)
+
+
+def test_the_table_knows_which_languages_mini_was_taught() -> None:
+    assert BASE_MODELS["mini"].languages == MINI_LANGUAGES
 
 
 def test_auto_takes_the_best_base_model_that_is_complete(tmp_path: Path) -> None:
     lay_out(tmp_path, "v2")
-    assert resolve_base_model("auto", tmp_path) == "v2"
+    assert choose_base("auto", "zh", tmp_path).name == "v2"
     lay_out(tmp_path, "v2ProPlus")
-    assert resolve_base_model("auto", tmp_path) == "v2ProPlus"
+    assert choose_base("auto", "zh", tmp_path).name == "v2ProPlus"
 
 
 def test_auto_passes_over_a_base_model_with_one_file_missing(tmp_path: Path) -> None:
     lay_out(tmp_path, "v2ProPlus")
     (tmp_path / "s1v3.ckpt").unlink()
-    assert resolve_base_model("auto", tmp_path) == "nano"
+    assert choose_base("auto", "en", tmp_path).name == "mini"
 
 
 def test_a_named_base_model_with_missing_files_says_which_and_how_to_get_them(
@@ -46,7 +70,7 @@ def test_a_named_base_model_with_missing_files_says_which_and_how_to_get_them(
     lay_out(tmp_path, "v2Pro")
     (tmp_path / "sv/pretrained_eres2netv2w24s4ep4.ckpt").unlink()
     with pytest.raises(BackendMissing) as caught:
-        resolve_base_model("v2Pro", tmp_path)
+        choose_base("v2Pro", "en", tmp_path)
     assert caught.value.extra["missing"] == ["sv/pretrained_eres2netv2w24s4ep4.ckpt"]
     assert "gsv models pull v2Pro" in caught.value.hint
 
@@ -60,7 +84,7 @@ def test_hubert_weights_may_be_safetensors(tmp_path: Path) -> None:
 
 def test_bert_is_needed_by_no_base_model(tmp_path: Path) -> None:
     lay_out(tmp_path, "v2ProPlus")
-    assert resolve_base_model("v2ProPlus", tmp_path) == "v2ProPlus"
+    assert choose_base("v2ProPlus", "zh", tmp_path).name == "v2ProPlus"
     assert not has_bert(tmp_path)
 
 
@@ -73,7 +97,7 @@ def test_only_versions_with_a_speaker_vector_need_the_speaker_encoder() -> None:
 
 def test_an_unknown_base_model_is_refused_with_the_list(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="v2ProPlus"):
-        resolve_base_model("v9", tmp_path)
+        choose_base("v9", "en", tmp_path)
 
 
 def test_the_table_is_read_without_torch() -> None:

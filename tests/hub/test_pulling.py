@@ -13,7 +13,7 @@ from ray_pipeline.core.errors import (
     StorageFull,
     Unavailable,
 )
-from ray_pipeline.core.pretrained_bases import BASE_MODELS, BERT_FILES, resolve_base_model
+from ray_pipeline.core.pretrained_bases import BASE_MODELS, BERT_FILES, choose_base
 from ray_pipeline.core.workspace import sha256_of
 from ray_pipeline.hub import fetching, pulling
 from ray_pipeline.hub.hubs import HuggingFace, ModelScope
@@ -340,7 +340,7 @@ def models_dir(
 
 
 def test_a_pulled_base_model_is_complete_and_verifies(models_dir: Path) -> None:
-    assert resolve_base_model("auto", models_dir) == "v2ProPlus"
+    assert choose_base("auto", "zh", models_dir).name == "v2ProPlus"
     found = {check.file: check for check in verify("v2ProPlus", models_dir)}
     assert set(found) == set(BASE_MODELS["v2ProPlus"].files)
     assert all(check.ok for check in found.values())

@@ -32,7 +32,10 @@ def test_a_new_task_has_every_field_and_the_documented_defaults(client: TestClie
         "gpu_id": "0",
     }
     assert wanted.items() <= task["config"].items()
+    base = task.pop("base_model")
     assert client.get(f"/api/v1/task/{task['task_id']}").json() == task | {"warnings": []}
+    assert base["name"] == "nano"
+    assert "does not speak zh" in base["reason"]
 
 
 def test_a_wrong_config_field_is_named(client: TestClient) -> None:
