@@ -69,8 +69,9 @@ def plan_synthesizer(
         curves_folder=context.experiment.sovits_logs(base.version),
         **common,
     )
+    assert isinstance(options, TrainSovitsOptions)
     warnings = []
-    if "text_low_lr_rate" in options.model_fields_set and isinstance(options, TrainSovitsOptions):
+    if options.text_low_lr_rate != TrainSovitsOptions().text_low_lr_rate:
         warnings.append("text_low_lr_rate has no meaning for mini: it has no such text encoder.")
     return TrainingPlan(
         train=train_synthesizer,
