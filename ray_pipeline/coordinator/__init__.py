@@ -12,7 +12,8 @@ Inside, from the door to the processes:
     actor.py          the actor: one process, the service and the runner in it
     service.py        answers what is asked; the one place where the parts are put together
     planning.py       rules: from a request to a job, what may run, and how it is called off
-    attempts.py       rules: the life of one attempt at a step, and what it reports
+    attempts.py       rules: the life of one attempt at a step
+    told.py           what an attempt reports, as fields, events and lines of the log
     task_data.py      rules: a task itself, its uploads and transcripts
     ledger.py         a change of state: one transaction, after which the overview is right
     runner.py         the durable workflow (DBOS) that runs a job's steps in order

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -14,14 +14,14 @@ from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, state_event
 from ray_pipeline.coordinator.outbox import Report
 from ray_pipeline.coordinator.planning import skip_run
+from ray_pipeline.coordinator.told import LogLines, merged, run_values, to_event
 from ray_pipeline.core.manifest import Manifest
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.task import EventKind, RunState, StepRun, Transcript
+from ray_pipeline.core.task import RunState, StepRun, Transcript
 from ray_pipeline.core.workspace import Workspace, sha256_of
-from ray_pipeline.store import JobRecord, NewEvent, TaskChange
+from ray_pipeline.store import JobRecord, TaskChange
 
 MAX_INTERRUPTIONS = 5
-_MAX_WARNINGS = 200
 _CAME_LATE = "Files were uploaded while this ran. Run it again to be sure that they are taken in."
 
 
@@ -36,7 +36,7 @@ class Turn(Enum):
 class Attempts:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._logged_tenths: dict[str, int] = {}
+        self._log = LogLines()
 
     def next_turn(self, job_id: str, position: int) -> tuple[Turn, StepRun | None]:
         """What to do at a step of a job, and the run to do it with (also one still running,
@@ -97,7 +97,7 @@ class Attempts:
                 ended = self._fail(change, run, end.error, results)
             change.add_events([state_event(ended, error=ended.error)])
             self._close_if_last(change, ended)
-        self._logged_tenths.pop(run.run_id, None)
+        self._log.forget(run)
         self._log_end(ended, end, said)
         return ended
 
@@ -155,32 +155,11 @@ class Attempts:
             run = mine[-1] if mine else None
             if run is None or run.attempt != attempt or run.state is not RunState.RUNNING:
                 return False
-            values = _run_values(run, reports)
+            values = run_values(run, reports)
             if values:
                 change.update_run(run.run_id, **values)
-            change.add_events(_to_event(report, step, attempt) for report in reports)
-        self._ledger.say(task_id, step, *self._log_lines(run, reports))
-        return True
-
-    def _log_lines(self, run: StepRun, reports: Sequence[Report]) -> list[str]:
-        lines: list[str] = []
-        for report in reports:
-            if report.kind is EventKind.LOG:
-                lines.append(report.data["message"])
-            elif report.kind is EventKind.WARNING:
-                clip = report.data.get("clip")
-                lines.append(f"Warning: {clip + ': ' if clip else ''}{report.data['message']}")
-            elif report.kind is EventKind.PROGRESS and self._is_next_tenth(run, report.data):
-                data = report.data
-                lines.append(f"{data['done']:g} of {data['total']:g}: {data['message']}")
-        return lines
-
-    def _is_next_tenth(self, run: StepRun, data: Mapping[str, Any]) -> bool:
-        # Every report is an event; the log gets about ten a step.
-        tenth = int(10 * data["fraction"])
-        if tenth <= self._logged_tenths.get(run.run_id, 0):
-            return False
-        self._logged_tenths[run.run_id] = tenth
+            change.add_events(to_event(report, step, attempt) for report in reports)
+        self._ledger.say(task_id, step, *self._log.of(run, reports))
         return True
 
     # -- parts of the moves above
@@ -232,7 +211,7 @@ class Attempts:
             finished_at=datetime.now(UTC),
             progress=1.0,
             result=end.summary,
-            warnings=_merged(said.warnings, [*end.warnings, *late]),
+            warnings=merged(said.warnings, [*end.warnings, *late]),
             digest=digest,
         )
 
@@ -272,33 +251,6 @@ def _is_current(change: TaskChange, run: StepRun) -> bool:
     """Whether the run is still queued or running, and no later attempt has begun."""
     mine = [past for past in change.runs() if past.step is run.step]
     return bool(mine) and mine[-1].run_id == run.run_id and not mine[-1].state.is_over
-
-
-def _run_values(run: StepRun, reports: Sequence[Report]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    progress = [report for report in reports if report.kind is EventKind.PROGRESS]
-    if progress:
-        values["progress"] = progress[-1].data["fraction"]
-        values["message"] = progress[-1].data["message"]
-    said = [_with_clip(report.data) for report in reports if report.kind is EventKind.WARNING]
-    if said:
-        values["warnings"] = _merged(run.warnings, said)
-    return values
-
-
-def _to_event(report: Report, step: StepName, attempt: int) -> NewEvent:
-    return NewEvent(
-        kind=report.kind, step=step, attempt=attempt, data=report.data, time=report.time
-    )
-
-
-def _with_clip(data: Mapping[str, Any]) -> str:
-    clip = data.get("clip")
-    return f"{clip}: {data['message']}" if clip else str(data["message"])
-
-
-def _merged(before: list[str], more: list[str]) -> list[str]:
-    return list(dict.fromkeys([*before, *more]))[:_MAX_WARNINGS]
 
 
 def _store_transcripts(change: TaskChange, transcripts: list[Transcript]) -> None:
