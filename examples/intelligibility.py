@@ -79,7 +79,11 @@ def _hear(paths: Sequence[Path]) -> list[str]:
 
 def spelled(text: str) -> str:
     """Lower-case words with one blank between them: marks do not count."""
-    return " ".join(re.findall(r"[a-z0-9']+", text.lower()))
+    return " ".join(words(text))
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9']+", text.lower())
 
 
 def edit_distance(reference: Sequence[str], hypothesis: Sequence[str]) -> int:
