@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from ray_pipeline.clips.work import Clip
 from ray_pipeline.core.options import ConvertAudioOptions, SliceAudioOptions
 from ray_pipeline.core.workspace import Workspace
-from ray_pipeline.steps.convert_audio import convert_one
-from ray_pipeline.steps.slice_audio import slice_one
+from ray_pipeline.steps.convert_audio import convert_recording
+from ray_pipeline.steps.slice_audio import slice_converted
 from tests.speech import FOLDER
 
 _RATE = 22_050
@@ -44,8 +45,17 @@ def convert_and_slice(folder: Path, minutes: float) -> dict[str, float]:
     recording = workspace.input_audio / "long.wav"
     long_recording(recording, minutes)
     before, started = peak_mb(), _cpu_seconds()
-    [converted] = convert_one(workspace, recording, ConvertAudioOptions())
-    clips = slice_one(workspace, recording.name, converted.outputs[0], None, SliceAudioOptions())
+    workspace.converted_wav.mkdir(exist_ok=True)
+    [converted] = convert_recording(
+        Clip(recording.name, path=str(recording)),
+        folder=workspace.converted_wav,
+        options=ConvertAudioOptions(),
+    )
+    clips = slice_converted(
+        Clip(recording.name, path=str(converted.files[0])),
+        folder=workspace.sliced,
+        options=SliceAudioOptions(),
+    )
     found = {
         "minutes": minutes,
         "clips": len(clips),
