@@ -16,7 +16,7 @@ from serve_app.schemas import StepAnswer
 MAX_ERROR_SHARE = 0.25
 
 MINI_IN_PLAIN_WORDS = """\
-**What this voice is.** The base model `mini` is a small network (5 million parameters) that comes
+**What this voice is.** The base model `mini` is a small network (6 million parameters) that comes
 with the project and learned to speak from synthetic speech. In a few minutes on a laptop it takes
 on the sound of a speaker and is understood. It is not what GPT-SoVITS is: its melody is plain, it
 copies nothing from a reference clip, and it sounds dull beside `v2ProPlus`. For a voice that people
