@@ -85,7 +85,8 @@ def test_a_worker_that_reads_text_alone_loads_no_torch() -> None:
         "from ray_pipeline.clips.work import Clip\n"
         "here = Path()\n"
         "build = partial(TextExtractor, symbols='v2', bert_dir=here, models_dir=here)\n"
-        "worker, clip = ClipWorker(build, 'cpu', 1), Clip('a', text='Hello there.', language='en')\n"
+        "worker = ClipWorker(build, 'cpu', 1)\n"
+        "clip = Clip('a', text='Hello there.', language='en')\n"
         "[made] = worker.attempt_each([clip])[0].made\n"
         "print(made.details['norm_text'], 'torch' in sys.modules)"
     )
