@@ -10,15 +10,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +25,8 @@ import yaml
 
 from ray_pipeline.core.errors import Conflict, InvalidInput, Unavailable
 from ray_pipeline.core.workspace import atomic_write
-from serve_app.settings import load_settings
+from serve_app.places import keep_private, own_environment
+from serve_app.settings import Settings, load_settings
 
 MARK = "GSV_SERVICE_MARK"
 CONFIG = Path("serve_config.yaml")
@@ -123,6 +120,7 @@ def run_in_foreground(config: Path) -> None:
     """Become `serve run`; does not return. Ctrl-C stops it. Raises Conflict as `start` does."""
     _require_free(_url(config))
     arguments = command(config)
+    os.umask(keep_private(_settings(config)))
     os.execve(arguments[0], arguments, {**os.environ, **_environment(config)})
 
 
@@ -140,6 +138,7 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
     url = _url(config)
     _require_free(url)
     mark = secrets.token_hex(8)
+    umask = keep_private(_settings(config))
     LOG_PATH.parent.mkdir(parents=True, exist_ok=True)
     with LOG_PATH.open("ab") as log:
         process = subprocess.Popen(
@@ -148,6 +147,7 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            umask=umask,
             env={**os.environ, **_environment(config), MARK: mark},
         )
     service = Service(process.pid, mark, url)
@@ -158,40 +158,18 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
 
 
 def _environment(config: Path) -> dict[str, str]:
-    wanted = ENVIRONMENT | proxy_places(int(_http_options(config).get("port", 8000)))
+    wanted = ENVIRONMENT | own_environment(int(_http_options(config).get("port", 8000)))
     return {name: os.environ.get(name, value) for name, value in wanted.items()}
-
-
-def proxy_places(port: int) -> dict[str, str]:
-    """Where the HAProxy of the service at `port` keeps its files, and two free ports that it
-    opens besides. Serve has fixed ones, so a second service would take over the first's."""
-    # Not under run/: the path of a socket may have a hundred bytes at most.
-    folder = Path(tempfile.gettempdir()) / f"gsv-haproxy-{os.getuid()}-{port}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    stats, metrics = _free_ports(2)
-    return {
-        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
-        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
-        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
-        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
-        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
-        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
-        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
-    }
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as opened:
-        listeners = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for listener in listeners:
-            listener.bind(("", 0))
-        return [listener.getsockname()[1] for listener in listeners]
 
 
 def _http_options(config: Path) -> dict[str, Any]:
     options: dict[str, Any] = yaml.safe_load(config.read_text("utf-8")).get("http_options", {})
     return options
+
+
+def _settings(config: Path) -> Settings:
+    applications = yaml.safe_load(config.read_text("utf-8")).get("applications") or [{}]
+    return load_settings(applications[0].get("args") or {})
 
 
 def _url(config: Path) -> str:

@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     replicas: int = Field(1, ge=1, le=64, description="HTTP workers; they share the coordinator")
     max_parallel_tasks: int = Field(0, ge=0, le=1000, description="0: as the cluster allows")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    umask: str = Field(
+        "077",
+        pattern=r"^[0-7]{3}$",
+        description="what other users of the machine may not do with the service's files, "
+        "octal; 027 lets the group read, for folders that several share",
+    )
     # What a task gets when its request leaves the field out.
     default_gpu_id: str | None = None
     default_batch_size: int | None = Field(None, ge=1, le=256)

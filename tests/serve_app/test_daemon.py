@@ -8,7 +8,7 @@ import yaml
 
 from benchmarks.local_server import serving
 from ray_pipeline.core.errors import Conflict
-from serve_app import daemon
+from serve_app import daemon, places
 from tests.serve_app.conftest import MakeClient
 
 
@@ -20,11 +20,12 @@ def test_a_second_start_at_one_port_is_refused_and_leaves_the_first_ones_proxy_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(daemon.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(places.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(places, "_LONGEST_FOLDER", 200)
     with serving(make_client().app) as url:
         port = urlsplit(url).port
         assert port is not None
-        socket = Path(daemon.proxy_places(port)["RAY_SERVE_HAPROXY_SOCKET_PATH"])
+        socket = Path(places.own_environment(port)["RAY_SERVE_HAPROXY_SOCKET_PATH"])
         socket.touch()
         config = tmp_path / "serve_config.yaml"
         config.write_text(yaml.safe_dump({"http_options": {"host": "127.0.0.1", "port": port}}))
