@@ -11,8 +11,6 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-# Tests with a Ray cluster in one process, all others in the other (tests/conftest.py).
-TWO_PROCESSES := -n 2 --dist loadgroup
 
 # pip's own bar is nothing without a terminal: a line for each package that is fetched.
 SHELL := bash
@@ -54,11 +52,11 @@ status:
 	$(BIN)/gsv status
 
 test: install
-	$(BIN)/python -m pytest $(TWO_PROCESSES)
+	$(BIN)/python -m pytest
 
 # Without Ray, and without what takes more than ten seconds: for the time between two edits.
 test-fast: install
-	$(BIN)/python -m pytest $(TWO_PROCESSES) -m "not needs_ray and not slow"
+	$(BIN)/python -m pytest -m "not needs_ray and not slow"
 
 check: install
 	$(BIN)/ruff format --check .

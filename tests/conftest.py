@@ -2,11 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-TESTS = Path(__file__).parent
 
 os.environ.pop("RAY_ADDRESS", None)  # tests start their own clusters
 os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -16,21 +13,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a cluster, whichever way it asks for one; `make test-fast` leaves it out.
-
-    Where two processes share the tests out, all that need a cluster run in one of them, so that
-    there is one cluster at a time; of the others, a folder's run together, as they share fixtures.
-    """
-    for item in items:
-        if "ray_cluster" in getattr(item, "fixturenames", ()) or item.get_closest_marker(
-            "end_to_end"
-        ):
-            item.add_marker(pytest.mark.needs_ray)
-        needs_ray = item.get_closest_marker("needs_ray") is not None
-        group = "ray" if needs_ray else item.path.relative_to(TESTS).parts[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs a cluster, whichever way it asks for one; `make test-fast` leaves it out."""
+    asks = "ray_cluster" in getattr(item, "fixturenames", ())
+    if asks or item.get_closest_marker("end_to_end"):
+        item.add_marker(pytest.mark.needs_ray)
 
 
 @pytest.fixture(scope="session")
