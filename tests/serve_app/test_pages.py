@@ -47,7 +47,7 @@ def test_the_page_speaks_both_languages_completely() -> None:
 def test_the_documentation_has_every_route_with_examples(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()
     assert "multipart/form-data" in str(schema["paths"]["/api/v1/task/{task_id}/files/upload"])
-    for name in ("TaskCreate", "StepRequest", "RunRequest", "TaskAnswer", "Problem"):
+    for name in ("TaskCreate", "StepRequest", "RunRequest", "Problem"):
         assert schema["components"]["schemas"][name]["examples"], name
     for path in (
         "/api/v1/task/create",
@@ -77,7 +77,7 @@ def test_capabilities_say_what_is_present_and_what_is_missing(client: TestClient
     assert by_name["nano"]["present"]
     assert not by_name["v2ProPlus"]["present"]
     assert by_name["v2ProPlus"]["missing"]
-    assert body["auto_base_model"] == "nano"
+    assert body["auto_base_model"] == "mini"
     back_ends = {row["name"]: row for row in body["back_ends"]}
     assert {"step", "name", "present", "missing"} <= back_ends["whisper"].keys()
     # A package alone recognises nothing: what the models folder lacks counts.
