@@ -124,7 +124,7 @@ def _message(sentence: str) -> dict[str, Any]:
 
 
 ANSWER_EXAMPLES: dict[str, Any] = {
-    "create_task": _NEW_TASK,
+    "create_task": _NEW_TASK | {"base_model": {"name": "nano", "reason": "nano was asked for."}},
     "list_tasks": [_TASK],
     "get_task": _TASK,
     "cancel_task": _message("The task's run was cancelled."),
