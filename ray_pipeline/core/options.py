@@ -94,7 +94,7 @@ class TaskConfig(Options):
     seed: Seed = Field(1234, ge=0, lt=NUM_SEEDS, description="-1: one is drawn")
     strict_compat: StrictBool = Field(
         False,
-        description="read texts as GPT-SoVITS does, mistakes included: in the clips and in speech",
+        description="read texts as GPT-SoVITS does, mistakes included, and train on all clips",
     )
 
     @property
@@ -180,6 +180,13 @@ class TrainOptions(StepOptions):
     max_steps: int | None = Field(None, ge=1, description="stop after so many optimiser steps")
     save_every_epochs: int = Field(1, ge=1, description="export weights every so many epochs")
     keep_exports: int = Field(10, ge=1, description="older exported weights are deleted")
+    held_out_clips: int | None = Field(
+        None,
+        ge=0,
+        le=200,
+        description="clips to judge by instead of learning from them; default: 5 %, none of fewer "
+        "than 10 and none under strict_compat",
+    )
 
 
 class TrainSovitsOptions(TrainOptions):

@@ -61,11 +61,16 @@ class MetricsRecorder:
         self._advance()
 
     def finish_epoch(
-        self, rates: Mapping[str, float], evaluation: Mapping[str, float] | None = None
+        self,
+        rates: Mapping[str, float],
+        evaluation: Mapping[str, float] | None = None,
+        validation: Mapping[str, float] | None = None,
     ) -> EpochReport:
         values = self._named(self._means.take() | dict(rates))
+        judged = self._named(validation or {})
         if self._curves is not None:
-            self._curves.add({f"epoch/{name}": value for name, value in values.items()}, self.step)
+            of_epoch = values | judged
+            self._curves.add({f"epoch/{name}": x for name, x in of_epoch.items()}, self.step)
             self._curves.add(self._named(evaluation or {}), self.step)
             self._curves.flush()
         return EpochReport(
@@ -75,6 +80,7 @@ class MetricsRecorder:
             clips=sorted(self._clips),
             seconds=round(time.monotonic() - self._started, 3),
             evaluation=dict(evaluation or {}),
+            validation=judged,
         )
 
     def recent_mean(self, name: str) -> float:

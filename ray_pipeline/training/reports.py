@@ -98,7 +98,7 @@ class ForwardReports(UserCallback):
         mean = _mean_of(reports)
         if mean.epoch in self._ledger:
             return
-        self._progress.metric(mean.values, epoch=mean.epoch, step=mean.step)
+        self._progress.metric(mean.values | mean.validation, epoch=mean.epoch, step=mean.step)
         self._ledger.add(reports)
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:

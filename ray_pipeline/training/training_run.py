@@ -84,6 +84,11 @@ class Trainer(ABC, Generic[AnyBatch]):
         """The configuration beside the training and in every export."""
 
     @abstractmethod
+    def validate(self) -> dict[str, float]:
+        """How the weights that `export` would write do on the held-out clips; empty without such
+        clips. Draws nothing at random: equal weights have equal numbers."""
+
+    @abstractmethod
     def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
         """What the training reached, at its end."""
 
@@ -138,9 +143,10 @@ class TrainingRun(Generic[AnyBatch]):
         """Every worker meets the others in `report`."""
         is_first = self._worker.rank == 0
         is_last = self._trainer.finished or epoch == self._trainer.length.epochs
+        validation = self._trainer.validate() if is_first else {}
         evaluation = self._trainer.evaluate(self._metrics) if is_first and is_last else {}
         rates = {"learning_rate": self._trainer.learning_rate}
-        report = self._metrics.finish_epoch(rates, evaluation)
+        report = self._metrics.finish_epoch(rates, evaluation, validation)
         if not is_first:
             self._worker.report(report, None)
             return

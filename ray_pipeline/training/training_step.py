@@ -44,6 +44,7 @@ def training_key(context: StepContext, options: TrainOptions, plan: TrainingPlan
         digests=digests,
         epochs=plan.settings.epochs,
         batch_size=plan.settings.batch_size,
+        held_out=sorted(item.name for item in plan.settings.held_out),
     )
 
 

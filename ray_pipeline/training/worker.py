@@ -15,7 +15,8 @@ from torch import nn
 @dataclass(frozen=True)
 class EpochReport:
     """What one worker says of one epoch, counted from 1. `values` are means over its batches,
-    `clips` the names it saw; `evaluation` comes with the last epoch."""
+    `clips` the names it saw. The first worker adds `validation`, how the epoch's weights do on
+    the held-out clips, and with the last epoch `evaluation`."""
 
     epoch: int
     step: int
@@ -23,6 +24,7 @@ class EpochReport:
     clips: list[str]
     seconds: float
     evaluation: dict[str, float] = field(default_factory=dict)
+    validation: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

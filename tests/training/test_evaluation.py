@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from ray_pipeline.training.gpt.evaluation import token_perplexity, unigram_top3
-from ray_pipeline.training.held_out import held_out_names
 from ray_pipeline.training.sovits.data import SovitsExample
 from ray_pipeline.training.sovits.evaluation import choose_reference, constant_frame_error
 
@@ -11,19 +10,6 @@ def _example(name: str, num_frames: int) -> SovitsExample:
     wav = torch.sin(torch.arange(num_frames * 640) / 30)[None]
     empty = torch.zeros(1, num_frames)
     return SovitsExample(name, empty, empty, wav, torch.zeros(1), None)
-
-
-def test_small_data_sets_keep_all_their_clips() -> None:
-    assert held_out_names([f"clip{i}" for i in range(19)], seed=1) == set()
-
-
-def test_held_out_clips_are_few_and_depend_on_the_seed_alone() -> None:
-    names = [f"clip{i}" for i in range(100)]
-    chosen = held_out_names(names, seed=1)
-    assert len(chosen) == 5
-    assert held_out_names(names[::-1], seed=1) == chosen
-    assert held_out_names(names, seed=2) != chosen
-    assert len(held_out_names(names[:20], seed=1)) == 3
 
 
 def test_perplexity_counts_the_tokens_in_use() -> None:

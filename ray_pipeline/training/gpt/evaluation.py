@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -27,19 +28,30 @@ def unigram_top3(clips: Iterable[Sequence[int]]) -> float:
     return sum(n for _, n in counts.most_common(3)) / max(sum(counts.values()), 1)
 
 
+@dataclass(frozen=True)
+class NextToken:
+    """How a model guesses tokens from the true ones before them. `loss` is the mean cross-entropy
+    in nats, end marks included; `top3` the share of tokens, end marks not counted, that are among
+    its three likeliest."""
+
+    loss: float
+    top3: float
+
+
 @torch.no_grad()
-def top3_accuracy(model: nn.Module, batches: Iterable[GptBatch]) -> float:
-    """Share of tokens that are among the model's three likeliest, given the true ones before
-    them; end marks do not count. Without dropout."""
+def judge_guesses(model: nn.Module, batches: Iterable[GptBatch]) -> NextToken:
+    """Of batches without padding, without dropout."""
     was_training = model.training
     model.eval()
-    hits, total = 0.0, 0
+    hits, loss, num_tokens, num_targets = 0.0, 0.0, 0, 0
     for batch in batches:
         output = model(
             batch.phones, batch.phone_lengths, batch.tokens, batch.token_lengths, batch.bert
         )
-        num_tokens = int(batch.token_lengths.sum())
-        hits += float(output.top3_accuracy) * num_tokens
-        total += num_tokens
+        tokens = int(batch.token_lengths.sum())
+        hits += float(output.top3_accuracy) * tokens
+        loss += float(output.loss)
+        num_tokens += tokens
+        num_targets += output.targets.numel()
     model.train(was_training)
-    return hits / max(total, 1)
+    return NextToken(loss / max(num_targets, 1), hits / max(num_tokens, 1))

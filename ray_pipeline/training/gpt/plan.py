@@ -27,10 +27,9 @@ def plan_gpt(context: StepContext, options: TrainOptions, base: PretrainedBase) 
         context.experiment, symbol_table(base.symbols), max_seconds=model.max_seconds
     )
     require_clips([item.name for item in items], dropped, 1)
-    if recipe.own_shares:
-        items, held_out = hold_out(items, config.seed)
-    else:
-        items, held_out = repeat_short_list(items), []
+    items, held_out = hold_out(items, config, options)
+    if not recipe.own_shares:
+        items = repeat_short_list(items)
     pretrained = pretrained_files(context, base, base.gpt)
     settings = GptSettings.for_task(
         context,

@@ -13,7 +13,12 @@ from ray_pipeline.training.batch import TrainingData
 from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.gpt.checkpoint import load_gpt_checkpoint, save_gpt_checkpoint
 from ray_pipeline.training.gpt.data import GptBatch, GptDataset, GptItem, collate_gpt
-from ray_pipeline.training.gpt.evaluation import token_perplexity, top3_accuracy, unigram_top3
+from ray_pipeline.training.gpt.evaluation import (
+    NextToken,
+    judge_guesses,
+    token_perplexity,
+    unigram_top3,
+)
 from ray_pipeline.training.gpt.settings import GptSettings, gpt_file_config
 from ray_pipeline.training.gpt.setup import build_gpt, gpt_length, make_sampler
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
@@ -71,27 +76,33 @@ class GptTrainer(Trainer[GptBatch]):
     def file_config(self) -> dict[str, Any]:
         return gpt_file_config(self._settings, half_precision=self._half)
 
+    def validate(self) -> dict[str, float]:
+        if not self._settings.held_out:
+            return {}
+        judged = self._judge(self._settings.held_out)
+        return {"held_out_loss": judged.loss, "held_out_top3": judged.top3}
+
     def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
         """How well the training data was learned by heart, what chance would give, and, where
         clips were held out, how it does on them."""
         settings = self._settings
         tokens = {item.name: item.tokens for item in settings.items}
         numbers = {
-            "top3_training": self._top3(settings.items),
+            "top3_training": self._judge(settings.items).top3,
             "top3_unigram": unigram_top3(tokens.values()),
             "token_perplexity": token_perplexity(tokens.values()),
         }
         if settings.held_out:
-            numbers["top3_held_out"] = self._top3(settings.held_out)
+            numbers["top3_held_out"] = self._judge(settings.held_out).top3
             numbers["held_out_clips"] = len(settings.held_out)
         return numbers
 
-    def _top3(self, items: Sequence[GptItem]) -> float:
+    def _judge(self, items: Sequence[GptItem]) -> NextToken:
         """Without padding: each clip is a batch of its own."""
         distinct = list({item.name: item for item in items}.values())
         dataset = GptDataset(self._settings.experiment, distinct)
         batches = (self._collate([dataset[index]]) for index in range(len(distinct)))
-        return top3_accuracy(self._model, (batch.to(self._device) for batch in batches))
+        return judge_guesses(self._model, (batch.to(self._device) for batch in batches))
 
     def export(self, path: Path, position: Position) -> None:
         save_gpt(

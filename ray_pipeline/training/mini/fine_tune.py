@@ -45,14 +45,16 @@ Share = Callable[[nn.Module], nn.Module]
 
 @dataclass(frozen=True, kw_only=True)
 class TuningData:
-    """`clips` are the user's, `held_out` only judged by (may be empty: then nothing ends early),
-    `teachers` the base's own, which keep sounds alive that the user's clips lack."""
+    """`clips` are the user's, `held_out` only judged by, `teachers` the base's own, which keep
+    sounds alive that the user's clips lack. With `ends_early`, and where clips are held out, a
+    training ends when they become no better."""
 
     clips: Sequence[MiniClip]
     held_out: Sequence[MiniClip]
     teachers: Sequence[MiniClip]
     seed: int
     worker: int = 0
+    ends_early: bool = True
 
 
 def one_alone(network: nn.Module) -> nn.Module:
@@ -152,9 +154,23 @@ class Tuning:
         self.network.train()
         rng = np.random.default_rng([self._data.seed, self.steps_done, self._data.worker])
         numbers = self._stepper.step(self._losses(self._shared, self._draw(rng), rng))
-        if self._data.held_out and self._is_time_to_judge():
-            numbers["held_out"] = self._judge()
+        if self._data.held_out and self._data.ends_early and self._is_time_to_judge():
+            numbers["held_out"] = self._compare()
         return numbers
+
+    @torch.no_grad()
+    def judge(self) -> float:
+        """The sum of the losses on the held-out clips, of which there are some. Equal weights
+        have equal losses."""
+        self.network.eval()
+        held_out = list(self._data.held_out)
+        losses = self._losses(self.network, held_out, np.random.default_rng(0))
+        return float(sum(loss.item() for loss in losses.values()))
+
+    @property
+    def least(self) -> float | None:
+        """The least loss on the held-out clips, if they were judged on the way."""
+        return None if self._best is None else self._least
 
     def finish(self) -> None:
         """Take the weights that were best on the held-out clips, if there are any."""
@@ -186,12 +202,9 @@ class Tuning:
         is_late = self.steps_done >= recipe.least_steps
         return is_late and self.steps_done % recipe.judge_every == 0
 
-    @torch.no_grad()
-    def _judge(self) -> float:
-        self.network.eval()
-        held_out = list(self._data.held_out)
-        losses = self._losses(self.network, held_out, np.random.default_rng(0))
-        total = float(sum(loss.item() for loss in losses.values()))
+    def _compare(self) -> float:
+        """Judge, and keep the weights if they are the best so far."""
+        total = self.judge()
         if total < self._least:
             self._least, self._without_better = total, 0
             self._best = copy.deepcopy(self.network.state_dict())

@@ -88,7 +88,7 @@ def _common(
     """The fields that both stages have in common, and the clips that are left out."""
     items, dropped = find_mini_items(context.experiment)
     require_clips([item.name for item in items], dropped, 1)
-    used, held_out = hold_out(items, context.config.seed)
+    used, held_out = hold_out(items, context.config, options)
     batch_size = min(options.batch_size or context.config.batch_size, recipes[0].batch_size)
     total = sum(recipe.schedule.steps for recipe in recipes)
     share = min(1.0, (options.max_steps or total) / total)

@@ -20,6 +20,7 @@ from ray_pipeline.models.mini.files import (
 )
 from ray_pipeline.training.batch import Batch
 from ray_pipeline.training.checkpoints import Position, foreign_checkpoint
+from ray_pipeline.training.held_out import SEVERAL
 from ray_pipeline.training.metrics import MetricsRecorder
 from ray_pipeline.training.mini.checkpoint import load_mini_checkpoint, save_mini_checkpoint
 from ray_pipeline.training.mini.fine_tune import (
@@ -57,6 +58,7 @@ class MiniTrainer(Trainer[Batch]):
 
     metric_prefix = "mini"
     needs_waves: bool
+    part_names: tuple[str, ...]
 
     def __init__(self, settings: MiniSettings, worker: TrainWorker) -> None:
         self._settings = settings
@@ -82,6 +84,8 @@ class MiniTrainer(Trainer[Batch]):
             teachers=_teachers(settings),
             seed=settings.seed,
             worker=worker.rank,
+            # One odd clip shall not end a training.
+            ends_early=len(held_out) >= SEVERAL,
         )
         self._parts: list[Tuning] = []
         self.resumed = self._resume()
@@ -136,13 +140,22 @@ class MiniTrainer(Trainer[Batch]):
     def file_config(self) -> dict[str, Any]:
         return mini_file_config(self._settings, self.base.config)
 
-    def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
-        """The least loss on the held-out clips, where there are any."""
+    def validate(self) -> dict[str, float]:
+        """The loss of the part that is being trained."""
         if not self._settings.held_out:
             return {}
-        names = ("durations",) if len(self._settings.recipes) == 1 else ("acoustic", "vocoder")
-        states = [part.state_dict() for part in self._parts]
-        least = {f"held_out_{n}": s["least"] for n, s in zip(names, states, strict=False)}
+        if self.finished:
+            self._parts[-1].finish()
+        return {f"held_out_{self.part_names[len(self._parts) - 1]}": self._parts[-1].judge()}
+
+    def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
+        """The least loss of each part on the held-out clips, where there are any."""
+        if not self._settings.held_out:
+            return {}
+        least = {
+            f"held_out_{name}": part.judge() if part.least is None else part.least
+            for name, part in zip(self.part_names, self._parts, strict=False)
+        }
         return least | {"held_out_clips": len(self._settings.held_out)}
 
     def export(self, path: Path, position: Position) -> None:
@@ -163,6 +176,7 @@ class MiniTrainer(Trainer[Batch]):
 
 class DurationTrainer(MiniTrainer):
     needs_waves = False
+    part_names = ("durations",)
 
     def begin(self, number: int) -> Tuning:
         [recipe] = self._settings.recipes
@@ -175,6 +189,7 @@ class DurationTrainer(MiniTrainer):
 
 class SynthesizerTrainer(MiniTrainer):
     needs_waves = True
+    part_names = ("acoustic", "vocoder")
 
     def begin(self, number: int) -> Tuning:
         recipe, synthesizer = self._settings.recipes[number], self.base.synthesizer

@@ -33,7 +33,7 @@ def judge_decoding(
     held_out: Sequence[SovitsExample],
     training: Sequence[SovitsExample],
 ) -> DecodeErrors:
-    """Both generators are on the CPU; neither sequence is empty."""
+    """Neither sequence is empty."""
     reference = choose_reference(training)
     return DecodeErrors(
         trained=decode_error(trained, held_out, reference),
@@ -57,17 +57,19 @@ def choose_reference(examples: Sequence[SovitsExample]) -> SovitsExample:
 def decode_error(
     generator: Synthesizer, examples: Sequence[SovitsExample], reference: SovitsExample
 ) -> float:
-    """Tokens of each example to sound and back to log-mel, against the recording's."""
+    """Tokens of each example to sound and back to log-mel, against the recording's. Nothing is
+    drawn at random. The examples are on the CPU, the generator is anywhere."""
     was_training = generator.training
     generator.eval()
-    speakers = None if reference.speaker is None else [reference.speaker[None]]
+    device = next(generator.parameters()).device
+    speakers = None if reference.speaker is None else [reference.speaker[None].to(device)]
+    refer = [reference.spec[None].to(device)]
     errors = []
     for example in examples:
-        codes = generator.extract_latent(example.ssl[None])
-        spoken = generator.decode(
-            codes, example.phones[None], [reference.spec[None]], speakers, noise_scale=0.0
-        )
-        errors.append(_mel_distance(spoken[0], example.wav))
+        codes = generator.extract_latent(example.ssl[None].to(device))
+        phones = example.phones[None].to(device)
+        spoken = generator.decode(codes, phones, refer, speakers, noise_scale=0.0)
+        errors.append(_mel_distance(spoken[0].float().cpu(), example.wav))
     generator.train(was_training)
     return sum(errors) / len(errors)
 

@@ -37,13 +37,13 @@ def plan_sovits(context: StepContext, options: TrainOptions, base: PretrainedBas
         with_speaker=base.speaker_dim is not None,
         frames=(shortest, BOUNDARIES_FRAMES[-1]),
     )
-    require_clips([item.name for item in items], dropped, 1 if recipe.own_shares else 2)
-    if recipe.own_shares:
-        items, held_out = hold_out(items, config.seed)
-    else:
+    least = 1 if recipe.own_shares else 2
+    require_clips([item.name for item in items], dropped, least)
+    items, held_out = hold_out(items, config, options, least=least)
+    if not recipe.own_shares:
         # The original counts the clips that have all their files, before it looks at any.
         listed = len(items) + sum(clip.facts["reason"] != "missing_features" for clip in dropped)
-        items, held_out = repeat_short_list(items, listed=listed), []
+        items = repeat_short_list(items, listed=listed)
     batch_size = options.batch_size or config.batch_size
     if recipe.max_batch_size is not None:
         batch_size = min(batch_size, recipe.max_batch_size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,13 @@ from ray_pipeline.training.sovits.checkpoint import (
     load_sovits_checkpoint,
     save_sovits_checkpoint,
 )
-from ray_pipeline.training.sovits.data import SovitsBatch, SovitsDataset, collate_sovits
-from ray_pipeline.training.sovits.evaluation import judge_decoding
+from ray_pipeline.training.sovits.data import (
+    SovitsBatch,
+    SovitsDataset,
+    SovitsExample,
+    collate_sovits,
+)
+from ray_pipeline.training.sovits.evaluation import choose_reference, decode_error, judge_decoding
 from ray_pipeline.training.sovits.settings import SovitsSettings, sovits_file_config
 from ray_pipeline.training.sovits.setup import build_networks, make_sampler, sovits_length
 from ray_pipeline.training.sovits.step import SovitsStepper, sovits_optimizers
@@ -47,6 +51,9 @@ class SovitsTrainer(Trainer[SovitsBatch]):
             settings.experiment, settings.items, with_speaker=self._with_speaker
         )
         self._data = TrainingData(self._dataset, sampler, collate_sovits)
+        self._held_out = SovitsDataset(
+            settings.experiment, settings.held_out, with_speaker=self._with_speaker
+        )
         self.length = sovits_length(settings, len(sampler))
 
         generator, discriminator = build_networks(settings)
@@ -81,21 +88,24 @@ class SovitsTrainer(Trainer[SovitsBatch]):
     def file_config(self) -> dict[str, Any]:
         return sovits_file_config(self._settings, half_precision=self._half)
 
+    def validate(self) -> dict[str, float]:
+        """The error of the mel when the held-out clips' own tokens are spoken in the voice of a
+        training clip: what somebody who speaks with these weights would hear."""
+        if not self._settings.held_out:
+            return {}
+        reference = choose_reference(self._some_of_training())
+        error = decode_error(self._networks[0], _all_of(self._held_out), reference)
+        return {"held_out_mel": error}
+
     def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
         """The mel error of the last steps and, where clips were held out, that on them."""
-        settings, training = self._settings, self._dataset
+        settings = self._settings
         numbers = {"training_mel": metrics.recent_mean("loss_mel")}
         if not settings.held_out:
             return numbers
-        held_out = SovitsDataset(
-            settings.experiment, settings.held_out, with_speaker=self._with_speaker
-        )
         untrained, _ = build_networks(settings)
         errors = judge_decoding(
-            copy.deepcopy(self._networks[0]).cpu(),
-            untrained,
-            [held_out[index] for index in range(len(held_out))],
-            [training[index] for index in range(min(len(training), _ENOUGH_TO_JUDGE))],
+            self._networks[0], untrained, _all_of(self._held_out), self._some_of_training()
         )
         return numbers | {
             "held_out_mel": errors.trained,
@@ -103,6 +113,9 @@ class SovitsTrainer(Trainer[SovitsBatch]):
             "held_out_mel_constant_frame": errors.constant_frame,
             "held_out_clips": errors.num_clips,
         }
+
+    def _some_of_training(self) -> list[SovitsExample]:
+        return _all_of(self._dataset, most=_ENOUGH_TO_JUDGE)
 
     def export(self, path: Path, position: Position) -> None:
         save_sovits(
@@ -120,3 +133,7 @@ class SovitsTrainer(Trainer[SovitsBatch]):
             position,
             learning_rate=self._settings.recipe.base_learning_rate,
         )
+
+
+def _all_of(dataset: SovitsDataset, *, most: int | None = None) -> list[SovitsExample]:
+    return [dataset[index] for index in range(min(len(dataset), most or len(dataset)))]

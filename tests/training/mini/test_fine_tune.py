@@ -78,7 +78,7 @@ def test_the_best_weights_on_held_out_clips_are_taken() -> None:
 
     one.finish()
 
-    assert one._judge() == pytest.approx(min(held_out))
+    assert one.judge() == pytest.approx(min(held_out))
 
 
 def test_it_ends_early_when_held_out_clips_become_worse() -> None:

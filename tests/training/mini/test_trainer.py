@@ -104,7 +104,13 @@ def test_stage_1_leaves_exports_checkpoints_and_numbers(mini_context: StepContex
     assert [report.step for report in worker.reports] == [3, 6]
     assert set(worker.reports[0].clips) == {"clip0.wav", "clip1.wav", "clip2.wav"}
     assert "mini/durations" in worker.reports[0].values
-    assert worker.reports[-1].evaluation["held_out_clips"] == 1
+    assert [list(report.validation) for report in worker.reports] == [
+        ["mini/held_out_durations"]
+    ] * 2
+    evaluation = worker.reports[-1].evaluation
+    assert evaluation["held_out_clips"] == 1
+    last = worker.reports[-1].validation["mini/held_out_durations"]
+    assert evaluation["held_out_durations"] == last
     names = sorted(path.name for path in settings.weights_folder.iterdir())
     assert names == ["voice-e1.safetensors", "voice-e2.safetensors"]
     stage = load_durations(settings.weights_folder / names[1])
@@ -163,7 +169,7 @@ def test_a_training_ends_when_held_out_clips_become_no_better(mini_context: Step
     worse = replace(recipe.schedule, learning_rate=1.0, warmup=1)
     recipe = replace(recipe, schedule=worse, judge_every=1, patience=2)
     settings = replace(
-        settings, recipes=(recipe,), items=settings.items[:3], held_out=settings.items[3:]
+        settings, recipes=(recipe,), items=settings.items[:1], held_out=settings.items[1:]
     )
     worker = LocalWorker(mini_context.workspace.root / "run")
     train_durations(settings, worker)
@@ -175,6 +181,27 @@ def test_a_training_ends_when_held_out_clips_become_no_better(mini_context: Step
     again = resumed(worker)
     train_durations(settings, again)
     assert again.reports == []
+
+
+def test_fewer_than_three_held_out_clips_are_told_of_and_end_nothing(
+    mini_context: StepContext,
+) -> None:
+    settings = stage2(mini_context)
+    recipes = tuple(replace(recipe, judge_every=1, patience=1) for recipe in settings.recipes)
+    settings = replace(
+        settings, recipes=recipes, items=settings.items[:2], held_out=settings.items[2:]
+    )
+    worker = LocalWorker(mini_context.workspace.root / "run")
+    train_synthesizer(settings, worker)
+
+    assert worker.reports[-1].step == 6
+    judged = [list(report.validation) for report in worker.reports]
+    assert judged == [["mini/held_out_acoustic"], ["mini/held_out_vocoder"]]
+    assert set(worker.reports[-1].evaluation) == {
+        "held_out_acoustic",
+        "held_out_vocoder",
+        "held_out_clips",
+    }
 
 
 def test_files_of_the_two_families_are_refused_by_each_other(mini_context: StepContext) -> None:
