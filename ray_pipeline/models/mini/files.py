@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ray_pipeline.core.errors import BadModelFile
@@ -149,7 +149,8 @@ def _save(
         "config": json.dumps(asdict(config), sort_keys=True),
     }
     with atomic_path(path) as partial:
-        save_file(tensors, partial, header)
+        # Not `save_file`, whose files only their owner may read, whatever the umask.
+        partial.write_bytes(save(tensors, header))
 
 
 def _load(path: Path, kind: str) -> tuple[dict[str, Tensor], MiniConfig, dict[str, str]]:

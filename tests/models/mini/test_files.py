@@ -1,3 +1,5 @@
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,13 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
     with pytest.raises(BadModelFile, match="damaged"):
         load_synthesizer(path)
+
+
+def test_files_can_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        save_base(tmp_path / "base.safetensors", new_base(tiny_config()))
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "base.safetensors").stat().st_mode) == 0o640
