@@ -6,14 +6,17 @@ Neither is used in training. Both need packages of `requirements.txt` beside thi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+
+from ray_pipeline.text.chinese.normalise import in_words
 
 Waveform = NDArray[np.float32]
 
@@ -30,7 +33,7 @@ class Listener:
     def __init__(self, folder: Path) -> None:
         from faster_whisper import WhisperModel
 
-        from ray_pipeline.asr.whisper import model_from_wheels
+        from ray_pipeline.asr.faster_whisper import model_from_wheels
 
         self._model = WhisperModel(
             str(model_from_wheels(folder)), device="cpu", compute_type="int8", cpu_threads=1
@@ -66,14 +69,23 @@ class ErrorRate:
 
 
 def spelled(text: str, language: str) -> str:
-    """The characters that count: Han without blanks, else lower-case words with one blank."""
+    """The characters that count: Han without blanks and with numbers in words, else lower-case
+    words with one blank."""
     text = text.lower().replace("’", "'").replace("-", " ")
     if language in ("zh", "ja"):
         if language == "zh":
-            text = _simplified(text)
+            text = in_words(_simplified()(text))
         return "".join(char for char in text if char.isalnum())
     text = re.sub(r"\b(\d)\b", lambda match: _DIGITS[match[1]], text)
     return " ".join(re.sub(r"[^a-z0-9' ]", " ", text).replace("'", "").split())
+
+
+@cache
+def _simplified() -> Callable[[str], str]:
+    from opencc import OpenCC
+
+    convert: Callable[[str], str] = OpenCC("t2s").convert
+    return convert
 
 
 def distance(expected: Sequence[Any], got: Sequence[Any]) -> int:
@@ -87,12 +99,6 @@ def distance(expected: Sequence[Any], got: Sequence[Any]) -> int:
                 min(row[place] + 1, row[place - 1] + 1, before + (one != other)),
             )
     return row[-1]
-
-
-def _simplified(text: str) -> str:
-    from opencc import OpenCC
-
-    return OpenCC("t2s").convert(text)
 
 
 class VoiceJudge:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,7 @@ from tools.mini.letters import (
 
 # Chapters with the sentences that the finished base is judged by.
 _KEPT_FOR_JUDGING = ("LJ001", "LJ002", "LJ050")
+_CHOICE = 6
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,34 @@ def japanese_sentences(novel: Path) -> list[str]:
 
 
 def lines(sentences: list[str], language: str, seed: int) -> Iterator[Line]:
+    """What to say, without end: of English and Japanese every line; of Mandarin those that bring
+    rare syllables, for its teacher is dear."""
+    drawn = lines_at_random(sentences, language, seed)
+    return rare_first(drawn) if language == "zh" else drawn
+
+
+def rare_first(drawn: Iterator[Line]) -> Iterator[Line]:
+    """Of every `_CHOICE` lines of Mandarin the one whose syllables, and whose phones, were said
+    least until then."""
+    said: Counter[object] = Counter()
+    while True:
+        candidates = [(line, _sounds(line)) for line in islice(drawn, _CHOICE)]
+        line, sounds = max(candidates, key=lambda pair: _rarity(pair[1], said))
+        said.update(sounds)
+        yield line
+
+
+def _sounds(line: Line) -> list[object]:
+    """Every phone, and every two neighbours: among them the syllables with their tones."""
+    return [*line.phones, *pairwise(line.phones)]
+
+
+def _rarity(sounds: Sequence[object], said: Counter[object]) -> float:
+    # Without the constant the shortest sentences would always win.
+    return sum(1 / (1 + said[sound]) for sound in sounds) / (len(sounds) + 20)
+
+
+def lines_at_random(sentences: list[str], language: str, seed: int) -> Iterator[Line]:
     """The sentences in an order drawn from `seed`, over and over, as lines to say. Those with
     something that the teachers have no letters for are left out. Of English sentences, every
     third is cut to a short phrase; several short Mandarin ones are joined."""
