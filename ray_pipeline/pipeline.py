@@ -233,9 +233,14 @@ _STATUS_OF_RUN = {
     RunState.SKIPPED: TaskStatus.COMPLETED,
     RunState.FAILED: TaskStatus.FAILED,
     RunState.CANCELLED: TaskStatus.CANCELLED,
+    RunState.PAUSED: TaskStatus.PAUSED,
     # Only ever seen between a crash and the attempt that follows it.
     RunState.INTERRUPTED: TaskStatus.RUNNING,
 }
+
+
+# Whatever else of a job follows, the task is as its newest run is.
+_SHOWN_AS_THEY_ARE = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
 
 
 def overview(
@@ -247,7 +252,7 @@ def overview(
             status=TaskStatus.CREATED, current_step=None, progress=0.0, error_message=None
         )
     status = _STATUS_OF_RUN[newest.state]
-    if job_goes_on and newest.state not in (RunState.QUEUED, RunState.RUNNING):
+    if job_goes_on and newest.state not in _SHOWN_AS_THEY_ARE:
         status = TaskStatus.RUNNING
     message = (newest.error or {}).get("message") if status is TaskStatus.FAILED else None
     return Overview(

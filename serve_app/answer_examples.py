@@ -128,6 +128,8 @@ ANSWER_EXAMPLES: dict[str, Any] = {
     "list_tasks": [_TASK],
     "get_task": _TASK,
     "cancel_task": _message("The task's run was cancelled."),
+    "pause_task": _message("The task was paused."),
+    "resume_task": _message("The task goes on."),
     "delete_task": _message("The task and its files were deleted."),
     "start_step": _message("convert_audio was started.")
     | {"step": "convert_audio", "run_id": "c1b6a8d0f3e2", "warnings": []},

@@ -27,7 +27,7 @@ from serve_app.client import Client
 def add_commands(app: typer.Typer) -> None:
     app.command("list")(list_tasks)
     for command in (
-        create, upload, run, watch, logs, files, download, remove, cancel, delete,
+        create, upload, run, watch, logs, files, download, remove, cancel, pause, resume, delete,
     ):  # fmt: skip
         app.command()(command)
 
@@ -215,6 +215,18 @@ def cancel(context: typer.Context, task: TaskArgument) -> None:
     """End what runs or waits."""
     with client_of(context) as client:
         out.print(client.cancel(task).message, markup=False)
+
+
+def pause(context: typer.Context, task: TaskArgument) -> None:
+    """Stop what runs or waits, to go on later; its CPUs and GPUs are free meanwhile."""
+    with client_of(context) as client:
+        out.print(client.pause(task).message, markup=False)
+
+
+def resume(context: typer.Context, task: TaskArgument) -> None:
+    """Go on with what was paused."""
+    with client_of(context) as client:
+        out.print(client.resume(task).message, markup=False)
 
 
 def delete(

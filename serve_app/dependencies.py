@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Depends, Path
+from fastapi import Depends, Header, Path
 from starlette.requests import HTTPConnection
 
 from ray_pipeline.coordinator.interface import Coordinator
@@ -78,6 +78,22 @@ def _workspace(task: TaskDep, settings: SettingsDep) -> Workspace:
 
 
 WorkspaceDep = Annotated[Workspace, Depends(_workspace)]
+
+
+def _knows_paused(
+    gsv_knows: Annotated[
+        str,
+        Header(
+            description="`paused`: a paused task is said to be so; to others it is queued",
+            examples=["paused"],
+            max_length=100,
+        ),
+    ] = "",
+) -> bool:
+    return "paused" in gsv_knows.replace(",", " ").split()
+
+
+KnowsPausedDep = Annotated[bool, Depends(_knows_paused)]
 
 
 def step_named(name: str) -> StepName:

@@ -11,7 +11,8 @@ FIELD_WORDS: dict[str, str] = {
     # tasks
     "task_id": "the id of the task, as every path takes it",
     "task_name": "a name for people",
-    "status": "that of the latest run: created, queued, running, completed, failed, cancelled",
+    "status": "that of the latest run: created, queued, running, paused, completed, failed, "
+    "cancelled",
     "config": "what the task was created with, the defaults filled in",
     "TaskCreate.config": "every field is optional; an unknown one is refused",
     "created_at": "when the task was created (UTC)",
@@ -38,7 +39,8 @@ FIELD_WORDS: dict[str, str] = {
     "RunRequest.to": "the last step; default: the last of all",
     "RunStarted.steps": "the steps that will run, in order; empty if nothing is left to do",
     "warnings": "what was understood differently than written, or is stale, in sentences",
-    "state": "queued, running, completed, failed, cancelled, skipped, interrupted; null: never run",
+    "state": "queued, running, paused, completed, failed, cancelled, skipped, interrupted; "
+    "null: never run",
     "stale": "whether something that this was computed from has changed since",
     "attempt": "how often the step has been tried, this time included",
     "StepAnswer.progress": "share of the step's work that is done",

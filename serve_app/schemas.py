@@ -104,8 +104,12 @@ class TaskAnswer(Answer):
     )
 
     @classmethod
-    def of(cls, task: Task, warnings: Sequence[str] = ()) -> Self:
-        return cls.model_validate(task).model_copy(update={"warnings": list(warnings)})
+    def of(cls, task: Task, warnings: Sequence[str] = (), *, knows_paused: bool = True) -> Self:
+        """Clients of the older service know no pauses: for them such a task is queued."""
+        told: dict[str, Any] = {"warnings": list(warnings)}
+        if task.status is TaskStatus.PAUSED and not knows_paused:
+            told["status"] = TaskStatus.QUEUED
+        return cls.model_validate(task).model_copy(update=told)
 
 
 class ChosenBase(Answer):

@@ -20,6 +20,7 @@ _MARK = {
     RunState.CANCELLED: "[yellow]■[/]",
     RunState.SKIPPED: "[dim]↷[/]",
     RunState.INTERRUPTED: "[yellow]⟳[/]",
+    RunState.PAUSED: "[yellow]⏸[/]",
 }
 
 

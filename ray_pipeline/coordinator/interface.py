@@ -41,6 +41,17 @@ class Cancellation:
     runs: list[StepRun] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """`changed` is false if nothing was running (to pause) or paused (to resume). `runs` are the
+    attempts that were ended, or the one that goes on."""
+
+    task: Task
+    changed: bool
+    job_id: str | None = None
+    runs: list[StepRun] = field(default_factory=list)
+
+
 class Coordinator(Protocol):
     # -- tasks
 
@@ -84,6 +95,15 @@ class Coordinator(Protocol):
 
         `cancelled` is false if there was nothing to end.
         """
+
+    async def pause(self, task_id: str) -> Pause:
+        """End the processes of what runs or waits, and keep its job; returns when they are gone
+        (10 s at most). What was done is kept: a training goes on from its last checkpoint, work
+        on clips from the clips that are done.
+        """
+
+    async def resume(self, task_id: str) -> Pause:
+        """Go on with the job that was paused."""
 
     # -- files and transcripts
 

@@ -15,7 +15,7 @@ from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.coordinator.task_log import append_log
 from ray_pipeline.core.errors import TaskBusy
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.task import EventKind, RunState, StepRun
+from ray_pipeline.core.task import EventKind, RunState, StepRun, TaskStatus
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.pipeline import StepRow, StepTable, applicable, load_name, overview
 from ray_pipeline.store import NewEvent, Store, TaskChange
@@ -99,6 +99,13 @@ def require_idle(change: TaskChange) -> None:
     """Raises TaskBusy while a job of the task waits or runs."""
     if change.open_job() is not None:
         step = change.task.current_step
+        if change.task.status is TaskStatus.PAUSED:
+            raise TaskBusy(
+                f"The task is paused in {step}.",
+                hint="Resume it, or cancel it first.",
+                task=change.task.task_id,
+                step=step.value if step else None,
+            )
         raise TaskBusy(
             f"The task is still busy with {step}.",
             hint="Wait until it is done, or cancel it first.",

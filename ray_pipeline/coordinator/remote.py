@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from ray_pipeline.coordinator.interface import Cancellation, Coordinator, PlannedJob
+from ray_pipeline.coordinator.interface import Cancellation, Coordinator, Pause, PlannedJob
 from ray_pipeline.core.errors import Unavailable, pipeline_error_in
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
 
@@ -43,6 +43,12 @@ class RemoteCoordinator(Coordinator):
 
     async def cancel(self, task_id: str) -> Cancellation:
         return await self._ask(Coordinator.cancel, task_id)
+
+    async def pause(self, task_id: str) -> Pause:
+        return await self._ask(Coordinator.pause, task_id)
+
+    async def resume(self, task_id: str) -> Pause:
+        return await self._ask(Coordinator.resume, task_id)
 
     async def register_file(self, task_id: str, name: str) -> FileRecord:
         return await self._ask(Coordinator.register_file, task_id, name)

@@ -20,13 +20,14 @@ from sqlalchemy import make_url
 
 from ray_pipeline.coordinator.attempts import Attempts, Turn
 from ray_pipeline.coordinator.attending import Attendant, cluster_totals
-from ray_pipeline.coordinator.interface import Cancellation, PlannedJob
+from ray_pipeline.coordinator.interface import PlannedJob
 from ray_pipeline.coordinator.ledger import Ledger
 from ray_pipeline.coordinator.live_jobs import LiveJobs
 from ray_pipeline.coordinator.patience import insist, is_passing
 from ray_pipeline.coordinator.reservations import release_abandoned
 from ray_pipeline.coordinator.starving import StarvingTrainings
 from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.task import StepRun
 
 # DBOS recovers only workflows of the same version. Raise it when the order of calls in
 # `run_job` changes; jobs of an older version are then queued anew at start (`_adopt`).
@@ -91,16 +92,23 @@ class JobRunner(DBOSConfiguredInstance):
             # It is planned, and that is what was asked for; the next look hands it over.
             _log.exception("job %s could not be handed over yet", job.job_id)
 
-    def stop(self, cancellation: Cancellation) -> None:
-        """End the processes of cancelled runs; returns when they are gone, or after 10 s."""
-        self._attendant.end(cancellation.runs)
-        # The job is over in our tables, so its workflow ends at its next step in any case.
+    def go_on(self, job_id: str) -> None:
+        """Hand a job over that was paused."""
         try:
-            for status in DBOS.list_workflows(workflow_id_prefix=str(cancellation.job_id)):
+            self._adopt(job_id)
+        except Exception:
+            _log.exception("job %s could not be handed over yet", job_id)  # the next look does it
+
+    def stop(self, job_id: str | None, runs: list[StepRun]) -> None:
+        """End the processes of runs that are over; returns when they are gone, or after 10 s."""
+        self._attendant.end(runs)
+        # The run is over in our tables, so its workflow ends at its next step in any case.
+        try:
+            for status in DBOS.list_workflows(workflow_id_prefix=str(job_id)):
                 if status.status in _ACTIVE:
                     DBOS.cancel_workflow(status.workflow_id)
         except Exception:
-            _log.exception("the workflow of job %s was not cancelled", cancellation.job_id)
+            _log.exception("the workflow of job %s was not cancelled", job_id)
 
     def end_all_steps(self) -> None:
         self._attendant.end_all()
@@ -196,8 +204,9 @@ class JobRunner(DBOSConfiguredInstance):
         active = DBOS.list_workflows(status=list(_ACTIVE), load_input=False, load_output=False)
         queued = {_job_of(each.workflow_id) for each in active if _is_ours(each, "ENQUEUED")}
         begun = {_job_of(each.workflow_id) for each in active if _is_ours(each, "PENDING")}
+        paused = self._ledger.store.paused_jobs()
         for job in self._ledger.store.open_jobs():
-            if job.job_id in queued or self._live.is_cared_for(
+            if job.job_id in queued | paused or self._live.is_cared_for(
                 job.job_id, is_begun=job.job_id in begun
             ):
                 continue

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ray_pipeline.coordinator.attempts import Attempts
-from ray_pipeline.coordinator.interface import Cancellation, Coordinator, PlannedJob
+from ray_pipeline.coordinator.interface import Cancellation, Coordinator, Pause, PlannedJob
 from ray_pipeline.coordinator.ledger import Ledger
 from ray_pipeline.coordinator.planning import Planner
 from ray_pipeline.coordinator.settings import CoordinatorSettings
@@ -33,7 +33,9 @@ class Runner(Protocol):
 
     def enqueue(self, job: PlannedJob) -> None: ...
 
-    def stop(self, cancellation: Cancellation) -> None: ...
+    def stop(self, job_id: str | None, runs: list[StepRun]) -> None: ...
+
+    def go_on(self, job_id: str) -> None: ...
 
     def health(self) -> dict[str, Any]: ...
 
@@ -93,8 +95,20 @@ class CoordinatorService(Coordinator):
     async def cancel(self, task_id: str) -> Cancellation:
         cancellation = await self._ask(self._parts.planner.cancel, task_id)
         if cancellation.cancelled:
-            await self._ask(self._runner.stop, cancellation)
+            await self._ask(self._runner.stop, cancellation.job_id, cancellation.runs)
         return cancellation
+
+    async def pause(self, task_id: str) -> Pause:
+        pause = await self._ask(self._parts.planner.pause, task_id)
+        if pause.changed:
+            await self._ask(self._runner.stop, pause.job_id, pause.runs)
+        return pause
+
+    async def resume(self, task_id: str) -> Pause:
+        pause = await self._ask(self._parts.planner.resume, task_id)
+        if pause.job_id is not None:
+            await self._ask(self._runner.go_on, pause.job_id)
+        return pause
 
     async def register_file(self, task_id: str, name: str) -> FileRecord:
         return await self._ask(self._parts.tasks.register_file, task_id, name)

@@ -36,6 +36,7 @@ class TaskStatus(StrEnum):
     CREATED = "created"
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -45,6 +46,7 @@ class RunState(StrEnum):
     """The state of one attempt at one step.
 
     `interrupted` is an attempt whose process died with the service; a new attempt follows it.
+    `paused` is one that was ended by a pause; a new attempt follows when the task is resumed.
     """
 
     QUEUED = "queued"
@@ -54,6 +56,7 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
     INTERRUPTED = "interrupted"
+    PAUSED = "paused"
 
     @property
     def is_over(self) -> bool:

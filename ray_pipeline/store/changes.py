@@ -180,6 +180,11 @@ class TaskChange:
         self._session.flush()
         return to_run(row)
 
+    def position(self, run_id: str) -> int:
+        """A run's place in its job."""
+        query = select(RunRow.position).where(RunRow.run_id == run_id)
+        return self._session.scalars(query).one()
+
     def update_run(self, run_id: str, **values: Any) -> StepRun:
         """Set fields of a run, by the names of StepRun."""
         row = self._session.scalars(select(RunRow).where(RunRow.run_id == run_id)).one()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ray_pipeline.core.errors import NotFound, Unavailable
@@ -139,6 +139,15 @@ class Store:
         query = select(JobRow).where(JobRow.is_over.is_(False)).order_by(JobRow.number)
         with self._read() as session:
             return [to_job(row) for row in session.scalars(query)]
+
+    def paused_jobs(self) -> set[str]:
+        """Ids of the jobs whose newest run is paused."""
+        newest = select(func.max(RunRow.number)).group_by(RunRow.job_id)
+        query = select(RunRow.job_id).where(
+            RunRow.state == RunState.PAUSED.value, RunRow.number.in_(newest)
+        )
+        with self._read() as session:
+            return set(session.scalars(query))
 
     def is_idle(self, task_id: str) -> bool:
         """Whether no job of the task waits or runs. Raises NotFound."""

@@ -70,6 +70,13 @@ class AsyncClient:
     async def cancel(self, task_id: str) -> Message:
         return await self._do(calls.cancel(task_id))
 
+    async def pause(self, task_id: str) -> Message:
+        """End what runs or waits, and keep its job for `resume`."""
+        return await self._do(calls.pause(task_id))
+
+    async def resume(self, task_id: str) -> Message:
+        return await self._do(calls.resume(task_id))
+
     async def delete(self, task_id: str) -> Message:
         return await self._do(calls.delete(task_id))
 

@@ -70,6 +70,13 @@ class Client:
     def cancel(self, task_id: str) -> Message:
         return self._do(calls.cancel(task_id))
 
+    def pause(self, task_id: str) -> Message:
+        """End what runs or waits, and keep its job for `resume`."""
+        return self._do(calls.pause(task_id))
+
+    def resume(self, task_id: str) -> Message:
+        return self._do(calls.resume(task_id))
+
     def delete(self, task_id: str) -> Message:
         return self._do(calls.delete(task_id))
 

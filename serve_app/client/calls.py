@@ -83,7 +83,8 @@ def _once() -> dict[str, str]:
 
 
 def headers(api_key: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    """Those of every request: the key, and that a paused task may be called so."""
+    return {"GSV-Knows": "paused"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
 
 
 def task_path(task_id: str, rest: str = "") -> str:
@@ -127,6 +128,14 @@ def list_tasks(status: str | None, limit: int, after: str | None) -> Call[list[T
 
 def cancel(task_id: str) -> Call[Message]:
     return Call("POST", task_path(task_id, "/cancel"), Message.model_validate)
+
+
+def pause(task_id: str) -> Call[Message]:
+    return Call("POST", task_path(task_id, "/pause"), Message.model_validate)
+
+
+def resume(task_id: str) -> Call[Message]:
+    return Call("POST", task_path(task_id, "/resume"), Message.model_validate)
 
 
 def delete(task_id: str) -> Call[Message]:

@@ -1,4 +1,4 @@
-"""Tasks: create, read, list, cancel, delete."""
+"""Tasks: create, read, list, cancel, pause, resume, delete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from ray_pipeline.core.errors import BackendMissing
 from ray_pipeline.core.options import TaskConfig, parse_task_config
 from ray_pipeline.core.pretrained_bases import choose_base, what_training_lacks
 from ray_pipeline.core.task import TaskStatus
-from serve_app.dependencies import CoordinatorDep, SettingsDep, StoreDep, TaskDep, TaskId
+from serve_app.dependencies import (
+    CoordinatorDep,
+    KnowsPausedDep,
+    SettingsDep,
+    StoreDep,
+    TaskDep,
+    TaskId,
+)
 from serve_app.errors import problem_responses
 from serve_app.idempotency import IdempotencyKey, OnceRoute
 from serve_app.schemas import ChosenBase, CreatedTask, Message, TaskAnswer, TaskCreate
@@ -49,6 +56,7 @@ def _prospects(config: TaskConfig, models_dir: Path) -> tuple[ChosenBase | None,
 @router.get("/tasks", responses=problem_responses(404))
 def list_tasks(
     store: StoreDep,
+    knows_paused: KnowsPausedDep,
     status: Annotated[TaskStatus | None, Query(description="only tasks in this status")] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="tasks on a page")] = 100,
     after: Annotated[
@@ -57,14 +65,15 @@ def list_tasks(
 ) -> list[TaskAnswer]:
     """The tasks, newest first. 404 if the task of `after` has been deleted."""
     return [
-        TaskAnswer.of(task) for task in store.list_tasks(status=status, limit=limit, after=after)
+        TaskAnswer.of(task, knows_paused=knows_paused)
+        for task in store.list_tasks(status=status, limit=limit, after=after)
     ]
 
 
 @router.get("/task/{task_id}", responses=problem_responses(404))
-def get_task(task: TaskDep) -> TaskAnswer:
+def get_task(task: TaskDep, knows_paused: KnowsPausedDep) -> TaskAnswer:
     """One task: its status, its current step and how far it is."""
-    return TaskAnswer.of(task)
+    return TaskAnswer.of(task, knows_paused=knows_paused)
 
 
 @router.post("/task/{task_id}/cancel", responses=problem_responses(404))
@@ -72,6 +81,23 @@ async def cancel_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
     """End what runs or waits. Finished steps stay as they are."""
     cancellation = await coordinator.cancel(task_id)
     sentence = "The task's run was cancelled." if cancellation.cancelled else "Nothing was running."
+    return Message(message=sentence, task_id=task_id)
+
+
+@router.post("/task/{task_id}/pause", responses=problem_responses(404))
+async def pause_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
+    """Stop what runs or waits until `resume`, and give its CPUs and GPUs back. What was done is
+    kept: a training goes on from its last checkpoint, other steps from the clips that are done."""
+    pause = await coordinator.pause(task_id)
+    sentence = "The task was paused." if pause.changed else "Nothing was running."
+    return Message(message=sentence, task_id=task_id)
+
+
+@router.post("/task/{task_id}/resume", responses=problem_responses(404))
+async def resume_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
+    """Go on with what was paused."""
+    pause = await coordinator.resume(task_id)
+    sentence = "The task goes on." if pause.changed else "Nothing was paused."
     return Message(message=sentence, task_id=task_id)
 
 

@@ -3,7 +3,7 @@
 import { text } from "./texts.js";
 
 const MARKS = {
-  queued: "…", running: "▶", completed: "✓", failed: "✗", cancelled: "■", skipped: "↷", interrupted: "⟳",
+  queued: "…", running: "▶", completed: "✓", failed: "✗", cancelled: "■", skipped: "↷", interrupted: "⟳", paused: "⏸",
 };
 
 const MAX_WARNINGS = 5; // the log has them all

@@ -21,7 +21,7 @@ const TEXTS = {
     },
     state: {
       created: "created", queued: "waiting", running: "running", completed: "done", failed: "failed",
-      cancelled: "cancelled", skipped: "skipped", interrupted: "interrupted",
+      cancelled: "cancelled", skipped: "skipped", interrupted: "interrupted", paused: "paused",
     },
   },
   zh: {
@@ -44,7 +44,7 @@ const TEXTS = {
     },
     state: {
       created: "已创建", queued: "等待中", running: "运行中", completed: "完成", failed: "失败",
-      cancelled: "已取消", skipped: "已跳过", interrupted: "已中断",
+      cancelled: "已取消", skipped: "已跳过", interrupted: "已中断", paused: "已暂停",
     },
   },
 };

@@ -156,6 +156,29 @@ def test_many_tasks_at_once_all_complete_on_two_cpus(service: Service) -> None:
         assert service.wait(task).status is TaskStatus.COMPLETED
 
 
+def test_a_paused_job_has_no_process_and_goes_on_where_it_was_when_it_is_resumed(
+    service: Service,
+) -> None:
+    task = service.new_task(slow="60")
+    slow = service.settings.tasks_dir / task.task_id / "input_audio" / "slow"
+    service.call("run_steps", task.task_id, None, "slice_audio")
+    service.wait(task, TaskStatus.RUNNING)
+    assert service.call("pause", task.task_id).task.status is TaskStatus.PAUSED
+    assert find_step_actor(f"step:{task.task_id}:convert_audio:1") is None
+    slow.unlink()
+    # Longer than the coordinator's look at jobs that nobody works on.
+    assert service.call("wait_for_events", task.task_id, 10**6, 7.0) < 10**6
+    assert service.store.get_task(task.task_id).status is TaskStatus.PAUSED
+    service.call("resume", task.task_id)
+    assert service.wait(task).status is TaskStatus.COMPLETED
+    runs = [(run.step, run.attempt, run.state) for run in service.store.step_runs(task.task_id)]
+    assert runs == [
+        (StepName.CONVERT_AUDIO, 1, RunState.PAUSED),
+        (StepName.CONVERT_AUDIO, 2, RunState.COMPLETED),
+        (StepName.SLICE_AUDIO, 1, RunState.COMPLETED),
+    ]
+
+
 def test_deleting_a_running_task_cancels_it_and_removes_its_files(service: Service) -> None:
     task = service.new_task(slow="60")
     service.call("start_step", task.task_id, "convert_audio", {})

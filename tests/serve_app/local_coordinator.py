@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
-from ray_pipeline.coordinator.interface import Cancellation, PlannedJob
+from ray_pipeline.coordinator.interface import PlannedJob
 from ray_pipeline.coordinator.outbox import Report
 from ray_pipeline.coordinator.service import CoordinatorService, Parts
 from ray_pipeline.coordinator.settings import CoordinatorSettings
@@ -26,7 +26,9 @@ class NobodyRuns:
 
     def enqueue(self, job: PlannedJob) -> None: ...
 
-    def stop(self, cancellation: Cancellation) -> None: ...
+    def stop(self, job_id: str | None, runs: list[StepRun]) -> None: ...
+
+    def go_on(self, job_id: str) -> None: ...
 
     def health(self) -> dict[str, Any]:
         return {"ok": self._store.is_reachable(), "database": "reachable"}

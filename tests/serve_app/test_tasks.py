@@ -101,6 +101,25 @@ def test_cancel_ends_what_waits_and_says_when_there_is_nothing(
     assert client.post(f"{task}/cancel").json()["message"] == "Nothing was running."
 
 
+def test_a_paused_task_is_said_to_be_so_only_to_clients_that_know_pauses(
+    client: TestClient, task_with_audio: str
+) -> None:
+    task = f"/api/v1/task/{task_with_audio}"
+    knowing = {"GSV-Knows": "paused"}
+    assert client.post(f"{task}/pause").json()["message"] == "Nothing was running."
+    client.post(f"{task}/step/convert_audio", json={"params": {}})
+    assert client.post(f"{task}/pause").json()["message"] == "The task was paused."
+    assert client.get(task, headers=knowing).json()["status"] == "paused"
+    assert client.get(task).json()["status"] == "queued"
+    listed = client.get("/api/v1/tasks", headers=knowing, params={"status": "paused"}).json()
+    assert [each["status"] for each in listed] == ["paused"]
+    refusal = client.post(f"{task}/step/convert_audio", json={"params": {}})
+    assert refusal.status_code == 409
+    assert client.post(f"{task}/resume").json()["message"] == "The task goes on."
+    assert client.post(f"{task}/resume").json()["message"] == "Nothing was paused."
+    assert client.get(task, headers=knowing).json()["status"] == "queued"
+
+
 def test_delete_removes_the_files_too(
     client: TestClient, task_with_audio: str, coordinator: LocalCoordinator, tmp_path
 ) -> None:
