@@ -1,5 +1,4 @@
-"""A voice of GPT-SoVITS: both trained models and the encoders they need, loaded once to speak
-many times.
+"""A voice of GPT-SoVITS: both trained models, loaded once to speak many times.
 
     text ─ pieces ─ phones ┐
     reference ─ tokens ────┴─ Text2Semantic ─ tokens ─ Synthesizer ─ waveform, piece by piece
@@ -11,57 +10,59 @@ random numbers. Shapes: waveforms [N] at 32 kHz, phones [L], tokens [T] (25 a se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ray_pipeline.core.audio_format import SAMPLE_RATE, TOKENS_PER_SECOND, Waveform
+from ray_pipeline.core.audio_format import TOKENS_PER_SECOND
 from ray_pipeline.core.errors import BadModelFile
-from ray_pipeline.core.pretrained_bases import BERT_FOLDER, PretrainedBase, base_model, has_bert
+from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model
 from ray_pipeline.core.speech import DEFAULT_SETTINGS, SpeechSettings
-from ray_pipeline.models.encoders.bert import BertEncoder, features_of, has_chinese
+from ray_pipeline.models.encoders.bert import features_of, has_chinese
 from ray_pipeline.models.encoders.codebook import Codebook
-from ray_pipeline.models.encoders.content import ContentEncoder, load_content_encoder
-from ray_pipeline.models.encoders.speaker import SpeakerEncoder, load_speaker_encoder
-from ray_pipeline.models.gpt.decoding import Decoded, Sentence, decode_batch, token_limit
-from ray_pipeline.models.gpt.half_weights import all_half, use_half_weights
+from ray_pipeline.models.encoders.content import ContentEncoder
+from ray_pipeline.models.encoders.speaker import SpeakerEncoder
+from ray_pipeline.models.gpt.decoding import Sentence, token_limit
+from ray_pipeline.models.gpt.half_weights import all_half, can_use_half_weights, use_half_weights
 from ray_pipeline.models.gpt.loading import build_text2semantic
 from ray_pipeline.models.gpt.model import Text2Semantic
-from ray_pipeline.models.gpt.sampling import Sampling
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.text import Phones
-from ray_pipeline.text.chinese.g2pw import load_polyphones
 from ray_pipeline.text.own_words import Pronunciations
+from ray_pipeline.voice.encoders import Encoders
+from ray_pipeline.voice.gpt_sovits_reading import (
+    ContinuousMaker,
+    GptSovitsReading,
+    RecordedMaker,
+)
 from ray_pipeline.voice.reference import Reference, ReferenceFeatures, analyse
+from ray_pipeline.voice.saying import say
 from ray_pipeline.voice.script import Reader
-from ray_pipeline.voice.speech import OnProgress, Piece, Speech
+from ray_pipeline.voice.speech import OnProgress, Speech, TokenMaker
 from ray_pipeline.weights.files import build_synthesizer, load_gpt, load_sovits
 
-_SENTENCES_AT_ONCE = 8
-_MAX_REMEMBERED = 8
+_PIECES_AT_ONCE = 8
+_MAX_REMEMBERED = 32
 
 
 @dataclass
 class GptSovitsVoice:
-    """Made by `load`. Not for use by several threads at once."""
+    """Made by `load`."""
 
     base: PretrainedBase
     gpt: Text2Semantic
     synthesizer: Synthesizer
-    content: ContentEncoder
-    speaker: SpeakerEncoder | None
+    encoders: Encoders
     device: torch.device
-    models_dir: Path
+    num_bytes: int
 
     tokens_per_second = TOKENS_PER_SECOND
 
     def __post_init__(self) -> None:
-        self._remembered: dict[tuple[Path, int], ReferenceFeatures] = {}
+        self._remembered: dict[str, ReferenceFeatures] = {}
 
     @classmethod
     def load(
@@ -70,15 +71,17 @@ class GptSovitsVoice:
         sovits_path: Path,
         models_dir: Path,
         device: str | torch.device = "cpu",
+        encoders: Encoders | None = None,
     ) -> GptSovitsVoice:
-        """The SoVITS file decides the version. Raises BadModelFile for a file that is damaged or
-        does not go with the other, BackendMissing when the models folder lacks an encoder."""
+        """See `LoadableVoice`. The SoVITS file decides the version."""
         device = torch.device(device)
         sovits = load_sovits(sovits_path)
         gpt_file = load_gpt(gpt_path, expected=sovits.version)
         gpt = build_text2semantic(gpt_file.config, gpt_file.state_dict).to(device)
-        if device.type == "cpu" and all_half(gpt_file.state_dict):
+        num_bytes = _num_bytes(gpt)
+        if device.type == "cpu" and all_half(gpt_file.state_dict) and can_use_half_weights():
             use_half_weights(gpt)
+            num_bytes //= 2
         synthesizer = build_synthesizer(sovits).to(device)
         if gpt.config.eos != sovits.config.codebook_size:
             raise BadModelFile(
@@ -87,9 +90,10 @@ class GptSovitsVoice:
                 hint="Use the two files of one voice.",
             )
         base = base_model(sovits.version)
-        content = load_content_encoder(base, models_dir, device)
-        speaker = load_speaker_encoder(base, models_dir, device)
-        return cls(base, gpt, synthesizer, content, speaker, device, models_dir)
+        encoders = encoders or Encoders(models_dir, device)
+        encoders.content(base)
+        encoders.speaker(base)
+        return cls(base, gpt, synthesizer, encoders, device, num_bytes + _num_bytes(synthesizer))
 
     @property
     def version(self) -> str:
@@ -98,6 +102,14 @@ class GptSovitsVoice:
     @property
     def limit_tokens(self) -> int:
         return token_limit(self.gpt.config)
+
+    @property
+    def content(self) -> ContentEncoder:
+        return self.encoders.content(self.base)
+
+    @property
+    def speaker(self) -> SpeakerEncoder | None:
+        return self.encoders.speaker(self.base)
 
     def speak(
         self,
@@ -110,21 +122,42 @@ class GptSovitsVoice:
         on_progress: OnProgress | None = None,
     ) -> Speech:
         """See `Voice`. The sampling settings vary the prosody, `noise_scale` the sound."""
+        reading = self.read(text, mode, reference, settings, dictionary=dictionary)
+        recorded = settings.cuda_graphs and self.device.type == "cuda"
+        maker: TokenMaker = self.token_maker(_PIECES_AT_ONCE)
+        if recorded:
+            maker = RecordedMaker(self.gpt, self.usable_tokens, _PIECES_AT_ONCE)
+        return say(reading, maker, on_progress)
+
+    def read(
+        self,
+        text: str,
+        mode: str,
+        reference: Reference,
+        settings: SpeechSettings = DEFAULT_SETTINGS,
+        *,
+        dictionary: Pronunciations | None = None,
+    ) -> GptSovitsReading:
         reader = self._reader(settings, dictionary)
         script, left_out = reader.script(text, mode, settings.cut)
         features = self._features(reference.wav_path)
         prompt_text = reader.prompt(reference.text, reference.language or mode)
-        told = _Told(on_progress, total=2 * len(script))
-        decoded = self._decode(script, prompt_text, features, settings, told)
-        made, waves = [], []
-        for number, (phones, one) in enumerate(zip(script, decoded, strict=True)):
-            generator = self._generator(settings.seed, number)
-            wav = self._voice(one.tokens, phones, features, settings, generator)
-            made.append(_piece(phones, one, wav))
-            pause = np.zeros(int(settings.pause_seconds * SAMPLE_RATE), dtype=np.float32)
-            waves += [wav, pause]
-            told.advance(1)
-        return Speech(np.concatenate(waves), made, left_out)
+        usual_rate = None
+        if prompt_text is not None:
+            usual_rate = len(prompt_text.phones) / features.seconds
+        sentences = [self._sentence(phones, prompt_text, features) for phones in script]
+        return GptSovitsReading(
+            synthesizer=self.synthesizer,
+            features=features,
+            sentences=sentences,
+            pieces=script,
+            left_out=left_out,
+            settings=settings,
+            usual_rate=usual_rate,
+        )
+
+    def token_maker(self, num_rows: int) -> ContinuousMaker:
+        return ContinuousMaker(self.gpt, self.usable_tokens, num_rows)
 
     @property
     def usable_tokens(self) -> Tensor | None:
@@ -138,24 +171,19 @@ class GptSovitsVoice:
         return Reader(
             symbols=self.base.symbols,
             dictionary=dictionary or {},
-            polyphones=load_polyphones(self.models_dir, self.models_dir / BERT_FOLDER),
+            polyphones=self.encoders.polyphones(),
             strict_compat=settings.strict_compat,
         )
 
-    @cached_property
-    def _bert(self) -> BertEncoder | None:
-        """Loaded when Chinese is first spoken; None if it is not in the models folder."""
-        if not has_bert(self.models_dir):
-            return None
-        return BertEncoder.load(self.models_dir, self.device)
-
     def _meaning(self, text: Phones) -> Tensor:
-        """[bert_dim, phones]: zero but for Chinese, in training too."""
-        encoder = self._bert if has_chinese(text) else None
+        """[bert_dim, phones]: zero but for Chinese, in training too. BERT is loaded when Chinese
+        is first spoken, if it is in the models folder."""
+        encoder = self.encoders.bert() if has_chinese(text) else None
         return features_of(text, encoder, self.gpt.config.bert_dim, self.device)
 
     def _features(self, path: Path) -> ReferenceFeatures:
-        key = path, path.stat().st_mtime_ns
+        """Kept by content, as a clip may be written anew under its old name."""
+        key = sha256(path.read_bytes()).hexdigest() if path.is_file() else str(path)
         if key not in self._remembered:
             if len(self._remembered) >= _MAX_REMEMBERED:
                 self._remembered.pop(next(iter(self._remembered)))
@@ -163,33 +191,6 @@ class GptSovitsVoice:
                 path, self.base, self.content, self.speaker, self.synthesizer
             )
         return self._remembered[key]
-
-    def _decode(
-        self,
-        script: Sequence[Phones],
-        prompt_text: Phones | None,
-        features: ReferenceFeatures,
-        settings: SpeechSettings,
-        told: _Told,
-    ) -> list[Decoded]:
-        """The tokens of every piece."""
-        sentences = [self._sentence(phones, prompt_text, features) for phones in script]
-        generators = [self._generator(settings.seed, number) for number in range(len(sentences))]
-        usable_tokens = self.usable_tokens
-        decoded: list[Decoded] = []
-        for start in range(0, len(sentences), _SENTENCES_AT_ONCE):
-            group = slice(start, start + _SENTENCES_AT_ONCE)
-            results = decode_batch(
-                self.gpt,
-                sentences[group],
-                _sampling(settings),
-                generators=generators[group],
-                usable_tokens=usable_tokens,
-                cuda_graphs=settings.cuda_graphs,
-            )
-            decoded += [_as_original(one, prompted=prompt_text is not None) for one in results]
-            told.advance(len(results))
-        return decoded
 
     def _sentence(
         self, phones: Phones, prompt_text: Phones | None, features: ReferenceFeatures
@@ -200,67 +201,6 @@ class GptSovitsVoice:
         prompt = None if prompt_text is None else features.prompt
         return Sentence(torch.tensor(ids, device=self.device), bert, prompt)
 
-    def _voice(
-        self,
-        tokens: Tensor,
-        phones: Phones,
-        features: ReferenceFeatures,
-        settings: SpeechSettings,
-        generator: torch.Generator,
-    ) -> Waveform:
-        wav = self.synthesizer.decode(
-            tokens[None, None],
-            torch.tensor([phones.ids], device=self.device),
-            [features.spectrogram],
-            None if features.speaker is None else [features.speaker],
-            speed=settings.speed,
-            noise_scale=settings.noise_scale,
-            generator=generator,
-        )
-        samples: Waveform = wav[0, 0].float().cpu().numpy()
-        return samples / max(1.0, float(np.abs(samples).max(initial=0.0)))
 
-    def _generator(self, seed: int, number: int) -> torch.Generator:
-        return torch.Generator(self.device).manual_seed(seed + number)
-
-
-def _sampling(settings: SpeechSettings) -> Sampling:
-    return Sampling(
-        top_k=settings.top_k,
-        top_p=settings.top_p,
-        temperature=settings.temperature,
-        repetition_penalty=settings.repetition_penalty,
-    )
-
-
-def _as_original(decoded: Decoded, *, prompted: bool) -> Decoded:
-    """The original loses the first token of a sentence that ran into the limit."""
-    if decoded.ended or not prompted:
-        return decoded
-    return Decoded(decoded.tokens[1:], ended=False)
-
-
-def _piece(phones: Phones, decoded: Decoded, wav: Waveform) -> Piece:
-    return Piece(
-        text=phones.text,
-        norm_text=phones.norm_text,
-        phones=phones.phones,
-        unknown=phones.unknown,
-        tokens=decoded.tokens.tolist(),
-        ended=decoded.ended,
-        seconds=len(wav) / SAMPLE_RATE,
-    )
-
-
-@dataclass
-class _Told:
-    """Counts the steps done for `on_progress`."""
-
-    listener: OnProgress | None
-    total: int
-    done: int = 0
-
-    def advance(self, steps: int) -> None:
-        self.done += steps
-        if self.listener is not None:
-            self.listener(self.done, self.total)
+def _num_bytes(network: torch.nn.Module) -> int:
+    return sum(weight.nbytes for weight in network.parameters())

@@ -14,16 +14,19 @@ import numpy as np
 import torch
 
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
-from ray_pipeline.core.pretrained_bases import BERT_FOLDER
 from ray_pipeline.core.speech import DEFAULT_SETTINGS, SpeechSettings
 from ray_pipeline.models.mini.config import TOKEN_HOP, VERSION
 from ray_pipeline.models.mini.voice import MiniVoice, refuse_unknown_language
 from ray_pipeline.text import Phones
-from ray_pipeline.text.chinese.g2pw import load_polyphones
 from ray_pipeline.text.own_words import Pronunciations
+from ray_pipeline.voice.encoders import Encoders
 from ray_pipeline.voice.reference import Reference
+from ray_pipeline.voice.saying import say
 from ray_pipeline.voice.script import Reader
-from ray_pipeline.voice.speech import OnProgress, Piece, Speech
+from ray_pipeline.voice.speech import OnProgress, Reading, Said, Speech
+
+_TOKENS_PER_SECOND = SAMPLE_RATE / TOKEN_HOP
+_PIECES_AT_ONCE = 8
 
 
 @dataclass
@@ -31,18 +34,27 @@ class MiniTextVoice:
     """Made by `load`."""
 
     voice: MiniVoice
-    models_dir: Path
+    encoders: Encoders
+    num_bytes: int
 
     version = VERSION
-    tokens_per_second = SAMPLE_RATE / TOKEN_HOP
+    tokens_per_second = _TOKENS_PER_SECOND
     limit_tokens = None
 
     @classmethod
     def load(
-        cls, gpt_path: Path, sovits_path: Path, models_dir: Path, device: str | torch.device = "cpu"
+        cls,
+        gpt_path: Path,
+        sovits_path: Path,
+        models_dir: Path,
+        device: str | torch.device = "cpu",
+        encoders: Encoders | None = None,
     ) -> MiniTextVoice:
         """The files of train_gpt (durations) and train_sovits (the sound)."""
-        return cls(MiniVoice.load(gpt_path, sovits_path, device), models_dir)
+        voice = MiniVoice.load(gpt_path, sovits_path, device)
+        weights = [*voice.durations.parameters(), *voice.synthesizer.parameters()]
+        num_bytes = sum(weight.nbytes for weight in weights)
+        return cls(voice, encoders or Encoders(models_dir, device), num_bytes)
 
     def speak(
         self,
@@ -55,44 +67,86 @@ class MiniTextVoice:
         on_progress: OnProgress | None = None,
     ) -> Speech:
         """See `Voice`. Raises InvalidInput also for a language that the base has not learned."""
+        reading = self.read(text, mode, reference, settings, dictionary=dictionary)
+        return say(reading, self.token_maker(_PIECES_AT_ONCE), on_progress)
+
+    def read(
+        self,
+        text: str,
+        mode: str,
+        reference: Reference,
+        settings: SpeechSettings = DEFAULT_SETTINGS,
+        *,
+        dictionary: Pronunciations | None = None,
+    ) -> MiniReading:
         reader = Reader(
             symbols="v2",
             dictionary=dictionary or {},
-            polyphones=load_polyphones(self.models_dir, self.models_dir / BERT_FOLDER),
+            polyphones=self.encoders.polyphones(),
             strict_compat=settings.strict_compat,
         )
         script, left_out = reader.script(text, mode, settings.cut)
         for language in _languages(script):
             refuse_unknown_language(language)
-        made, waves = [], []
-        for number, phones in enumerate(script):
-            piece, wav = self._piece(phones, settings, settings.seed + number)
-            pause = np.zeros(int(settings.pause_seconds * SAMPLE_RATE), dtype=np.float32)
-            made.append(piece)
-            waves += [wav, pause]
-            if on_progress is not None:
-                on_progress(number + 1, len(script))
-        return Speech(np.concatenate(waves), made, left_out)
+        return MiniReading(self.voice, script, left_out, settings)
 
-    def _piece(self, phones: Phones, settings: SpeechSettings, seed: int) -> tuple[Piece, Waveform]:
-        wav = self.voice.speak(
-            phones.ids,
-            _languages([phones])[0],
-            speed=settings.speed,
-            pitch=settings.pitch,
-            energy=settings.energy,
-            seed=seed,
-        )
-        piece = Piece(
-            text=phones.text,
-            norm_text=phones.norm_text,
-            phones=phones.phones,
-            unknown=phones.unknown,
-            tokens=self.voice.tokens(phones.ids, speed=settings.speed).tolist(),
-            ended=True,
-            seconds=len(wav) / SAMPLE_RATE,
-        )
-        return piece, wav
+    def token_maker(self, num_rows: int) -> MiniTokenMaker:
+        return MiniTokenMaker(num_rows)
+
+
+@dataclass(frozen=True)
+class MiniReading:
+    """See `Reading`. Nothing of the tokens is drawn, so nothing would be better next time."""
+
+    voice: MiniVoice
+    pieces: list[Phones]
+    left_out: list[str]
+    settings: SpeechSettings
+
+    tokens_per_second = _TOKENS_PER_SECOND
+    usual_rate = None
+    most_attempts = 1
+
+    def tokens(self, number: int) -> Said:
+        tokens = self.voice.tokens(self.pieces[number].ids, speed=self.settings.speed)
+        return Said(tokens.tolist(), ended=True)
+
+    def sound(self, number: int, said: Said, seed: int) -> Waveform:
+        tokens = np.array(said.tokens, dtype=np.int64)
+        settings = self.settings
+        return self.voice.sound(tokens, pitch=settings.pitch, energy=settings.energy, seed=seed)
+
+
+class MiniTokenMaker:
+    """See `TokenMaker`. A step is all of one piece, the one that came first."""
+
+    def __init__(self, num_rows: int) -> None:
+        self._num_rows = num_rows
+        self._waiting: dict[int, tuple[MiniReading, int]] = {}
+
+    @property
+    def num_free(self) -> int:
+        return self._num_rows - self.num_running
+
+    @property
+    def num_running(self) -> int:
+        return len(self._waiting)
+
+    def begin(self, reading: Reading, number: int, seed: int) -> int:
+        assert isinstance(reading, MiniReading)
+        row = next(row for row in range(self._num_rows) if row not in self._waiting)
+        self._waiting[row] = reading, number
+        return row
+
+    def drop(self, row: int) -> None:
+        self._waiting.pop(row, None)
+
+    def step(self) -> list[tuple[int, Said]]:
+        if not self._waiting:
+            return []
+        row = next(iter(self._waiting))
+        reading, number = self._waiting.pop(row)
+        return [(row, reading.tokens(number))]
 
 
 def _languages(script: Iterable[Phones]) -> list[str]:

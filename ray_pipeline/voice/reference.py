@@ -43,11 +43,14 @@ class Reference:
 @dataclass(frozen=True)
 class ReferenceFeatures:
     """`prompt` [P] semantic tokens, `spectrogram` [1, bins, F], `speaker` [1, speaker_dim] or
-    None where the version has no speaker vector."""
+    None where the version has no speaker vector; `voice` is what `Synthesizer.mean_embedding`
+    makes of the last two, `seconds` the length."""
 
     prompt: Tensor
     spectrogram: Tensor
     speaker: Tensor | None
+    voice: tuple[Tensor, Tensor]
+    seconds: float
 
 
 def analyse(
@@ -73,7 +76,8 @@ def analyse(
     with torch.inference_mode():
         prompt = synthesizer.extract_latent(ssl)[0, 0]
         spec = spectrogram(torch.from_numpy(loud)[None].to(device))
-    return ReferenceFeatures(prompt, spec, vector)
+    voice = synthesizer.mean_embedding([spec], None if vector is None else [vector])
+    return ReferenceFeatures(prompt, spec, vector, voice, len(wav) / rate)
 
 
 def read_reference(path: Path) -> tuple[Waveform, int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from ray_pipeline.core.errors import BadModelFile
+from ray_pipeline.voice.encoders import Encoders
 from ray_pipeline.voice.speech import LoadableVoice, Voice
 from ray_pipeline.weights.kinds import voice_version
 
@@ -63,10 +64,14 @@ def family_of(version: str) -> Family:
 
 
 def load_voice(
-    gpt_path: Path, sovits_path: Path, models_dir: Path, device: str | torch.device = "cpu"
+    gpt_path: Path,
+    sovits_path: Path,
+    models_dir: Path,
+    device: str | torch.device = "cpu",
+    encoders: Encoders | None = None,
 ) -> Voice:
-    """The SoVITS file decides the family. Raises BadModelFile for a file that is damaged or does
+    """The SoVITS file decides the family. `encoders` may be shared with other voices. Raises BadModelFile for a file that is damaged or does
     not go with the other, BackendMissing when the models folder lacks an encoder."""
     family = family_of(voice_version(sovits_path))
     kind: type[LoadableVoice] = getattr(import_module(family.module), family.class_name)
-    return kind.load(gpt_path, sovits_path, models_dir, device)
+    return kind.load(gpt_path, sovits_path, models_dir, device, encoders)

@@ -49,7 +49,7 @@ def test_it_speaks_piece_by_piece_with_a_pause_behind_each(voice: Voice) -> None
         assert piece.seconds == pytest.approx(len(piece.tokens) / voice.tokens_per_second)
     assert speech.seconds == pytest.approx(sum(p.seconds for p in speech.pieces) + 2 * 0.3)
     assert np.abs(speech.wav).max() <= 1
-    assert told == [(1, 2), (2, 2)]
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_a_seed_decides_the_sound_and_a_reference_does_not(voice: Voice) -> None:

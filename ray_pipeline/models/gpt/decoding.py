@@ -83,7 +83,7 @@ def decode_batch(
     positions = model.ar_audio_position.table(limit + _longest_prompt(sentences))
     positions = positions * model.ar_audio_position.alpha
     next_position = torch.tensor([_prompt_length(s) for s in sentences], device=device)
-    seen = _seen(model, sentences)
+    seen = seen_tokens(model, sentences)
     forbidden = None if usable_tokens is None else F.pad(~usable_tokens.to(device), (0, 1))
     produced = torch.empty(len(sentences), limit, dtype=torch.long, device=device)
     ends = [limit] * len(sentences)  # the number of tokens kept
@@ -96,7 +96,7 @@ def decode_batch(
             on_logits(step, scores)
         if forbidden is not None:
             scores = scores.masked_fill(forbidden[: scores.shape[1]], -torch.inf)
-        tokens, over = _choose(scores, seen, config.eos, sampling, generators)
+        tokens, over = choose(scores, seen, config.eos, sampling, generators)
         for row, is_over in enumerate(over.tolist()):
             if is_over and row in running:
                 ends[row] = step
@@ -120,7 +120,7 @@ def token_limit(config: GptConfig, max_tokens: int | None = None) -> int:
     return min(early_stop + 1, MAX_STEPS)
 
 
-def _choose(
+def choose(
     scores: Tensor,
     seen: Tensor,
     eos: int,
@@ -160,6 +160,13 @@ def _dtype(model: Text2Semantic) -> torch.dtype:
     return model.bert_proj.weight.dtype
 
 
+def prefix_and_mask(model: Text2Semantic, sentences: Sequence[Sentence]) -> tuple[Tensor, Tensor]:
+    """What a cache is filled with: the embedded prefixes [B, S, D], padded on the left, and where
+    they may look [B, 1, S, S]."""
+    prefix, padding = _prefix(model, sentences)
+    return prefix, _prefix_mask(sentences, padding, prefix.shape[1])
+
+
 def _prefix_mask(sentences: Sequence[Sentence], padding: Tensor, length: int) -> Tensor:
     """[B, 1, S, S]: text looks at all text, audio at text and backwards."""
     device = padding.device
@@ -173,7 +180,7 @@ def _prefix_mask(sentences: Sequence[Sentence], padding: Tensor, length: int) ->
     return (looks | torch.eye(length, dtype=torch.bool, device=device))[:, None]
 
 
-def _seen(model: Text2Semantic, sentences: Sequence[Sentence]) -> Tensor:
+def seen_tokens(model: Text2Semantic, sentences: Sequence[Sentence]) -> Tensor:
     """[B, V], True for the tokens of the prompt."""
     weight = model.ar_predict_layer.weight
     seen = torch.zeros(len(sentences), len(weight), dtype=torch.bool, device=weight.device)

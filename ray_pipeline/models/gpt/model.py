@@ -102,7 +102,12 @@ class SelfAttention(nn.Module):
             mixed = attend_with_dropout(queries, keys, values, mask, dropout)
         else:
             mixed = F.scaled_dot_product_attention(queries, keys, values, mask, dropout_p=dropout)
-        return self.out_proj(mixed.transpose(1, 2).flatten(2))
+        return self.join(mixed)
+
+    def join(self, mixed: Tensor) -> Tensor:
+        """What the heads found, [B, H, S, K], to [B, S, D]."""
+        joined: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
+        return joined
 
 
 class Layer(nn.Module):

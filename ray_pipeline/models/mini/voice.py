@@ -62,6 +62,12 @@ class MiniVoice:
         """
         refuse_unknown_language(language)
         tokens = self.tokens(phones, speed=speed)
+        return self.sound(tokens, pitch=pitch, energy=energy, seed=seed)
+
+    def sound(
+        self, tokens: Ids, *, pitch: float = 1.0, energy: float = 1.0, seed: int = 0
+    ) -> NDArray[np.float32]:
+        """Tokens [T] to a waveform [640 T]; the rest as in `speak`."""
         generator = torch.Generator(self.speaker.device).manual_seed(seed)
         wav = self.synthesizer.decode(tokens, self.speaker, pitch=pitch, generator=generator)
         samples: NDArray[np.float32] = wav.float().cpu().numpy() * np.float32(energy)

@@ -140,7 +140,31 @@ class Synthesizer(nn.Module):
         codes [1, 1, T25], text [1, L], each refer [1, bins, T'], each sv [1, speaker_dim];
         noise [1, inter, T] replaces the draw → [1, 1, samples], T25 · 1280 of them at speed 1.
         """
-        ge, ge_text = self.mean_embedding(refer, sv)
+        voice = self.mean_embedding(refer, sv)
+        return self.decode_as(
+            voice,
+            codes,
+            text,
+            speed=speed,
+            noise_scale=noise_scale,
+            generator=generator,
+            noise=noise,
+        )
+
+    @torch.inference_mode()
+    def decode_as(
+        self,
+        voice: tuple[Tensor, Tensor],
+        codes: Tensor,
+        text: Tensor,
+        *,
+        speed: float = 1.0,
+        noise_scale: float = 0.5,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        """`decode` in a `voice` that `mean_embedding` gave before."""
+        ge, ge_text = voice
         quantized = self._upsample(self.quantizer.decode(codes[:, 0]))
         mask = quantized.new_ones(quantized.shape[0], 1, quantized.shape[-1])
         _, mean, log_deviation, mask = self.enc_p(
@@ -152,6 +176,7 @@ class Synthesizer(nn.Module):
             latent = mean + noise * torch.exp(log_deviation) * noise_scale
         return self._speak(latent, mask, ge)
 
+    @torch.inference_mode()
     def mean_embedding(
         self, refer: list[Tensor], sv: list[Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
