@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
-from ray_pipeline.core.errors import PipelineError
+from ray_pipeline.core.errors import Busy, PipelineError
 from serve_app.schemas import Problem
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "bad_model_file": 422,
     "backend_missing": 501,
     "storage_full": 507,
+    "busy": 429,
     "unavailable": 503,
 }
 
@@ -95,7 +96,8 @@ def pipeline_problem(error: PipelineError) -> JSONResponse:
     facts = error.as_dict()
     for shown_elsewhere in ("code", "message", "hint"):
         facts.pop(shown_elsewhere, None)
-    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status == 503 else None
+    seconds = error.retry_after_s if isinstance(error, Busy) else _RETRY_AFTER_SECONDS
+    headers = {"Retry-After": str(seconds)} if status in (429, 503) else None
     return problem(
         status,
         error.message,

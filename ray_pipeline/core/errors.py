@@ -12,6 +12,7 @@
     │   └── BadModelFile    a weight file that is foreign, truncated or hostile
     ├── BackendMissing      a library or model file that is not installed
     ├── StorageFull         the disk of the data folder
+    ├── Busy                more is asked for than can be served at a time
     └── Unavailable         the service is starting, stopping or cut off
 
 An error carries a `code` for programs, a sentence for people and a `hint` saying
@@ -203,6 +204,17 @@ class StorageFull(PipelineError):
             hint="Delete tasks that are done with, or give the data folder more room; then "
             "try again.",
         )
+
+
+class Busy(PipelineError):
+    """`retry_after_s` says in how many seconds there will probably be room."""
+
+    code = "busy"
+    retryable = True
+
+    @property
+    def retry_after_s(self) -> int:
+        return int(self.extra.get("retry_after_s", 1))
 
 
 class Unavailable(PipelineError):

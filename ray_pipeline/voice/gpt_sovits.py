@@ -48,7 +48,7 @@ _PIECES_AT_ONCE = 8
 _MAX_REMEMBERED = 32
 
 
-@dataclass
+@dataclass(eq=False)
 class GptSovitsVoice:
     """Made by `load`."""
 

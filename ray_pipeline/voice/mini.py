@@ -29,7 +29,7 @@ _TOKENS_PER_SECOND = SAMPLE_RATE / TOKEN_HOP
 _PIECES_AT_ONCE = 8
 
 
-@dataclass
+@dataclass(eq=False)
 class MiniTextVoice:
     """Made by `load`."""
 

@@ -70,8 +70,9 @@ def load_voice(
     device: str | torch.device = "cpu",
     encoders: Encoders | None = None,
 ) -> Voice:
-    """The SoVITS file decides the family. `encoders` may be shared with other voices. Raises BadModelFile for a file that is damaged or does
-    not go with the other, BackendMissing when the models folder lacks an encoder."""
+    """The SoVITS file decides the family. `encoders` may be shared with other voices. Raises
+    BadModelFile for a file that is damaged or does not go with the other, BackendMissing when the
+    models folder lacks an encoder."""
     family = family_of(voice_version(sovits_path))
     kind: type[LoadableVoice] = getattr(import_module(family.module), family.class_name)
     return kind.load(gpt_path, sovits_path, models_dir, device, encoders)

@@ -22,6 +22,7 @@ from serve_app.client.calls import DEFAULT_URL, OVER
 from serve_app.client.errors import (
     BackendMissingError,
     BadModelFileError,
+    BusyError,
     ConflictError,
     ForbiddenError,
     ForeignAnswerError,
@@ -47,6 +48,7 @@ __all__ = [
     "AsyncClient",
     "BackendMissingError",
     "BadModelFileError",
+    "BusyError",
     "Client",
     "ConflictError",
     "ForbiddenError",

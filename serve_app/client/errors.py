@@ -124,6 +124,10 @@ class StorageFullError(ServiceError):
     pass
 
 
+class BusyError(ServiceError):
+    """More is asked for than the service can do at a time; try again after a while."""
+
+
 class UnavailableError(ServiceError):
     pass
 
@@ -157,6 +161,7 @@ ERROR_OF_CODE: dict[str, type[ServiceError]] = {
     "bad_model_file": BadModelFileError,
     "backend_missing": BackendMissingError,
     "storage_full": StorageFullError,
+    "busy": BusyError,
     "unavailable": UnavailableError,
 }
 

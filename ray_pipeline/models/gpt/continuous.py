@@ -150,9 +150,7 @@ class ContinuousDecoder:
             tokens, over = self._draw(rows)
             # One wait for the device, not two.
             both = torch.stack([tokens, over.long()]).tolist()
-            chosen += [
-                (n, token, bool(end)) for n, token, end in zip(numbers, *both, strict=True)
-            ]
+            chosen += [(n, token, bool(end)) for n, token, end in zip(numbers, *both, strict=True)]
         return chosen
 
     def _draw(self, rows: list[_Row]) -> tuple[Tensor, Tensor]:

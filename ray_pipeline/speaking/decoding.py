@@ -1,0 +1,154 @@
+"""The thread that makes tokens: the pieces of all requests, in the rows of their voices' decoders.
+
+    waiting ── the one whose listener runs dry first ──> a row ── step, step … ──> sounding
+       ^────────────────── came out badly: again ───────────────────┘
+
+Each round lets at most one piece begin, as reading its prefix keeps the others waiting, and then
+steps each voice's decoder once. What was cancelled is dropped before the next step.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from ray_pipeline.speaking.counts import Counts
+from ray_pipeline.speaking.request import Work
+from ray_pipeline.voice.speech import TokenMaker, Voice
+
+_log = logging.getLogger(__name__)
+_IDLE_SECONDS = 1.0
+
+
+@dataclass
+class _Running:
+    """A voice's decoder, and the piece in each of its rows."""
+
+    maker: TokenMaker
+    rows: dict[int, Work] = field(default_factory=dict)
+
+
+class Decoding:
+    """`done` is given each piece that needs no further attempt; `on_idle` is called now and then
+    when there is nothing to do. At most `num_rows` pieces run at a time, of all voices."""
+
+    def __init__(
+        self,
+        done: Callable[[Work], None],
+        counts: Counts,
+        *,
+        num_rows: int,
+        on_idle: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._done, self._on_idle = done, on_idle
+        self._counts, self._num_rows = counts, num_rows
+        self._waiting: list[Work] = []
+        self._changed = threading.Condition()
+        self._closed = False
+        # Of voices that are loaded; only the thread touches what is in here.
+        self._running: WeakKeyDictionary[Voice, _Running] = WeakKeyDictionary()
+        self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
+        self._thread.start()
+
+    def put(self, work: Work) -> None:
+        with self._changed:
+            self._waiting.append(work)
+            self._changed.notify()
+
+    def wake(self) -> None:
+        """Something was cancelled."""
+        with self._changed:
+            self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    @property
+    def num_waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def num_running(self) -> int:
+        return sum(len(running.rows) for running in list(self._running.values()))
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._drop_cancelled()
+            work = self._next()
+            if work is not None:
+                self._begin(work)
+            active = [running for running in self._running.values() if running.rows]
+            for running in active:
+                self._step(running)
+            if work is None and not active:
+                self._rest()
+
+    def _rest(self) -> None:
+        with self._changed:
+            if not self._waiting and not self._closed:
+                self._changed.wait(_IDLE_SECONDS)
+        self._on_idle()
+
+    def _drop_cancelled(self) -> None:
+        with self._changed:
+            self._waiting = [work for work in self._waiting if not work.request.cancelled]
+        for running in self._running.values():
+            for row, work in list(running.rows.items()):
+                if work.request.cancelled:
+                    running.maker.drop(row)
+                    del running.rows[row]
+
+    def _next(self) -> Work | None:
+        """The most urgent piece whose decoder has room."""
+        if self.num_running >= self._num_rows:
+            return None
+        with self._changed:
+            for work in sorted(self._waiting, key=lambda work: work.dry_at):
+                running = self._running.get(work.request.voice)
+                if running is None or running.maker.num_free:
+                    self._waiting.remove(work)
+                    return work
+        return None
+
+    def _begin(self, work: Work) -> None:
+        voice = work.request.voice
+        try:
+            if voice not in self._running:
+                self._running[voice] = _Running(voice.token_maker(self._num_rows))
+            running = self._running[voice]
+            attempts = work.attempts
+            row = running.maker.begin(attempts.reading, attempts.number, attempts.seed)
+            running.rows[row] = work
+        except Exception as error:  # of whatever kind: the others go on
+            self._fail([work], error)
+
+    def _step(self, running: _Running) -> None:
+        try:
+            finished = running.maker.step()
+        except Exception as error:
+            works = list(running.rows.values())
+            for row in running.rows:
+                running.maker.drop(row)
+            running.rows.clear()
+            self._fail(works, error)
+            return
+        for row, said in finished:
+            work = running.rows.pop(row)
+            self._counts.tokens += len(said.tokens)
+            if work.attempts.judge(said):
+                self._done(work)
+            else:
+                self._counts.retries += 1
+                self.put(work)
+
+    def _fail(self, works: list[Work], error: Exception) -> None:
+        _log.exception("a piece could not be decoded", exc_info=error)
+        for work in works:
+            work.request.cancelled = True
+            work.request.fail(error)

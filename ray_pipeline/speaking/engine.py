@@ -1,0 +1,207 @@
+"""The engine: takes orders of many clients at a time and gives each its stream of parts.
+
+    engine = SpeechEngine(models_dir)
+    async for part in engine.speak(order): ...
+    engine.close()
+
+    speak ── lease a voice ── read the text ── Decoding ── Sounding ── parts, in order
+              (shelf, 2 threads) (1 thread)    (1 thread)  (1 thread)
+
+Knows neither Ray nor HTTP. How and why: docs/design/speaking.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+
+from ray_pipeline.core.audio_format import SAMPLE_RATE
+from ray_pipeline.core.errors import Busy, InvalidInput
+from ray_pipeline.speaking.counts import Counts, EngineStats
+from ray_pipeline.speaking.decoding import Decoding
+from ray_pipeline.speaking.order import Finished, Part, Sound, SpeechOrder, Started, VoiceFiles
+from ray_pipeline.speaking.request import Request, Work
+from ray_pipeline.speaking.shelf import LoadVoice, VoiceShelf
+from ray_pipeline.speaking.sounding import Sounding
+from ray_pipeline.voice.encoders import Encoders
+from ray_pipeline.voice.saying import Attempts
+from ray_pipeline.voice.speech import Reading, Voice
+from ray_pipeline.voice.voice import load_voice
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineLimits:
+    """`max_requests` are in the engine at a time, waiting included; `max_rows` pieces are decoded
+    side by side, at most `pieces_ahead` of one request beyond what its listener has taken.
+    `voice_bytes` is for the weights of loaded voices; a voice that nobody uses goes after
+    `idle_seconds`."""
+
+    max_requests: int = 64
+    max_rows: int = 16
+    pieces_ahead: int = 4
+    voice_bytes: int = 8 * 2**30
+    idle_seconds: float = 600.0
+
+
+class SpeechEngine:
+    """`load` replaces how a voice's files become a voice, for tests."""
+
+    def __init__(
+        self,
+        models_dir: Path,
+        device: str | torch.device = "cpu",
+        limits: EngineLimits | None = None,
+        *,
+        load: LoadVoice | None = None,
+    ) -> None:
+        self.limits = limits or EngineLimits()
+        self.encoders = Encoders(models_dir, device)
+        self._counts = Counts()
+        self._shelf = VoiceShelf(
+            load or self._load,
+            limit_bytes=self.limits.voice_bytes,
+            idle_seconds=self.limits.idle_seconds,
+        )
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-text")
+        self._sounding = Sounding(self._counts)
+        self._decoding = Decoding(
+            self._sounding.put,
+            self._counts,
+            num_rows=self.limits.max_rows,
+            on_idle=self._shelf.sweep,
+        )
+        self._num_inside = 0
+        self._requests: set[Request] = set()
+        self._began = time.monotonic()
+
+    async def speak(self, order: SpeechOrder) -> AsyncGenerator[Part]:
+        """Started, then for each piece its Sounds and its PieceEnd, then Finished. Closing the
+        iterator frees all that the request holds.
+
+        Raises Busy when the queue is full, InvalidInput for a text, a reference or a `start_piece`
+        that cannot be used, what loading the voice raises, and what went wrong on the way.
+        """
+        self._enter()
+        try:
+            voice = await self._shelf.lease(order.files)
+            try:
+                async with aclosing(self._spoken(order, voice)) as parts:
+                    async for part in parts:
+                        yield part
+            finally:
+                self._shelf.release(order.files)
+        except (GeneratorExit, asyncio.CancelledError):
+            self._counts.cancelled += 1
+            raise
+        except Exception:
+            self._counts.failed += 1
+            raise
+        finally:
+            self._num_inside -= 1
+
+    def stats(self) -> EngineStats:
+        shelf = self._shelf.counts()
+        return EngineStats(
+            active_requests=self._num_inside,
+            waiting_pieces=self._decoding.num_waiting,
+            decoding_pieces=self._decoding.num_running,
+            sounding_pieces=self._sounding.num_waiting,
+            loaded_voices=shelf.num_voices,
+            leased_voices=shelf.num_leased,
+            voice_bytes=shelf.num_bytes,
+            voice_loads=shelf.num_loads,
+            **asdict(self._counts),
+        )
+
+    def close(self) -> None:
+        """End the threads. Requests that are still spoken fail."""
+        for request in list(self._requests):
+            request.cancelled = True
+            request.fail(RuntimeError("the engine was closed"))
+        self._decoding.close()
+        self._sounding.close()
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._shelf.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _spoken(self, order: SpeechOrder, voice: Voice) -> AsyncGenerator[Part]:
+        loop = asyncio.get_running_loop()
+        arrived = time.monotonic()
+        reading = await loop.run_in_executor(self._reader, _read, voice, order)
+        if not 0 <= order.start_piece < len(reading.pieces):
+            raise InvalidInput(
+                f"There is no piece {order.start_piece}: the text has {len(reading.pieces)}.",
+                hint="Pieces are counted from 0.",
+                field="start_piece",
+            )
+        request = Request(order, voice, reading, arrived, loop)
+        self._requests.add(request)
+        try:
+            async with aclosing(self._parts(request)) as parts:
+                async for part in parts:
+                    yield part
+                    request.heard(part)
+        finally:
+            request.cancelled = True
+            self._requests.discard(request)
+            self._decoding.wake()
+
+    async def _parts(self, request: Request) -> AsyncGenerator[Part]:
+        first, count = request.order.start_piece, request.num_pieces
+        begun = first
+        digest, num_samples = hashlib.sha256(), 0
+        yield Started(count, request.reading.left_out)
+        for number in range(first, count):
+            while begun < min(count, number + self.limits.pieces_ahead):
+                self._decoding.put(Work(request, Attempts(request.reading, begun)))
+                begun += 1
+            for part in await request.parts_of(number):
+                if isinstance(part, Sound):
+                    digest.update(part.wav.astype("<f4", copy=False).tobytes())
+                    num_samples += len(part.wav)
+                yield part
+        yield Finished(num_samples / SAMPLE_RATE, count - first, digest.hexdigest())
+
+    def _enter(self) -> None:
+        if self._num_inside >= self.limits.max_requests:
+            self._counts.refused += 1
+            raise Busy(
+                f"{self._num_inside} requests are being spoken, and no more can wait.",
+                hint="Try again when some of them are done.",
+                retry_after_s=self._seconds_until_room(),
+            )
+        self._counts.requests += 1
+        self._num_inside += 1
+
+    def _seconds_until_room(self) -> int:
+        """When the shortest of them will probably be done, at the speed so far."""
+        remaining = [request.waiting_seconds() for request in list(self._requests)]
+        speed = self._counts.sound_seconds / (time.monotonic() - self._began)
+        shortest = min(remaining, default=1.0)
+        return round(min(60.0, max(1.0, len(remaining) * shortest / max(speed, 0.1))))
+
+    def _load(self, files: VoiceFiles) -> Voice:
+        encoders = self.encoders
+        return load_voice(
+            files.gpt_path, files.sovits_path, encoders.models_dir, encoders.device, encoders
+        )
+
+
+def _read(voice: Voice, order: SpeechOrder) -> Reading:
+    return voice.read(
+        order.text, order.mode, order.reference, order.settings, dictionary=order.dictionary
+    )

@@ -1,0 +1,104 @@
+"""A request that is being spoken: its pieces, how far its listener is, and when they run dry."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ray_pipeline.speaking.order import Part, PieceEnd, Sound, SpeechOrder
+from ray_pipeline.voice.saying import Attempts
+from ray_pipeline.voice.speech import Reading, Voice
+
+# Phones a second, for pieces that were not said yet.
+_USUAL_RATE = 11.0
+
+
+@dataclass(eq=False)
+class Request:
+    """Made and listened to by an event loop; threads `send` to it."""
+
+    order: SpeechOrder
+    voice: Voice
+    reading: Reading
+    arrived_at: float
+    loop: asyncio.AbstractEventLoop
+    cancelled: bool = False
+    started_at: float | None = None
+    num_taken: int = 0
+    _inbox: asyncio.Queue[tuple[int, Sequence[Part]] | BaseException] = field(
+        default_factory=asyncio.Queue
+    )
+
+    def __post_init__(self) -> None:
+        rate = self.reading.usual_rate or _USUAL_RATE
+        pause = self.reading.settings.pause_seconds
+        speed = self.reading.settings.speed
+        self._seconds = [len(piece.phones) / rate / speed + pause for piece in self.reading.pieces]
+        self._parked: dict[int, list[Part]] = {}
+        self.num_taken = self.order.start_piece
+
+    @property
+    def num_pieces(self) -> int:
+        return len(self.reading.pieces)
+
+    def dry_at(self, number: int) -> float:
+        """When the listener has heard all that comes before piece `number`: by then its sound
+        should be there. Before anything was heard it is always late."""
+        begun = self.arrived_at if self.started_at is None else self.started_at
+        return begun + sum(self._seconds[self.order.start_piece : number])
+
+    def waiting_seconds(self) -> float:
+        """How much speech is still to be made, about."""
+        return sum(self._seconds[self.num_taken :])
+
+    def send(self, number: int, parts: Sequence[Part]) -> None:
+        """From any thread: what was made of a piece."""
+        self._post((number, parts))
+
+    def fail(self, error: BaseException) -> None:
+        """From any thread: there will be no more."""
+        self._post(error)
+
+    async def parts_of(self, number: int) -> list[Part]:
+        """Those that are there of piece `number`, at least one; of others are kept for later.
+        Raises what the request failed with."""
+        while number not in self._parked:
+            message = await self._inbox.get()
+            if isinstance(message, BaseException):
+                raise message
+            sent, parts = message
+            self._parked.setdefault(sent, []).extend(parts)
+        return self._parked.pop(number)
+
+    def heard(self, part: Part) -> None:
+        """The listener took a part."""
+        if isinstance(part, Sound):
+            if self.started_at is None:
+                self.started_at = time.monotonic()
+        elif isinstance(part, PieceEnd):
+            self._seconds[part.piece] = part.seconds + self.reading.settings.pause_seconds
+            self.num_taken = part.piece + 1
+
+    def _post(self, message: tuple[int, Sequence[Part]] | BaseException) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self._inbox.put_nowait, message)
+        except RuntimeError:  # the loop is closed: nobody listens any more
+            self.cancelled = True
+
+
+@dataclass(eq=False)
+class Work:
+    """A piece on its way: to be decoded, then to become sound."""
+
+    request: Request
+    attempts: Attempts
+
+    @property
+    def number(self) -> int:
+        return self.attempts.number
+
+    @property
+    def dry_at(self) -> float:
+        return self.request.dry_at(self.number)
