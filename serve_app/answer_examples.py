@@ -123,7 +123,29 @@ def _message(sentence: str) -> dict[str, Any]:
     return {"message": sentence, "task_id": _TASK_ID}
 
 
+_MODEL = {
+    "name": "bert",
+    "kind": "text encoder (Chinese)",
+    "about_bytes": 651_495_070,
+    "licence": "Apache-2.0 (HFL chinese-roberta-wwm-ext-large)",
+    "sources": ["huggingface", "modelscope"],
+    "companions": [],
+    "missing": ["chinese-roberta-wwm-ext-large/pytorch_model.bin"],
+    "download": {
+        "state": "running",
+        "file": "chinese-roberta-wwm-ext-large/pytorch_model.bin",
+        "number": 3,
+        "num_files": 3,
+        "done_bytes": 130_023_424,
+        "file_bytes": 651_225_145,
+        "problem": "",
+    },
+}
+
 ANSWER_EXAMPLES: dict[str, Any] = {
+    "list_models": {"models": [_MODEL]},
+    "pull_model": _MODEL,
+    "cancel_pull": _MODEL | {"download": _MODEL["download"] | {"state": "cancelled"}},
     "create_task": _NEW_TASK | {"base_model": {"name": "nano", "reason": "nano was asked for."}},
     "list_tasks": [_TASK],
     "get_task": _TASK,

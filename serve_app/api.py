@@ -23,6 +23,7 @@ from serve_app.routes import (
     files,
     health,
     logs,
+    models,
     pages,
     report,
     steps,
@@ -79,6 +80,18 @@ def make_app(
 
 def _api_v1() -> APIRouter:
     api = APIRouter(prefix="/api/v1")
-    for part in (tasks, steps, files, events, logs, transcripts, clips, report, voice, text):
+    for part in (
+        tasks,
+        steps,
+        files,
+        events,
+        logs,
+        transcripts,
+        clips,
+        report,
+        voice,
+        text,
+        models,
+    ):
         api.include_router(part.router)
     return api

@@ -65,6 +65,12 @@ ReportDeskDep = Annotated[ReportDesk, Depends(_reports)]
 TaskId = Annotated[str, Path(description="as answered by POST /api/v1/task/create", max_length=64)]
 
 
+ModelName = Annotated[
+    str,
+    Path(description="as GET /api/v1/models has it", max_length=100, examples=["v2ProPlus"]),
+]
+
+
 def _task(task_id: TaskId, store: StoreDep) -> Task:
     # Not async: FastAPI runs it in a thread, because it reads the database.
     return store.get_task(task_id)

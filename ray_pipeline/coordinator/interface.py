@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
+from ray_pipeline.hub.downloads import Download
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +126,20 @@ class Coordinator(Protocol):
         `based_on` are rows as they were read for the edit. Raises Conflict when one of them is
         different now, InvalidInput for a clip that the task does not have, TaskBusy while it runs.
         """
+
+    # -- pretrained models
+
+    async def start_download(
+        self, name: str, source: str | None = None, alone: bool = False
+    ) -> list[Download]:
+        """Fetch a model and, unless `alone`, its companions, beside other work; what is there
+        already is left out of the answer. Raises InvalidInput for an unknown name."""
+
+    async def cancel_download(self, name: str) -> Download | None:
+        """None if it was never asked for. Raises InvalidInput for an unknown name."""
+
+    async def downloads(self) -> list[Download]:
+        """The last one of each model, in the order they were asked for."""
 
     # -- requests that may come twice
 

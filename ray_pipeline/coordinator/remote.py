@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from ray_pipeline.coordinator.interface import Cancellation, Coordinator, Pause, PlannedJob
 from ray_pipeline.core.errors import Unavailable, pipeline_error_in
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
+from ray_pipeline.hub.downloads import Download
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,6 +61,17 @@ class RemoteCoordinator(Coordinator):
         self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
     ) -> int:
         return await self._ask(Coordinator.put_transcripts, task_id, transcripts, based_on)
+
+    async def start_download(
+        self, name: str, source: str | None = None, alone: bool = False
+    ) -> list[Download]:
+        return await self._ask(Coordinator.start_download, name, source, alone)
+
+    async def cancel_download(self, name: str) -> Download | None:
+        return await self._ask(Coordinator.cancel_download, name)
+
+    async def downloads(self) -> list[Download]:
+        return await self._ask(Coordinator.downloads)
 
     async def begin_request(self, key: str, digest: str) -> KeptAnswer | None:
         return await self._ask(Coordinator.begin_request, key, digest)

@@ -22,6 +22,7 @@ from ray_pipeline.core.errors import NotFound, pipeline_error_in
 from ray_pipeline.core.options import parse_task_config
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
+from ray_pipeline.hub.downloads import Download, Downloads
 from ray_pipeline.store import Store
 
 P = ParamSpec("P")
@@ -51,6 +52,7 @@ class Parts:
         self.tasks = TaskData(self.ledger)
         self.planner = Planner(self.ledger)
         self.attempts = Attempts(self.ledger)
+        self.downloads = Downloads(settings.models_dir)
 
 
 class CoordinatorService(Coordinator):
@@ -120,6 +122,17 @@ class CoordinatorService(Coordinator):
         self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
     ) -> int:
         return await self._ask(self._parts.tasks.put_transcripts, task_id, transcripts, based_on)
+
+    async def start_download(
+        self, name: str, source: str | None = None, alone: bool = False
+    ) -> list[Download]:
+        return await self._ask(self._parts.downloads.start, name, source, alone=alone)
+
+    async def cancel_download(self, name: str) -> Download | None:
+        return await self._ask(self._parts.downloads.cancel, name)
+
+    async def downloads(self) -> list[Download]:
+        return self._parts.downloads.all()
 
     async def begin_request(self, key: str, digest: str) -> KeptAnswer | None:
         return await self._ask(self._parts.store.kept_answers.begin, key, digest)

@@ -17,6 +17,7 @@ from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
 from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
+from serve_app.model_schemas import ModelAnswer
 from serve_app.schemas import (
     EventAnswer,
     FileAnswer,
@@ -79,6 +80,20 @@ class AsyncClient:
 
     async def delete(self, task_id: str) -> Message:
         return await self._do(calls.delete(task_id))
+
+    # -- pretrained models
+    async def models(self) -> list[ModelAnswer]:
+        """What can be fetched, what of it is missing, how far a download is."""
+        return (await self._do(calls.models())).models
+
+    async def pull_model(
+        self, name: str, *, source: str | None = None, alone: bool = False
+    ) -> ModelAnswer:
+        """Have the service fetch a model in the background; `models` says how far it is."""
+        return await self._do(calls.pull_model(name, source, alone))
+
+    async def cancel_pull(self, name: str) -> ModelAnswer:
+        return await self._do(calls.cancel_pull(name))
 
     # -- steps
     async def step(

@@ -17,6 +17,7 @@ from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
 from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
+from serve_app.model_schemas import ModelAnswer
 from serve_app.schemas import (
     EventAnswer,
     FileAnswer,
@@ -79,6 +80,20 @@ class Client:
 
     def delete(self, task_id: str) -> Message:
         return self._do(calls.delete(task_id))
+
+    # -- pretrained models
+    def models(self) -> list[ModelAnswer]:
+        """What can be fetched, what of it is missing, how far a download is."""
+        return (self._do(calls.models())).models
+
+    def pull_model(
+        self, name: str, *, source: str | None = None, alone: bool = False
+    ) -> ModelAnswer:
+        """Have the service fetch a model in the background; `models` says how far it is."""
+        return self._do(calls.pull_model(name, source, alone))
+
+    def cancel_pull(self, name: str) -> ModelAnswer:
+        return self._do(calls.cancel_pull(name))
 
     # -- steps
     def step(self, task_id: str, step: str, params: Mapping[str, Any] | None = None) -> StepStarted:

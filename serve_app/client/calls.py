@@ -20,6 +20,7 @@ from serve_app.clip_schemas import (
     TranscriptsAnswer,
     WaveformAnswer,
 )
+from serve_app.model_schemas import ModelAnswer, ModelsAnswer
 from serve_app.schemas import (
     EventAnswer,
     EventsAnswer,
@@ -136,6 +137,23 @@ def pause(task_id: str) -> Call[Message]:
 
 def resume(task_id: str) -> Call[Message]:
     return Call("POST", task_path(task_id, "/resume"), Message.model_validate)
+
+
+def models() -> Call[ModelsAnswer]:
+    return Call("GET", "/api/v1/models", ModelsAnswer.model_validate)
+
+
+def model_path(name: str) -> str:
+    return f"/api/v1/models/{quote(name, safe='')}/pull"
+
+
+def pull_model(name: str, source: str | None, alone: bool) -> Call[ModelAnswer]:
+    body = {"source": source, "alone": alone}
+    return Call("POST", model_path(name), ModelAnswer.model_validate, _doing(body))
+
+
+def cancel_pull(name: str) -> Call[ModelAnswer]:
+    return Call("DELETE", model_path(name), ModelAnswer.model_validate)
 
 
 def delete(task_id: str) -> Call[Message]:
