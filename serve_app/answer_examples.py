@@ -123,7 +123,7 @@ def _message(sentence: str) -> dict[str, Any]:
     return {"message": sentence, "task_id": _TASK_ID}
 
 
-_MODEL = {
+_MODEL: dict[str, Any] = {
     "name": "bert",
     "kind": "text encoder (Chinese)",
     "about_bytes": 651_495_070,
