@@ -151,6 +151,7 @@ SetAsideReason = Literal[
     "too_many_tokens",
     "too_many_phones",
     "wrong_rate",
+    "broke_the_training",
 ]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+
+from ray_pipeline.core.errors import NothingUsable
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,31 @@ class Batch:
             if isinstance(value, Tensor):
                 moved[name] = value.to(device, non_blocking=True)
         return type(self)(**moved)
+
+    def rows(self, start: int, end: int) -> Self:
+        """Some of its clips, padded as before."""
+        cut: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, value in cut.items():
+            if isinstance(value, Tensor | list):
+                cut[name] = value[start:end]
+        return type(self)(**cut)
+
+    def parts(self, size: int | None) -> list[Self]:
+        """The clips in their order, at most `size` a part; None: all in one."""
+        count = len(self.names)
+        if size is None or size >= count:
+            return [self]
+        return [self.rows(start, min(start + size, count)) for start in range(0, count, size)]
+
+    def not_finite(self) -> tuple[str, ...]:
+        """The clips whose own numbers are none."""
+        broken: set[str] = set()
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor) and value.is_floating_point():
+                whole = value.flatten(1).isfinite().all(dim=1).tolist()
+                broken.update(n for n, ok in zip(self.names, whole, strict=True) if not ok)
+        return tuple(name for name in self.names if name in broken)
 
 
 class Example(Protocol):
@@ -63,6 +91,35 @@ class EpochSampler(Protocol):
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[list[int]]: ...
+
+
+class WithoutClips:
+    """`batches` of clips named `names`, with the next clip in place of each in `set_aside`: so
+    an epoch has as many steps as before, and a batch as many clips. Raises NothingUsable if no
+    clip is left."""
+
+    def __init__(
+        self, batches: EpochSampler, names: Sequence[str], set_aside: Collection[str]
+    ) -> None:
+        self._batches = batches
+        left = [index for index, name in enumerate(names) if name not in set_aside]
+        if not left:
+            raise NothingUsable(
+                "Every clip broke the training and was set aside.",
+                hint="Look at the report on the recordings, and upload others.",
+            )
+        places = (bisect_left(left, index) % len(left) for index in range(len(names)))
+        self._stand_ins = [left[place] for place in places]
+
+    def set_epoch(self, epoch: int) -> None:
+        self._batches.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self._batches:
+            yield [self._stand_ins[index] for index in batch]
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,16 @@ epoch and rank alone, so an epoch that is done again after an interruption repea
 
 from __future__ import annotations
 
+import gc
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Generic
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ray_pipeline.training.batch import AnyBatch
 from ray_pipeline.training.checkpoints import (
@@ -30,6 +31,15 @@ from ray_pipeline.training.checkpoints import (
     prune_exports,
 )
 from ray_pipeline.training.config_files import write_config_file
+from ray_pipeline.training.faults import spoil
+from ray_pipeline.training.healing import (
+    Care,
+    Incident,
+    Kind,
+    ShortOfMemory,
+    Trouble,
+    Watch,
+)
 from ray_pipeline.training.metrics import MetricsRecorder
 from ray_pipeline.training.recipe import TrainingLength
 from ray_pipeline.training.settings import TrainingSettings
@@ -52,10 +62,14 @@ class Trainer(ABC, Generic[AnyBatch]):
     constructor builds the networks on the worker's device, takes over the worker's latest
     checkpoint and says in `resumed` what was done before it.
 
-    `metric_prefix` stands before the names of the losses, as in `sovits/loss_mel`.
+    `metric_prefix` stands before the names of the losses, as in `sovits/loss_mel`; `watched` are
+    those that may not explode. Where a trainer chooses its clips itself, it does not say which a
+    batch has: then none is ever to blame.
     """
 
     metric_prefix: str
+    watched: tuple[str, ...]
+    knows_its_clips: bool = True
     resumed: Position
     length: TrainingLength
 
@@ -73,6 +87,11 @@ class Trainer(ABC, Generic[AnyBatch]):
         """Whether there is nothing more to learn although `length` is not reached. All workers
         say the same."""
         return False
+
+    @property
+    @abstractmethod
+    def networks(self) -> Sequence[nn.Module]:
+        """Those that learn."""
 
     @property
     @abstractmethod
@@ -105,33 +124,90 @@ class TrainingRun(Generic[AnyBatch]):
     """`run` does what is left of the training of `settings` with a trainer that is ready."""
 
     def __init__(
-        self, settings: TrainingSettings, worker: TrainWorker, trainer: Trainer[AnyBatch]
+        self,
+        settings: TrainingSettings,
+        worker: TrainWorker,
+        make_trainer: Callable[[Care], Trainer[AnyBatch]],
     ) -> None:
         self._settings = settings
         self._worker = worker
-        self._trainer = trainer
+        self._make_trainer = make_trainer
+        self._begin()
+
+    def _begin(self) -> None:
+        """From the latest checkpoint, or from the start."""
+        self._care = Care.load(self._worker.run_folder)
+        self._trainer = self._make_trainer(self._care)
+        self._watch = Watch(self._trainer.watched)
         self._metrics = MetricsRecorder(
-            worker,
-            settings.progress,
-            trainer.length,
-            curves_folder=settings.curves_folder,
-            prefix=trainer.metric_prefix,
-            first_step=trainer.resumed.step,
+            self._worker,
+            self._settings.progress,
+            self._trainer.length,
+            curves_folder=self._settings.curves_folder,
+            prefix=self._trainer.metric_prefix,
+            first_step=self._trainer.resumed.step,
         )
 
     def run(self) -> None:
+        """Raises StepFailed when a training cannot be healed."""
         if self._worker.rank == 0:
             write_config_file(self._settings.config_path, self._trainer.file_config())
-        for epoch in range(self._trainer.resumed.epoch + 1, self._trainer.length.epochs + 1):
-            if self._trainer.finished:
-                break
-            for index, batch in enumerate(self._batches(epoch)):
-                total = self._trainer.length.total_steps
-                iteration = Iteration(epoch, index, self._metrics.step, total)
-                losses = self._trainer.learn(batch, iteration)
-                self._metrics.add_batch(batch.names, losses)
-            self._finish_epoch(epoch)
+        while (incident := self._go_on()) is not None:
+            self._go_back(incident)
         self._metrics.close()
+
+    def _go_on(self) -> Incident | None:
+        """Until the end, or until something goes wrong."""
+        try:
+            for epoch in range(self._trainer.resumed.epoch + 1, self._trainer.length.epochs + 1):
+                if self._trainer.finished:
+                    break
+                last: Sequence[str] = ()
+                for index, batch in enumerate(self._batches(epoch)):
+                    total = self._trainer.length.total_steps
+                    self._learn(batch, Iteration(epoch, index, self._metrics.step, total))
+                    last = batch.names
+                self._look_at_weights(epoch, last)
+                self._finish_epoch(epoch)
+        except Trouble as trouble:
+            # Its traceback keeps the tensors of the step alive, so it has to go.
+            return trouble.incident
+        return None
+
+    def _learn(self, batch: AnyBatch, iteration: Iteration) -> None:
+        batch = spoil(batch)
+        try:
+            losses = self._trainer.learn(batch, iteration)
+            kind = self._watch.look(losses)
+        except ShortOfMemory as short:
+            raise Trouble(_incident("memory", iteration, short.clips)) from None
+        if kind is not None:
+            to_blame = batch.names if self._trainer.knows_its_clips else ()
+            raise Trouble(_incident(kind, iteration, batch.not_finite() or to_blame))
+        self._metrics.add_batch(batch.names, losses)
+
+    def _look_at_weights(self, epoch: int, clips: Sequence[str]) -> None:
+        """A last step that spoilt them shows in no loss, and must not reach a checkpoint."""
+        parameters = (p for network in self._trainer.networks for p in network.parameters())
+        if not all(bool(parameter.isfinite().all()) for parameter in parameters):
+            to_blame = clips if self._trainer.knows_its_clips else ()
+            incident = Iteration(epoch, 0, self._metrics.step - 1, self._trainer.length.total_steps)
+            raise Trouble(_incident("not_a_number", incident, to_blame))
+
+    def _go_back(self, incident: Incident) -> None:
+        """To the latest checkpoint. Several workers have to do so together, so they are started
+        again."""
+        self._care, sentence = self._care.after(incident)
+        self._care.save(self._worker.run_folder)
+        self._settings.progress.warn(sentence)
+        if self._worker.num_workers > 1:
+            raise RuntimeError(sentence)
+        self._metrics.close()
+        del self._trainer  # its networks, before others are made
+        gc.collect()
+        if self._worker.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._begin()
 
     def _batches(self, epoch: int) -> Iterator[AnyBatch]:
         torch.manual_seed(epoch_seed(self._settings.seed, epoch, self._worker.rank))
@@ -167,3 +243,8 @@ class TrainingRun(Generic[AnyBatch]):
         name = settings.export_name(position.epoch, position.step)
         self._trainer.export(settings.weights_folder / name, position)
         prune_exports(settings.weights_folder, settings.export_pattern, settings.keep_exports)
+
+
+def _incident(kind: Kind, iteration: Iteration, clips: Sequence[str]) -> Incident:
+    distinct = tuple(dict.fromkeys(clips))
+    return Incident(kind, iteration.epoch, iteration.number + 1, distinct, len(clips))

@@ -8,6 +8,8 @@ from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import TrainOptions
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.training.checkpoints import link_checkpoints
+from ray_pipeline.training.experiment_files import DroppedClip, Objection
+from ray_pipeline.training.healing import Care
 from ray_pipeline.training.launcher import train
 from ray_pipeline.training.plan import TrainingPlan
 from ray_pipeline.training.run_folders import choose_run_folder, mark_finished
@@ -26,7 +28,8 @@ def run_training(context: StepContext, options: TrainOptions, plan: TrainingPlan
     done = finished_before(context, options, key)
     if done is not None:
         return done
-    return record(context, options, plan, key, _train(context, options, plan, key))
+    history, care = _train(context, options, plan, key)
+    return record(context, options, plan, key, history, care)
 
 
 def training_key(context: StepContext, options: TrainOptions, plan: TrainingPlan) -> str:
@@ -62,7 +65,7 @@ def finished_before(context: StepContext, options: TrainOptions, key: str) -> Re
 
 def _train(
     context: StepContext, options: TrainOptions, plan: TrainingPlan, key: str
-) -> TrainingHistory:
+) -> tuple[TrainingHistory, Care]:
     settings = plan.settings
     storage = context.workspace.scratch / context.step.value
     folder = choose_run_folder(storage, key, force=options.force)
@@ -84,7 +87,7 @@ def _train(
     mark_finished(storage, folder)
     # The oldest checkpoint goes when the last one comes, which may be after its worker ended.
     link_checkpoints(storage / folder.name, settings.checkpoint_links, settings.checkpoint_patterns)
-    return history
+    return history, Care.load(storage / folder.name)
 
 
 def record(
@@ -93,6 +96,7 @@ def record(
     plan: TrainingPlan,
     key: str,
     history: TrainingHistory,
+    care: Care | None = None,
 ) -> Result:
     """Write the manifest and say what was reached."""
     workspace, settings = context.workspace, plan.settings
@@ -100,14 +104,15 @@ def record(
         settings.weights_folder.glob(settings.export_pattern),
         key=lambda path: path.stat().st_mtime_ns,
     )
-    last = history.last
+    last, care = history.last, care or Care()
+    dropped = [*plan.dropped, *map(_broke_the_training, care.set_aside)]
     summary = {
         "epochs": last.epoch,
         "steps": last.step,
         "workers": len(history.clips_by_rank),
-        "clips": len(settings.clip_names),
+        "clips": len(settings.clip_names - set(care.set_aside)),
         "held_out": sorted(item.name for item in settings.held_out),
-        "set_aside": {clip.name: clip.reason for clip in plan.dropped},
+        "set_aside": {clip.name: clip.reason for clip in dropped},
         "clips_by_rank": history.clips_by_rank,
         "weights": workspace.relative(files[-1]),
         "last_epoch": last.values,
@@ -115,9 +120,9 @@ def record(
         "seconds_training": round(sum(epoch.seconds for epoch in history.epochs), 1),
     }
     manifest = Manifest(context.step, options=options.model_dump())
-    for name in sorted(settings.clip_names):
+    for name in sorted(settings.clip_names - set(care.set_aside)):
         manifest.add(ClipEntry(name, key))
-    for clip in plan.dropped:
+    for clip in dropped:
         manifest.add(ClipEntry(clip.name, key, "set_aside", clip.reason, facts=clip.facts))
     manifest.details = {
         "key": key,
@@ -125,10 +130,16 @@ def record(
         "summary": summary,
     }
     manifest.save(workspace)
-    warnings = [f"{clip.name} was left out: {clip.reason}" for clip in plan.dropped]
+    warnings = [f"{clip.name} was left out: {clip.reason}" for clip in dropped]
     warnings += plan.warnings
+    warnings += [remark] if (remark := care.remark()) else []
     warnings += _otherwise_than_asked(context, options, plan, last.epoch)
     return Result(summary=summary, warnings=warnings)
+
+
+def _broke_the_training(clip: str) -> DroppedClip:
+    words = "its batch broke the training twice"
+    return Objection(words, "broke_the_training").of(clip)
 
 
 def _otherwise_than_asked(

@@ -5,6 +5,7 @@ Knows nothing of epochs, files or Ray.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -16,6 +17,7 @@ from ray_pipeline.models.gpt.model import GptOutput
 from ray_pipeline.training.gpt.data import GptBatch
 from ray_pipeline.training.gpt.recipe import GptRecipe
 from ray_pipeline.training.gpt.scaled_adam import ScaledAdam
+from ray_pipeline.training.healing import Care, learning_from
 
 
 def gpt_optimizer(model: nn.Module, recipe: GptRecipe) -> Optimizer:
@@ -43,12 +45,14 @@ class GptStepper:
         *,
         half_precision: bool = False,
         steps_done: int = 0,
+        care: Care | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.steps_done = steps_done
         self._recipe = recipe
         self._half = half_precision
+        self._care = care or Care()
         self.scaler = torch.amp.GradScaler("cuda", enabled=half_precision)
         optimizer.zero_grad()
 
@@ -56,13 +60,25 @@ class GptStepper:
         """`index` is the batch's number in its epoch, from 0. Returns `loss` (the mean over
         positions, end marks of the padding included) and `top3`, without gradient."""
         is_last = self._steps_after(index)
-        with self._exchange_only_if(is_last):
-            output = self._forward(batch)
-            loss = output.loss / output.targets.numel() if self._recipe.mean_loss else output.loss
-            self.scaler.scale(loss).backward()
+        parts = batch.parts(self._care.at_a_time)
+        results = []
+        for number, part in enumerate(parts, 1):
+            is_over = is_last and number == len(parts)
+            with learning_from(part.names), self._exchange_only_if(is_over):
+                results.append(self._learn(part, len(batch.names)))
         if is_last:
             self._update()
-        mean = output.loss.detach() / output.targets.numel()
+        return results[0] if len(results) == 1 else _joined(parts, results)
+
+    def _learn(self, batch: GptBatch, num_clips: int) -> dict[str, Tensor]:
+        """Add the gradient of a batch that is a part of one with `num_clips`: all its parts
+        together have that of the whole."""
+        output = self._forward(batch)
+        positions = output.targets.numel()
+        whole = positions // len(batch.names) * num_clips
+        loss = output.loss / whole if self._recipe.mean_loss else output.loss
+        self.scaler.scale(loss).backward()
+        mean = output.loss.detach() / positions
         return {"loss": mean, "top3": output.top3_accuracy.detach()}
 
     def _steps_after(self, index: int) -> bool:
@@ -78,7 +94,7 @@ class GptStepper:
 
     def _update(self) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self._recipe.rate_at(self.steps_done)
+            group["lr"] = self._recipe.rate_at(self.steps_done) * self._care.rate_factor
         if self._recipe.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             clip_grad_norm_(self.model.parameters(), self._recipe.clip_norm)
@@ -92,3 +108,14 @@ class GptStepper:
         """Several workers average their gradients once a step, not once a batch."""
         no_sync = getattr(self.model, "no_sync", None)
         return nullcontext() if is_last or no_sync is None else no_sync()
+
+
+def _joined(parts: Sequence[GptBatch], results: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The means over all clips (`loss`) and over all tokens (`top3`)."""
+    clips = torch.tensor([float(len(part.names)) for part in parts])
+    tokens = torch.stack([part.token_lengths.sum().float() for part in parts]).cpu()
+    return {
+        name: (torch.stack([result[name] for result in results]).cpu() * weights).sum()
+        / weights.sum()
+        for name, weights in (("loss", clips), ("top3", tokens))
+    }

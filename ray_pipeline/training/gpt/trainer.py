@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from ray_pipeline.training.batch import TrainingData
+from ray_pipeline.training.batch import EpochSampler, TrainingData, WithoutClips
 from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.gpt.checkpoint import load_gpt_checkpoint, save_gpt_checkpoint
 from ray_pipeline.training.gpt.data import GptBatch, GptDataset, GptItem, collate_gpt
@@ -22,6 +22,7 @@ from ray_pipeline.training.gpt.evaluation import (
 from ray_pipeline.training.gpt.settings import GptSettings, gpt_file_config
 from ray_pipeline.training.gpt.setup import build_gpt, gpt_length, make_sampler
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
+from ray_pipeline.training.healing import Care
 from ray_pipeline.training.metrics import MetricsRecorder
 from ray_pipeline.training.precision import uses_half_precision
 from ray_pipeline.training.training_run import Iteration, Trainer, TrainingRun
@@ -31,19 +32,22 @@ from ray_pipeline.weights.files import save_gpt
 
 def train_gpt(settings: GptSettings, worker: TrainWorker) -> None:
     """The whole training on one worker."""
-    TrainingRun(settings, worker, GptTrainer(settings, worker)).run()
+    TrainingRun(settings, worker, partial(GptTrainer, settings, worker)).run()
 
 
 class GptTrainer(Trainer[GptBatch]):
     metric_prefix = "gpt"
+    watched = ("loss",)
 
-    def __init__(self, settings: GptSettings, worker: TrainWorker) -> None:
+    def __init__(self, settings: GptSettings, worker: TrainWorker, care: Care) -> None:
         self._settings = settings
         self._device = worker.device
         self._half = settings.recipe.half_precision and uses_half_precision(worker.device)
-        sampler = make_sampler(settings, worker)
+        sampler: EpochSampler = make_sampler(settings, worker)
         self._collate = partial(collate_gpt, eos=settings.model.eos)
         dataset = GptDataset(settings.experiment, settings.items)
+        names = [item.name for item in settings.items]
+        sampler = WithoutClips(sampler, names, care.set_aside)
         self._data = TrainingData(dataset, sampler, self._collate)
         self.length = gpt_length(settings, len(sampler))
 
@@ -61,13 +65,19 @@ class GptTrainer(Trainer[GptBatch]):
             settings.recipe,
             half_precision=self._half,
             steps_done=optimizer_steps,
+            care=care,
         )
+        self._rate_factor = care.rate_factor
 
     def batches(self, epoch: int) -> Iterator[GptBatch]:
         return self._data.batches(epoch, self._device)
 
     def learn(self, batch: GptBatch, iteration: Iteration) -> Mapping[str, Tensor]:
         return self._stepper.step(batch, iteration.index)
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        return (self._model,)
 
     @property
     def learning_rate(self) -> float:
@@ -120,5 +130,5 @@ class GptTrainer(Trainer[GptBatch]):
             self._stepper.optimizer,
             position,
             optimizer_steps=self._stepper.steps_done,
-            next_rate=self._settings.recipe.rate_at(self._stepper.steps_done),
+            next_rate=self._settings.recipe.rate_at(self._stepper.steps_done) * self._rate_factor,
         )

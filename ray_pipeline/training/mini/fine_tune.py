@@ -47,7 +47,7 @@ Share = Callable[[nn.Module], nn.Module]
 class TuningData:
     """`clips` are the user's, `held_out` only judged by, `teachers` the base's own, which keep
     sounds alive that the user's clips lack. With `ends_early`, and where clips are held out, a
-    training ends when they become no better."""
+    training ends when they become no better. `rate_factor` lowers all rates."""
 
     clips: Sequence[MiniClip]
     held_out: Sequence[MiniClip]
@@ -55,6 +55,7 @@ class TuningData:
     seed: int
     worker: int = 0
     ends_early: bool = True
+    rate_factor: float = 1.0
 
 
 def one_alone(network: nn.Module) -> nn.Module:
@@ -134,7 +135,9 @@ class Tuning:
         self._data = data
         self._recipe = recipe
         self._shared = share(network)
-        self._stepper = Stepper(network, optimizer_of(network, recipe), recipe)
+        self._stepper = Stepper(
+            network, optimizer_of(network, recipe), recipe, rate_factor=data.rate_factor
+        )
         self._best: dict[str, Tensor] | None = None
         self._least = float("inf")
         self._without_better = 0

@@ -43,17 +43,24 @@ class Stepper:
     """`step(losses)` with what one of the functions below made; the sum is minimised."""
 
     def __init__(
-        self, model: nn.Module, optimizer: Optimizer, recipe: StageRecipe, steps_done: int = 0
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        recipe: StageRecipe,
+        steps_done: int = 0,
+        *,
+        rate_factor: float = 1.0,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.steps_done = steps_done
         self._recipe = recipe
+        self._rate_factor = rate_factor
 
     def step(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
         """One step of the optimiser; the losses as numbers."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self._recipe.schedule.rate_at(self.steps_done)
+            group["lr"] = self._recipe.schedule.rate_at(self.steps_done) * self._rate_factor
         self.optimizer.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
         clip_grad_norm_(self.model.parameters(), self._recipe.clip_norm)

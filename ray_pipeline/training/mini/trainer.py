@@ -4,12 +4,13 @@ that draws its own clips and may end before its last step."""
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ray_pipeline.models.mini.files import (
     Base,
@@ -20,6 +21,7 @@ from ray_pipeline.models.mini.files import (
 )
 from ray_pipeline.training.batch import Batch
 from ray_pipeline.training.checkpoints import Position, foreign_checkpoint
+from ray_pipeline.training.healing import Care
 from ray_pipeline.training.held_out import SEVERAL
 from ray_pipeline.training.metrics import MetricsRecorder
 from ray_pipeline.training.mini.checkpoint import load_mini_checkpoint, save_mini_checkpoint
@@ -45,22 +47,24 @@ from ray_pipeline.training.worker import TrainWorker
 
 def train_durations(settings: DurationSettings, worker: TrainWorker) -> None:
     """The whole of stage 1 on one worker."""
-    TrainingRun(settings, worker, DurationTrainer(settings, worker)).run()
+    TrainingRun(settings, worker, partial(DurationTrainer, settings, worker)).run()
 
 
 def train_synthesizer(settings: SynthesizerSettings, worker: TrainWorker) -> None:
     """The whole of stage 2 on one worker."""
-    TrainingRun(settings, worker, SynthesizerTrainer(settings, worker)).run()
+    TrainingRun(settings, worker, partial(SynthesizerTrainer, settings, worker)).run()
 
 
 class MiniTrainer(Trainer[Batch]):
     """Each worker keeps its own share of the clips; all know those that are held out."""
 
     metric_prefix = "mini"
+    watched = ("durations", "mel", "spectrum")
+    knows_its_clips = False
     needs_waves: bool
     part_names: tuple[str, ...]
 
-    def __init__(self, settings: MiniSettings, worker: TrainWorker) -> None:
+    def __init__(self, settings: MiniSettings, worker: TrainWorker, care: Care) -> None:
         self._settings = settings
         self._worker = worker
         steps, total = settings.epoch_steps, settings.total_steps
@@ -86,6 +90,7 @@ class MiniTrainer(Trainer[Batch]):
             worker=worker.rank,
             # One odd clip shall not end a training.
             ends_early=len(held_out) >= SEVERAL,
+            rate_factor=care.rate_factor,
         )
         self._parts: list[Tuning] = []
         self.resumed = self._resume()
@@ -130,6 +135,10 @@ class MiniTrainer(Trainer[Batch]):
             self._begin_next()
         losses = self._parts[-1].step()
         return {name: torch.tensor(value) for name, value in losses.items()}
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        return (self._parts[-1].network,)
 
     @property
     def learning_rate(self) -> float:

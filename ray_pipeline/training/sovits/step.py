@@ -11,7 +11,7 @@ In a phase without adversary only mel and KL count and the discriminator rests.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -109,36 +109,30 @@ class SovitsStepper:
     ) -> SovitsStepResult:
         """Both optimisers take a step. `starts` [B] (frames) and `posterior_noise` fix what is
         drawn at random otherwise."""
-        output = self._generate(batch, phase, starts, posterior_noise)
+        output = self.generate(batch, phase, starts, posterior_noise)
         fake = output.y_hat.float()
-        real = self._true_segments(batch, output.ids_slice, phase.segment_frames)
         losses: dict[str, Tensor] = {}
         if phase.adversarial:
-            losses["discriminator"] = self._teach_discriminator(real, fake.detach())
-        mel_real = slice_segments(spec_to_mel(batch.spec), output.ids_slice, phase.segment_frames)
-        mel_fake = mel_spectrogram(fake.squeeze(1))
-        losses["mel"] = F.l1_loss(mel_real, mel_fake)
-        losses["kl"] = kl_loss(output.z_p, output.logs_q, output.m_p, output.logs_p, output.z_mask)
-        losses["commit"] = output.commit_loss.float()
-        if phase.fine_mels:
-            losses["fine_mel"] = fine_mel_loss(real, fake, phase.fine_mels)
-        if self._recipe.offset_weight:
-            losses["offset"] = (fake.mean(dim=-1) - real.mean(dim=-1)).abs().mean()
-        if phase.adversarial:
-            losses["generator"], losses["features"] = self._judge(real, fake)
-        losses["total"] = self._weigh(losses)
+            real = true_segments(batch, output.ids_slice, phase.segment_frames)
+            loss = self.discriminator_loss(real, fake.detach())
+            losses["discriminator"] = loss.detach()
+            self._learn(self.discriminator_optimizer, loss)
+        terms, mel_real, mel_fake = self.generator_losses(batch, phase, output)
+        losses |= terms
+        losses["total"] = self.weigh(losses)
         self._learn(self.generator_optimizer, losses["total"])
         self.scaler.update()
         detached = {name: loss.detach() for name, loss in losses.items()}
         return SovitsStepResult(detached, output, mel_real, mel_fake.detach())
 
-    def _generate(
+    def generate(
         self,
         batch: SovitsBatch,
         phase: SovitsPhase,
-        starts: Tensor | None,
-        posterior_noise: Tensor | None,
+        starts: Tensor | None = None,
+        posterior_noise: Tensor | None = None,
     ) -> SynthesizerOutput:
+        """What the generator makes of the clips' own sound."""
         with self._autocast():
             output: SynthesizerOutput = self.generator(
                 batch.ssl,
@@ -153,24 +147,40 @@ class SovitsStepper:
             )
         return output
 
-    @staticmethod
-    def _true_segments(batch: SovitsBatch, starts: Tensor, num_frames: int) -> Tensor:
-        return slice_segments(batch.wav, starts * HOP_SAMPLES, num_frames * HOP_SAMPLES)
+    def generator_losses(
+        self, batch: SovitsBatch, phase: SovitsPhase, output: SynthesizerOutput
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """The terms that the generator minimises, before their weights; and the log-mels that the
+        mel loss compares, the true one first. `kl` is a mean over frames, all others over clips."""
+        fake = output.y_hat.float()
+        real = true_segments(batch, output.ids_slice, phase.segment_frames)
+        mel_real = slice_segments(spec_to_mel(batch.spec), output.ids_slice, phase.segment_frames)
+        mel_fake = mel_spectrogram(fake.squeeze(1))
+        losses = {"mel": F.l1_loss(mel_real, mel_fake)}
+        losses["kl"] = kl_loss(output.z_p, output.logs_q, output.m_p, output.logs_p, output.z_mask)
+        losses["commit"] = output.commit_loss.float()
+        if phase.fine_mels:
+            losses["fine_mel"] = fine_mel_loss(real, fake, phase.fine_mels)
+        if self._recipe.offset_weight:
+            losses["offset"] = (fake.mean(dim=-1) - real.mean(dim=-1)).abs().mean()
+        if phase.adversarial:
+            losses["generator"], losses["features"] = self._judge(real, fake)
+        return losses, mel_real, mel_fake
 
-    def _weigh(self, losses: dict[str, Tensor]) -> Tensor:
+    def weigh(self, losses: Mapping[str, Tensor]) -> Tensor:
+        """The sum of the terms with the recipe's weights."""
         mel_weight, kl_weight = self._recipe.mel_weight, self._recipe.kl_weight
         weights = {"mel": mel_weight, "fine_mel": mel_weight, "kl": kl_weight, "commit": 1.0}
         weights |= {"generator": 1.0, "features": 1.0, "offset": self._recipe.offset_weight}
         terms = [weights[name] * losses[name] for name in weights if name in losses]
         return torch.stack(terms).sum()
 
-    def _teach_discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """How badly the discriminator tells one from the other."""
         with self._autocast():
             scores, _ = self.discriminator(torch.cat([real, fake]))
         halves = [score.chunk(2) for score in scores]
-        loss = discriminator_loss([half[0] for half in halves], [half[1] for half in halves])
-        self._learn(self.discriminator_optimizer, loss)
-        return loss.detach()
+        return discriminator_loss([half[0] for half in halves], [half[1] for half in halves])
 
     def _judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """The adversarial loss and the feature matching loss of the generator.
@@ -196,6 +206,11 @@ class SovitsStepper:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast("cuda", dtype=torch.float16, enabled=self._half)
+
+
+def true_segments(batch: SovitsBatch, starts: Tensor, num_frames: int) -> Tensor:
+    """The stretches [B, 1, samples] of the recordings that the generator made anew."""
+    return slice_segments(batch.wav, starts * HOP_SAMPLES, num_frames * HOP_SAMPLES)
 
 
 def fine_mel_loss(real: Tensor, fake: Tensor, windows: Sequence[MelWindow]) -> Tensor:

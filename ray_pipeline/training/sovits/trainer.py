@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from ray_pipeline.training.batch import TrainingData
+from ray_pipeline.training.batch import TrainingData, WithoutClips
 from ray_pipeline.training.checkpoints import Position
+from ray_pipeline.training.healing import Care, learning_from
 from ray_pipeline.training.metrics import MetricsRecorder
 from ray_pipeline.training.precision import uses_half_precision
 from ray_pipeline.training.sovits.checkpoint import (
@@ -23,6 +25,7 @@ from ray_pipeline.training.sovits.data import (
     collate_sovits,
 )
 from ray_pipeline.training.sovits.evaluation import choose_reference, decode_error, judge_decoding
+from ray_pipeline.training.sovits.parts import step_in_parts
 from ray_pipeline.training.sovits.settings import SovitsSettings, sovits_file_config
 from ray_pipeline.training.sovits.setup import build_networks, make_sampler, sovits_length
 from ray_pipeline.training.sovits.step import SovitsStepper, sovits_optimizers
@@ -35,18 +38,21 @@ _ENOUGH_TO_JUDGE = 50  # training clips that the mean frame is taken from
 
 def train_sovits(settings: SovitsSettings, worker: TrainWorker) -> None:
     """The whole training on one worker."""
-    TrainingRun(settings, worker, SovitsTrainer(settings, worker)).run()
+    TrainingRun(settings, worker, partial(SovitsTrainer, settings, worker)).run()
 
 
 class SovitsTrainer(Trainer[SovitsBatch]):
     metric_prefix = "sovits"
+    watched = ("loss_mel",)
 
-    def __init__(self, settings: SovitsSettings, worker: TrainWorker) -> None:
+    def __init__(self, settings: SovitsSettings, worker: TrainWorker, care: Care) -> None:
         self._settings = settings
         self._device = worker.device
         self._half = settings.recipe.half_precision and uses_half_precision(worker.device)
         self._with_speaker = settings.model.speaker_dim is not None
-        sampler = make_sampler(settings, worker)
+        names = [item.name for item in settings.items]
+        sampler = WithoutClips(make_sampler(settings, worker), names, care.set_aside)
+        self._care = care
         self._dataset = SovitsDataset(
             settings.experiment, settings.items, with_speaker=self._with_speaker
         )
@@ -77,9 +83,20 @@ class SovitsTrainer(Trainer[SovitsBatch]):
 
     def learn(self, batch: SovitsBatch, iteration: Iteration) -> Mapping[str, Tensor]:
         recipe, step, total = self._settings.recipe, iteration.number, iteration.total
-        self._stepper.set_rate(recipe.rate_at(step, total, iteration.epoch))
-        result = self._stepper.step(batch, recipe.phase_at(step, total))
-        return {f"loss_{name}": loss for name, loss in result.losses.items()}
+        rate = recipe.rate_at(step, total, iteration.epoch) * self._care.rate_factor
+        self._stepper.set_rate(rate)
+        phase = recipe.phase_at(step, total)
+        parts = batch.parts(self._care.at_a_time)
+        if len(parts) == 1:
+            with learning_from(batch.names):
+                losses = self._stepper.step(batch, phase).losses
+        else:
+            losses = step_in_parts(self._stepper, parts, phase)
+        return {f"loss_{name}": loss for name, loss in losses.items()}
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        return self._networks
 
     @property
     def learning_rate(self) -> float:
