@@ -55,6 +55,24 @@ _EVENT = {
     "attempt": 1,
     "data": {"done": 2, "total": 4, "fraction": 0.5, "message": "talk.wav"},
 }
+_BASE = {"name": "mini", "reason": "None of the large base models is in the models folder."}
+_FIELD = {
+    "name": "batch_size",
+    "type": "integer",
+    "words": "clips in a batch of both trainings, less where memory is short",
+    "default": 16,
+    "optional": False,
+    "choices": [],
+    "minimum": 1,
+    "maximum": 256,
+}
+_TRAINING = {
+    "step": "train_sovits",
+    "epochs": 13,
+    "asked_epochs": 50,
+    "batch_size": 8,
+    "steps_at_most": 320,
+}
 _STEP = {
     "step": "convert_audio",
     "state": "completed",
@@ -149,6 +167,21 @@ ANSWER_EXAMPLES: dict[str, Any] = {
     "create_task": _NEW_TASK | {"base_model": {"name": "nano", "reason": "nano was asked for."}},
     "list_tasks": [_TASK],
     "get_task": _TASK,
+    "rename_task": _TASK | {"task_name": "Anna, calm"},
+    "get_options": {"task": [_FIELD], "steps": {"train_sovits": [_FIELD | {"name": "epochs"}]}},
+    "get_plan": {
+        "base_model": _BASE,
+        "trainings": [_TRAINING, _TRAINING | {"step": "train_gpt", "steps_at_most": 100}],
+        "clips": 22,
+        "seconds": 189.2,
+        "left_steps": ["train_sovits", "train_gpt", "test_inference"],
+        "free_bytes": 80_000_000_000,
+    },
+    "get_summary": {
+        "base_model": _BASE,
+        "grade": "A",
+        "sample": {"file": "output/my_speaker_001.wav", "text": "Good morning.", "seed": 1234},
+    },
     "cancel_task": _message("The task's run was cancelled."),
     "pause_task": _message("The task was paused."),
     "resume_task": _message("The task goes on."),

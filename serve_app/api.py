@@ -24,6 +24,7 @@ from serve_app.routes import (
     health,
     logs,
     models,
+    options,
     pages,
     report,
     steps,
@@ -92,6 +93,7 @@ def _api_v1() -> APIRouter:
         voice,
         text,
         models,
+        options,
     ):
         api.include_router(part.router)
     return api

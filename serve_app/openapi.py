@@ -16,7 +16,7 @@ from serve_app.errors import problem_responses
 from serve_app.field_words import words_of
 from serve_app.schemas import Problem
 
-_METHODS = ("get", "put", "post", "delete", "head")
+_METHODS = ("get", "put", "post", "patch", "delete", "head")
 
 
 def install_openapi(app: FastAPI) -> None:

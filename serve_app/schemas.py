@@ -85,6 +85,16 @@ class TaskCreate(Request):
     config: dict[str, Any] = Field(default_factory=dict)
 
 
+class TaskRename(Request):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"task_name": "Anna, calm"}]}
+    )
+
+    task_name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+    ]
+
+
 class TaskAnswer(Answer):
     """`progress` is in percent over all eleven steps. `last_event` is the number of the newest
     event: `events?after=` it shows only what is to come."""

@@ -59,6 +59,9 @@ class Coordinator(Protocol):
     async def create_task(self, name: str, config: dict[str, Any]) -> Task:
         """Raises InvalidInput for an unknown field or a value out of bounds."""
 
+    async def rename_task(self, task_id: str, name: str) -> Task:
+        """Give the task another name for people; what runs goes on."""
+
     async def delete_task(self, task_id: str) -> None:
         """Cancels what runs, then removes the task's files and rows. Raises TaskBusy if somebody
         starts a step in between."""

@@ -26,6 +26,9 @@ class RemoteCoordinator(Coordinator):
     async def create_task(self, name: str, config: dict[str, Any]) -> Task:
         return await self._ask(Coordinator.create_task, name, config)
 
+    async def rename_task(self, task_id: str, name: str) -> Task:
+        return await self._ask(Coordinator.rename_task, task_id, name)
+
     async def delete_task(self, task_id: str) -> None:
         await self._ask(Coordinator.delete_task, task_id)
 

@@ -65,6 +65,9 @@ class CoordinatorService(Coordinator):
     async def create_task(self, name: str, config: dict[str, Any]) -> Task:
         return await self._ask(self._parts.tasks.create_task, name, parse_task_config(config))
 
+    async def rename_task(self, task_id: str, name: str) -> Task:
+        return await self._ask(self._parts.tasks.rename_task, task_id, name)
+
     async def delete_task(self, task_id: str) -> None:
         await self.cancel(task_id)
         await self._ask(self._parts.tasks.delete_task, task_id)

@@ -40,6 +40,14 @@ class TaskData:
             shutil.rmtree(workspace.root, ignore_errors=True)
             raise
 
+    def rename_task(self, task_id: str, name: str) -> Task:
+        """Only the name for people changes; files keep theirs. Also while the task runs."""
+        with self._ledger.change(task_id) as change:
+            change.rename(name)
+            message = f"The task is called {name!r} now."
+            change.add_events([NewEvent(kind=EventKind.LOG, data={"message": message})])
+            return change.task
+
     def delete_task(self, task_id: str) -> None:
         """The task must be idle. Its files are removed after the transaction, which all other
         writers wait for; what a crash in between leaves is removed at the next start."""

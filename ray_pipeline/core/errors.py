@@ -113,7 +113,7 @@ class TooLarge(PipelineError):
 
 
 # Why a recording or a clip is set aside, for programs and for sentences in other languages:
-# serve_app/web/report.zh.json has one for each.
+# serve_app/web/words/report.zh.json has one for each.
 SetAsideReason = Literal[
     # recordings
     "empty_file",

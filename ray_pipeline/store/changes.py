@@ -98,6 +98,10 @@ class TaskChange:
     def settle_base_model(self, name: str) -> None:
         self._row.base_model = name
 
+    def rename(self, name: str) -> None:
+        self._row.name = name
+        self._row.updated_at = datetime.now(UTC)
+
     def set_overview(
         self,
         status: TaskStatus,

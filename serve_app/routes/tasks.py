@@ -22,7 +22,7 @@ from serve_app.dependencies import (
 )
 from serve_app.errors import problem_responses
 from serve_app.idempotency import IdempotencyKey, OnceRoute
-from serve_app.schemas import ChosenBase, CreatedTask, Message, TaskAnswer, TaskCreate
+from serve_app.schemas import ChosenBase, CreatedTask, Message, TaskAnswer, TaskCreate, TaskRename
 
 router = APIRouter(tags=["tasks"], route_class=OnceRoute)
 
@@ -74,6 +74,12 @@ def list_tasks(
 def get_task(task: TaskDep, knows_paused: KnowsPausedDep) -> TaskAnswer:
     """One task: its status, its current step and how far it is."""
     return TaskAnswer.of(task, knows_paused=knows_paused)
+
+
+@router.patch("/task/{task_id}", responses=problem_responses(404, 422))
+async def rename_task(task_id: TaskId, body: TaskRename, coordinator: CoordinatorDep) -> TaskAnswer:
+    """Give the task another name. Files keep theirs, which `exp_name` made; what runs goes on."""
+    return TaskAnswer.of(await coordinator.rename_task(task_id, body.task_name))
 
 
 @router.post("/task/{task_id}/cancel", responses=problem_responses(404))

@@ -14,7 +14,7 @@ from ray_pipeline.core.step_names import StepName
 from ray_pipeline.training.experiment_files import DroppedClip
 from ray_pipeline.training.held_out import hold_out
 from ray_pipeline.training.mini.items import find_mini_items
-from ray_pipeline.training.mini.recipe import FINE_TUNING, StageRecipe
+from ray_pipeline.training.mini.recipe import FINE_TUNING, MIN_EPOCH_STEPS, StageRecipe
 from ray_pipeline.training.mini.settings import DurationSettings, SynthesizerSettings
 from ray_pipeline.training.mini.trainer import train_durations, train_synthesizer
 from ray_pipeline.training.plan import TrainingPlan, require_clips
@@ -24,7 +24,6 @@ _RESTS_ON = (
     StepName.EXTRACT_AUDIO_FEATURES,
     StepName.EXTRACT_SEMANTIC_FEATURES,
 )
-_MIN_EPOCH_STEPS = 25  # a checkpoint and an export more often would cost more than they save
 
 
 def plan_durations(
@@ -98,7 +97,7 @@ def _common(
         "epochs": epochs,
         "batch_size": batch_size,
         "recipes": tuple(parts),
-        "epoch_steps": min(max(math.ceil(total / epochs), _MIN_EPOCH_STEPS), total),
+        "epoch_steps": min(max(math.ceil(total / epochs), MIN_EPOCH_STEPS), total),
         "total_steps": total,
         "items": tuple(used),
         "held_out": tuple(held_out),

@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+MIN_EPOCH_STEPS = 25  # a checkpoint and an export more often would cost more than they save
+
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
