@@ -1,9 +1,6 @@
 import re
-from pathlib import Path
 
 from fastapi.testclient import TestClient
-
-from serve_app.routes.pages import WEB
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -23,25 +20,6 @@ def test_everything_that_the_pages_load_comes_from_here(client: TestClient) -> N
         for url in loaded:
             assert url.startswith("/"), f"{path} loads {url}"
             assert client.get(url).status_code == 200, url
-
-
-def test_the_pages_modules_import_only_what_is_there() -> None:
-    for script in WEB.glob("*.js"):
-        for name in re.findall(r'from "\./([^"]+)"', script.read_text("utf-8")):
-            assert (WEB / name).is_file(), f"{script.name} imports {name}"
-
-
-def test_the_page_speaks_both_languages_completely() -> None:
-    texts = (WEB / "texts.js").read_text("utf-8")
-    english, chinese = texts.split("  zh: {", 1)
-    names = [
-        set(re.findall(r"(\w+):", part.split("let current")[0])) for part in (english, chinese)
-    ]
-    assert names[0] - {"en"} == names[1]
-    used = set(re.findall(r'data-text="(\w+)"', Path(WEB / "index.html").read_text("utf-8")))
-    for script in WEB.glob("*.js"):
-        used |= set(re.findall(r'\btext\("(\w+)"\)', script.read_text("utf-8")))
-    assert used <= names[1]
 
 
 def test_the_documentation_has_every_route_with_examples(client: TestClient) -> None:

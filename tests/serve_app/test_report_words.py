@@ -15,7 +15,7 @@ from ray_pipeline.quality.report import FindingKind, NotMeasured
 from ray_pipeline.quality.verdicts import MESSAGES
 from serve_app.routes.pages import WEB
 
-CHINESE = json.loads((WEB / "report.zh.json").read_text("utf-8"))
+CHINESE = json.loads((WEB / "words" / "report.zh.json").read_text("utf-8"))
 CODES = {
     "finding": get_args(FindingKind),
     "advice": get_args(FindingKind),

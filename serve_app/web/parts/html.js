@@ -1,0 +1,8 @@
+// The one place that names the libraries the page is drawn with.
+
+import htm from "../vendor/htm.js";
+import { h, render } from "../vendor/preact.js";
+
+export const html = htm.bind(h);
+export { render };
+export { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact-hooks.js";

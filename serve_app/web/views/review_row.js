@@ -1,0 +1,81 @@
+// One clip: closed a line of text, open its sound and an editor. Enter saves and goes on.
+
+import { clipPath } from "../api/http.js";
+import { html, useEffect, useRef } from "../parts/html.js";
+import { Play } from "../parts/play.js";
+import { Wave } from "../parts/wave.js";
+import { draft, edits, oneLine, save } from "../state/edits.js";
+import { useStore } from "../state/store.js";
+import { inWords, stepName, t } from "../words/words.js";
+
+const LANGUAGES = ["en", "zh", "ja", "ko", "yue"];
+
+/** @param {any} props */
+export function ReviewRow({ task, row, clip, words, selected, editing, controls, onSelect, onNext, onLeave }) {
+  const item = useRef(/** @type {any} */ (null));
+  useEffect(() => {
+    if (!selected) return;
+    item.current?.scrollIntoView({ block: "nearest" });
+    if (!editing) item.current?.focus();
+  }, [selected, editing]);
+  const typed = useStore(edits, (value) => value.drafts[row.clip]);
+  const verdict = clip?.verdict ?? "unknown";
+  const seconds = clip?.seconds ?? (row.timing ? row.timing.end - row.timing.start : null);
+  return html`<li ref=${item} class=${`clip ${selected ? "selected" : ""} ${row.include ? "" : "excluded"}`} tabindex=${selected ? 0 : -1} data-clip=${row.clip}
+      aria-current=${selected ? "true" : undefined} onClick=${(/** @type {any} */ event) => selected || event.target.closest("button, input, label, select, textarea") || onSelect(true)}>
+    <span class=${`mark verdict-${verdict}`} role="img" aria-label=${t(`verdict.${verdict}`)} title=${t(`verdict.${verdict}`)}></span>
+    ${selected ? null : html`<${Play} path=${clipPath(task, row.clip, "/audio")} label=${row.clip} />`}
+    <div class="said-here">
+      ${selected ? html`<${Editor} task=${task} row=${row} typed=${typed} editing=${editing} controls=${controls} onNext=${onNext} onLeave=${onLeave} />`
+        : html`<button type="button" class="text" lang=${row.language} onClick=${() => onSelect(true)}>${typed ?? row.text ?? ""}${typed !== undefined ? html` <em>(${t("unsaved")})</em>` : null}</button>`}
+      <${Findings} clip=${clip} words=${words} open=${selected} />
+      <${Trouble} row=${row} typed=${typed} />
+    </div>
+    <div class="facts">
+      <label class="inline"><input type="checkbox" checked=${row.include} aria-label=${`${t("use")}: ${row.clip}`} onChange=${(/** @type {any} */ event) => save(row.clip, { include: event.target.checked })} /> ${t("use")}</label>
+      <span class="dim">${seconds === null ? "" : `${seconds.toFixed(1)} s`} ${selected ? "" : row.language}</span>
+      <span class="dim">${row.source === "user" ? t("byYou") : `${row.source}${row.confidence === null ? "" : ` ${Math.round(100 * row.confidence)} %`}`}</span>
+    </div></li>`;
+}
+
+function Editor({ task, row, typed, editing, controls, onNext, onLeave }) {
+  const input = useRef(/** @type {any} */ (null));
+  useEffect(() => { if (editing) input.current?.focus(); }, [editing]);
+  const keep = (/** @type {any} */ event) => {
+    const text = oneLine(event.target.value);
+    if (text !== row.text) save(row.clip, { text });
+    else if (typed !== undefined) draft(row.clip, null);
+  };
+  const keys = (/** @type {KeyboardEvent} */ event) => {
+    if (event.isComposing) return;
+    if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); keep(event); onNext(); }
+    if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); onLeave(); }
+  };
+  return html`<${Wave} key=${row.clip} task=${task} clip=${row.clip} onReady=${(/** @type {any} */ made) => { if (controls) controls.current = made; }} />
+    <textarea ref=${input} rows="2" lang=${row.language} maxlength="2000" aria-label=${`${t("text")}: ${row.clip}`} value=${typed ?? row.text}
+      onInput=${(/** @type {any} */ event) => draft(row.clip, event.target.value === row.text ? null : event.target.value)} onBlur=${keep} onKeyDown=${keys}></textarea>
+    <div class="row small"><label class="inline">${t("language")} <select value=${row.language} onChange=${(/** @type {any} */ event) => save(row.clip, { language: event.target.value })}>
+        ${LANGUAGES.map((code) => html`<option value=${code}>${t(`language.${code}`)}</option>`)}</select></label>
+      <code class="dim">${row.clip}</code></div>`;
+}
+
+function Findings({ clip, words, open }) {
+  if (!clip || !words || !(clip.findings.length || clip.left_out.length)) return null;
+  const said = [
+    ...clip.left_out.map((/** @type {any} */ item) => `${t("leftOut")} (${stepName(item.step)}): ${words.leftOut(item)}`),
+    ...clip.findings.map(words.finding),
+  ];
+  return open ? html`<ul class="findings">${said.map((sentence) => html`<li>${sentence}</li>`)}</ul>` : html`<p class="findings dim">${said.join(" ")}</p>`;
+}
+
+function Trouble({ row, typed }) {
+  const error = useStore(edits, (value) => value.errors[row.clip]);
+  const theirs = useStore(edits, (value) => value.theirs[row.clip]);
+  if (!error) return null;
+  if (theirs !== undefined && typed !== undefined) {
+    return html`<p role="alert" class="said bad">${t("changedMeanwhile")} <q>${theirs}</q>
+      <button type="button" onClick=${() => save(row.clip, { text: oneLine(typed) })}>${t("useMine")}</button>
+      <button type="button" onClick=${() => { draft(row.clip, null); edits.set((old) => ({ errors: { ...old.errors, [row.clip]: undefined } })); }}>${t("useTheirs")}</button></p>`;
+  }
+  return html`<p role="alert" class="said bad">${inWords(error)} ${typed !== undefined ? t("draftKept") : ""}</p>`;
+}

@@ -1,0 +1,100 @@
+// 4: write, listen, compare. What was spoken is kept with its text, weights and seed.
+
+import { filePath, get, save, taskPath } from "../api/http.js";
+import { Action } from "../parts/action.js";
+import { html, useEffect, useMemo, useRef, useState } from "../parts/html.js";
+import { Play } from "../parts/play.js";
+import { voiceLink } from "../state/route.js";
+import { isBusy } from "../state/service.js";
+import { useStore } from "../state/store.js";
+import { open, run } from "../state/task.js";
+import { language, t } from "../words/words.js";
+import { CopyAs } from "./copy_as.js";
+
+const MODES = ["", "en", "zh", "ja", "ko", "yue", "auto", "auto_yue"];
+const REFERENCE = [3, 10]; // seconds
+
+export function Speak() {
+  const { id, task, steps, files, transcripts } = useStore(open);
+  const key = `speak:${id}`;
+  const [wish, setWish] = useState(() => stored(key));
+  const put = (/** @type {Record<string, any>} */ change) => {
+    const next = { ...wish, ...change };
+    localStorage.setItem(key, JSON.stringify(next));
+    setWish(next);
+  };
+  const trained = (/** @type {string} */ folder) => files.filter((/** @type {any} */ file) => file.kind === "weights" && new RegExp(`(^|/)${folder}`).test(file.name)).map((/** @type {any} */ file) => file.name).reverse();
+  const ready = ["train_sovits", "train_gpt"].every((name) => steps.find((/** @type {any} */ step) => step.step === name && step.state === "completed"));
+  const busy = isBusy(task);
+  const params = Object.fromEntries(Object.entries({
+    target_text: wish.text?.trim(), target_language: wish.language, gpt_model: wish.gpt, sovits_model: wish.sovits,
+    ref_audio: wish.reference, seed: wish.seed === "" || wish.seed === undefined ? undefined : Number(wish.seed), speed: wish.speed === 1 ? undefined : wish.speed,
+  }).filter(([, value]) => value !== undefined && value !== ""));
+  const speak = async () => {
+    const answer = await run({ from: "test_inference", params: { test_inference: params } });
+    return answer.warnings.join(" ");
+  };
+  const references = transcripts.filter((/** @type {any} */ row) => row.include && row.timing && row.timing.end - row.timing.start >= REFERENCE[0] && row.timing.end - row.timing.start <= REFERENCE[1]);
+  const why = !ready ? t("whyNotTrained") : busy ? t("whyBusy") : !wish.text?.trim() ? t("whyNoText") : "";
+  const keys = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); document.getElementById("speak")?.click(); }
+  };
+  return html`<div class="panel">
+    <label for="speak-text">${t("textToSpeak")}</label>
+    <textarea id="speak-text" rows="4" maxlength="5000" value=${wish.text ?? ""} placeholder=${t("speakExample")} onInput=${(/** @type {any} */ event) => put({ text: event.target.value })} onKeyDown=${keys}></textarea>
+    <div class="fields">
+      <label>${t("language")}<select value=${wish.language ?? ""} onChange=${(/** @type {any} */ event) => put({ language: event.target.value })}>${MODES.map((mode) => html`<option value=${mode}>${mode ? t(`language.${mode}`) : t("asTheVoice")}</option>`)}</select></label>
+      <label>${t("reference")}<span class="row tight"><select value=${wish.reference ?? ""} onChange=${(/** @type {any} */ event) => put({ reference: event.target.value })}><option value="">${t("referenceBest")}</option>
+        ${references.slice(0, 200).map((/** @type {any} */ row) => html`<option value=${row.clip}>${row.text.slice(0, 60)}</option>`)}</select>
+        ${wish.reference ? html`<${Play} path=${taskPath(id, `/clips/${encodeURIComponent(wish.reference)}/audio`)} label=${wish.reference} />` : null}</span></label>
+      <label>${t("seed")}<input inputmode="numeric" pattern="-?[0-9]*" value=${wish.seed ?? ""} placeholder=${String(task.config.seed)} onChange=${(/** @type {any} */ event) => put({ seed: event.target.value.trim() })} /><small>${t("seedWords")}</small></label>
+      <label>${t("speed")} <output>${(wish.speed ?? 1).toFixed(2)}×</output><input type="range" min="0.5" max="2" step="0.05" value=${wish.speed ?? 1} onInput=${(/** @type {any} */ event) => put({ speed: Number(event.target.value) })} /></label>
+    </div>
+    <details><summary>${t("versions")}</summary><div class="fields">
+      <label>SoVITS<select value=${wish.sovits ?? ""} onChange=${(/** @type {any} */ event) => put({ sovits: event.target.value })}><option value="">${t("newest")}</option>${trained("SoVITS").map((/** @type {string} */ name) => html`<option value=${name}>${name.split("/").pop()}</option>`)}</select></label>
+      <label>GPT<select value=${wish.gpt ?? ""} onChange=${(/** @type {any} */ event) => put({ gpt: event.target.value })}><option value="">${t("newest")}</option>${trained("GPT").map((/** @type {string} */ name) => html`<option value=${name}>${name.split("/").pop()}</option>`)}</select></label></div></details>
+    <div class="row"><${Action} id="speak" kind="primary" label=${t("speak")} run=${speak} disabled=${Boolean(why)} why=${why} title="Ctrl+Enter" />
+      ${ready ? null : html`<a class="button" href=${voiceLink(id, "train")}>${t("section.train")} →</a>`}<span class="grow"></span><${CopyAs} id=${id} params=${params} /></div></div>
+    <${History} id=${id} files=${files} onReuse=${put} />`;
+}
+
+/** @param {string} key @returns {Record<string, any>} */
+function stored(key) {
+  try { return JSON.parse(localStorage.getItem(key) ?? "{}"); } catch { return {}; }
+}
+
+/** What was spoken, from the facts that the step keeps beside each sound; two can be pinned to compare. */
+function History({ id, files, onReuse }) {
+  const sounds = useMemo(() => files.filter((/** @type {any} */ file) => file.kind === "output" && file.name.endsWith(".wav"))
+    .sort((/** @type {any} */ a, /** @type {any} */ b) => (a.name < b.name ? 1 : -1)), [files]);
+  const [facts, setFacts] = useState(/** @type {Record<string, any>} */ ({}));
+  const [pinned, pin] = useState(/** @type {string[]} */ ([]));
+  const asked = useRef(new Set());
+  useEffect(() => {
+    for (const file of sounds.slice(0, 50)) {
+      const stamp = `${file.name} ${file.sha256}`;
+      if (asked.current.has(stamp)) continue;
+      asked.current.add(stamp);
+      get(filePath(id, file.name.replace(/\.wav$/, ".json"))).then((found) => setFacts((old) => ({ ...old, [file.name]: found })), () => {});
+    }
+  }, [sounds]);
+  if (!sounds.length) return null;
+  const toggle = (/** @type {string} */ name) => pin(pinned.includes(name) ? pinned.filter((each) => each !== name) : [...pinned, name].slice(-2));
+  const rowOf = (/** @type {string} */ name) => sounds.find((/** @type {any} */ file) => file.name === name);
+  return html`<div class="panel" id="history"><h2>${t("spoken")}</h2>
+    ${pinned.length ? html`<div class="compare" role="group" aria-label=${t("compare")}>${pinned.map((name, index) => html`<div><strong>${"AB"[index]}</strong> <${Play} path=${filePath(id, name)} stamp=${rowOf(name)?.sha256} label=${`${"AB"[index]}: ${facts[name]?.text ?? name}`} />
+      <q>${facts[name]?.text}</q> <small class="dim">${t("seed")} ${facts[name]?.settings?.seed} · ${short(facts[name]?.sovits_model)}</small></div>`)}</div>` : null}
+    <ol class="spoken">${sounds.map((/** @type {any} */ file) => {
+      const found = facts[file.name];
+      return html`<li key=${file.name}><${Play} path=${filePath(id, file.name)} stamp=${file.sha256} label=${found?.text ?? file.name} />
+        <div><q lang=${found?.language}>${found?.text ?? file.name.split("/").pop()}</q>
+          ${found ? html`<small class="dim">${found.seconds?.toFixed?.(1)} s · ${found.base_model} · ${short(found.sovits_model)} + ${short(found.gpt_model)} · ${t("seed")} ${found.settings.seed} · ${found.settings.speed}×</small>` : null}
+          ${(found?.warnings ?? []).map((/** @type {string} */ said) => html`<p class="small" lang=${language() === "en" ? undefined : "en"}>⚠ ${said}</p>`)}</div>
+        <span class="row tight"><button type="button" aria-pressed=${pinned.includes(file.name)} onClick=${() => toggle(file.name)}>${t("pin")}</button>
+          ${found ? html`<button type="button" onClick=${() => onReuse({ text: found.text, seed: String(found.settings.seed), speed: found.settings.speed, sovits: found.sovits_model, gpt: found.gpt_model })}>${t("reuse")}</button>` : null}
+          <${Action} label="↓" ariaLabel=${`${t("download")}: ${file.name}`} run=${() => save(filePath(id, file.name), file.name.split("/").pop())} /></span></li>`;
+    })}</ol></div>`;
+}
+
+/** @param {string} [name] */
+const short = (name) => name?.split("/").pop()?.replace(/\.\w+$/, "") ?? "";
