@@ -57,7 +57,8 @@ def test_every_code_of_a_refusal_has_a_chinese_sentence() -> None:
     from serve_app.errors import STATUS_OF_CODE
 
     chinese = words("zh")
-    assert {f"error.{code}" for code in STATUS_OF_CODE} <= set(chinese)
+    lacking = {f"error.{code}" for code in STATUS_OF_CODE} - set(chinese)
+    assert lacking == set(), "add them to serve_app/web/words/zh.js"
 
 
 def test_every_step_option_and_language_has_its_word() -> None:
@@ -75,8 +76,8 @@ def test_every_step_option_and_language_has_its_word() -> None:
     }
     shown |= {field.name for field in option_fields().task} - {"language", "base_model"}
     for name in shown:
-        assert f"option.{name}" in english, name
-        assert f"option.{name}.words" in chinese, name
+        assert f"option.{name}" in english, f"{name}: add it to serve_app/web/words/en.js, zh.js"
+        assert f"option.{name}.words" in chinese, f"{name}: add it to serve_app/web/words/zh.js"
 
 
 def test_libraries_are_the_packages_that_the_script_names() -> None:
