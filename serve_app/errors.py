@@ -30,6 +30,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "task_busy": 409,
     "invalid_input": 422,
     "too_large": 413,
+    "voice_disabled": 410,
     "step_failed": 422,
     "nothing_usable": 422,
     "bad_model_file": 422,

@@ -7,6 +7,7 @@
     │   └── TaskBusy        another run of the task is still going on
     ├── InvalidInput        the request itself is wrong; `field` names where
     ├── TooLarge            an upload over the limit
+    ├── VoiceDisabled       a voice that was taken out of use; `reason` says why
     ├── StepFailed          the step could not do its work; `clip` names where
     │   ├── NothingUsable   every input was set aside
     │   └── BadModelFile    a weight file that is foreign, truncated or hostile
@@ -110,6 +111,12 @@ class InvalidInput(PipelineError):
 
 class TooLarge(PipelineError):
     code = "too_large"
+
+
+class VoiceDisabled(PipelineError):
+    """`reason` is what was said when it was disabled."""
+
+    code = "voice_disabled"
 
 
 # Why a recording or a clip is set aside, for programs and for sentences in other languages:

@@ -1,4 +1,4 @@
-"""The database: tasks, jobs, runs, events, files, transcripts.
+"""The database: tasks, jobs, runs, events, files, transcripts, kept voices.
 
     upgrade(url)                     bring the tables up to date (the coordinator, at start)
     Store(url)                       queries; anybody may ask

@@ -43,6 +43,8 @@ from ray_pipeline.store.records import (
     to_task,
     to_transcript,
 )
+from ray_pipeline.store.voice_changes import VoiceChanges
+from ray_pipeline.store.voice_queries import VoiceQueries
 
 MAX_PAGE = 1000
 
@@ -51,7 +53,7 @@ class LeaseLost(Unavailable):
     """Another coordinator has taken over; this process may write no more."""
 
 
-class Store:
+class Store(VoiceQueries, VoiceChanges):
     """Thread-safe; one per process is enough. The tables must exist (`upgrade`).
 
     Every method raises Unavailable while the database is away, and those that write StorageFull

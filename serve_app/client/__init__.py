@@ -40,6 +40,7 @@ from serve_app.client.errors import (
     UnauthorizedError,
     UnavailableError,
     UnreachableError,
+    VoiceDisabledError,
 )
 
 __all__ = [
@@ -67,4 +68,5 @@ __all__ = [
     "UnauthorizedError",
     "UnavailableError",
     "UnreachableError",
+    "VoiceDisabledError",
 ]

@@ -11,6 +11,7 @@ ServiceError
 │   └── TaskBusyError     another run of the task is still going on
 ├── InvalidInputError     the request itself is wrong; `problem["field"]` names where
 ├── TooLargeError         an upload over the limit
+├── VoiceDisabledError    a voice that was taken out of use
 ├── StepFailedError       what was asked for could not be done
 │   ├── NothingUsableError
 │   └── BadModelFileError
@@ -104,6 +105,10 @@ class TooLargeError(ServiceError):
     pass
 
 
+class VoiceDisabledError(ServiceError):
+    pass
+
+
 class StepFailedError(ServiceError):
     pass
 
@@ -156,6 +161,7 @@ ERROR_OF_CODE: dict[str, type[ServiceError]] = {
     "task_busy": TaskBusyError,
     "invalid_input": InvalidInputError,
     "too_large": TooLargeError,
+    "voice_disabled": VoiceDisabledError,
     "step_failed": StepFailedError,
     "nothing_usable": NothingUsableError,
     "bad_model_file": BadModelFileError,

@@ -75,6 +75,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         for task in shared.list_tasks():
             with shared.change(task.task_id) as change:
                 change.delete_task()
+        for voice in shared.voices():
+            shared.delete_voice(voice.voice_id)
         return
     url = f"sqlite:///{tmp_path}/gsv.sqlite3"
     upgrade(url)

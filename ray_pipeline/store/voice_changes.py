@@ -1,0 +1,159 @@
+"""Writing kept voices: the coordinator only. Each method is one transaction."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from ray_pipeline.core.errors import Conflict
+from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
+from ray_pipeline.store.voice_models import (
+    VoiceAliasRow,
+    VoiceRow,
+    VoiceVersionRow,
+    to_voice,
+    version_row,
+)
+from ray_pipeline.store.voice_queries import alias_row, find_alias, find_version, voice_row
+
+
+class VoiceChanges:
+    """Part of `Store`. Writers wait for each other, so what is looked up stays true."""
+
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Session]: ...
+
+    def add_voice(self, record: VoiceRecord, version: VoiceVersion) -> VoiceRecord:
+        """A new voice with its first version. Raises Conflict if the name is taken."""
+        with self.write() as session:
+            _require_free(session, record.name)
+            row = VoiceRow(
+                voice_id=record.voice_id,
+                name=record.name,
+                language=record.language,
+                owner=record.owner,
+                consent=record.consent,
+                disabled_reason=record.disabled_reason,
+                current=record.current,
+                previous=record.previous,
+                created_at=record.created_at,
+                updated_at=record.updated_at,
+            )
+            session.add(row)
+            session.flush()
+            session.add(version_row(version))
+            session.flush()
+            return to_voice(row)
+
+    def add_voice_version(self, version: VoiceVersion, *, promote: bool) -> VoiceVersion:
+        """The next version of the voice `version.voice_id`; the number it came with is replaced.
+        With `promote` it becomes the current one. Raises NotFound."""
+        with self.write() as session:
+            row = voice_row(session, version.voice_id, lock=True)
+            mine = VoiceVersionRow.voice_id == row.voice_id
+            newest = session.scalar(select(func.max(VoiceVersionRow.number)).where(mine))
+            numbered = replace(version, number=(newest or 0) + 1)
+            session.add(version_row(numbered))
+            if promote:
+                _make_current(row, numbered.number)
+            return numbered
+
+    def update_voice(self, name_or_id: str, **values: Any) -> VoiceRecord:
+        """Set fields of VoiceRecord. Raises NotFound, and Conflict for a name that is taken."""
+        with self.write() as session:
+            row = voice_row(session, name_or_id, lock=True)
+            if values.get("name", row.name) != row.name:
+                _require_free(session, values["name"])
+            for name, value in values.items():
+                if name not in ("name", "language", "owner", "consent", "disabled_reason"):
+                    raise AttributeError(f"{name} of a voice is not set this way")
+                setattr(row, name, value)
+            row.updated_at = datetime.now(UTC)
+            session.flush()
+            return to_voice(row)
+
+    def promote_version(self, name_or_id: str, number: int) -> VoiceRecord:
+        """Make it the version that speaks. Raises NotFound."""
+        with self.write() as session:
+            row = voice_row(session, name_or_id, lock=True)
+            find_version(session, row, number)
+            _make_current(row, number)
+            session.flush()
+            return to_voice(row)
+
+    def roll_back_version(self, name_or_id: str) -> VoiceRecord:
+        """Change places with the version that spoke before. Raises NotFound, and Conflict if
+        there was none."""
+        with self.write() as session:
+            row = voice_row(session, name_or_id, lock=True)
+            if row.previous is None:
+                raise Conflict(
+                    f"Of the voice {row.name} no other version has spoken before.",
+                    hint="Promote the version that you mean.",
+                )
+            _make_current(row, row.previous)
+            session.flush()
+            return to_voice(row)
+
+    def delete_voice(self, name_or_id: str) -> VoiceRecord:
+        """With its versions and aliases. Raises NotFound."""
+        with self.write() as session:
+            row = voice_row(session, name_or_id, lock=True)
+            record = to_voice(row)
+            for table in (VoiceAliasRow, VoiceVersionRow, VoiceRow):
+                session.execute(delete(table).where(table.voice_id == record.voice_id))
+            return record
+
+    def put_alias(self, alias: VoiceAlias) -> VoiceAlias:
+        """New, or in place of the alias of this name. Raises NotFound for a voice or a version
+        that is not there, Conflict for a name that a voice has."""
+        with self.write() as session:
+            voice = voice_row(session, alias.voice_id)
+            for number in (alias.version, alias.canary_version):
+                if number is not None:
+                    find_version(session, voice, number)
+            if session.scalar(select(VoiceRow.number).where(VoiceRow.name == alias.name)):
+                raise _taken(alias.name, "a voice")
+            alias = replace(alias, voice_id=voice.voice_id)
+            session.merge(
+                VoiceAliasRow(
+                    name=alias.name,
+                    voice_id=alias.voice_id,
+                    version=alias.version,
+                    canary_version=alias.canary_version,
+                    canary_share=alias.canary_share,
+                )
+            )
+            return alias
+
+    def delete_alias(self, name: str) -> None:
+        """Raises NotFound."""
+        with self.write() as session:
+            session.delete(alias_row(session, name))
+
+
+def _make_current(row: VoiceRow, number: int) -> None:
+    if row.current != number:
+        row.current, row.previous = number, row.current
+        row.updated_at = datetime.now(UTC)
+
+
+def _require_free(session: Session, name: str) -> None:
+    """Voices and aliases share their names: a request says one of them."""
+    if session.scalar(select(VoiceRow.number).where(VoiceRow.name == name)):
+        raise _taken(name, "a voice")
+    if find_alias(session, name):
+        raise _taken(name, "an alias")
+
+
+def _taken(name: str, by: str) -> Conflict:
+    return Conflict(
+        f"There is {by} called {name} already.",
+        hint="Choose another name, or add a version: POST /api/v1/voices/{name}/versions.",
+    )
