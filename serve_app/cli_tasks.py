@@ -41,7 +41,7 @@ def create(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Create a task and print its id."""
+    """Create a task and print its id; which base model it starts from, and why, goes to stderr."""
     with client_of(context) as client:
         task = client.create(name, assignments(config or []))
     if as_json:
@@ -49,6 +49,8 @@ def create(
         return
     for warning in task.warnings:
         err.print(warning, style="yellow", markup=False)
+    if task.base_model is not None:
+        err.print(f"base model {task.base_model.name}: {task.base_model.reason}", markup=False)
     out.print(task.task_id)
 
 

@@ -4,10 +4,12 @@ Reports are gathered for a fifth of a second and sent together, one batch at a t
 arrive in order. While nobody can store them (the coordinator restarts, the database is away, the
 disk of the database is full) they go to a file in the task's folder, where neither a long wait
 nor the end of this process loses them, and are sent from there, in order, before anything newer.
+The file has a bound; beyond it the newest reports stay in memory, and how many were lost is told.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -25,6 +27,7 @@ SEND_INTERVAL_SECONDS = 0.2
 AWAY_INTERVAL_SECONDS = 1.0
 _BATCH = 500
 _MAX_PENDING = 5000  # where the file cannot be written either
+_MAX_SPOOL_BYTES = 16_000_000  # of one process; it is read whole for every attempt to send it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ class Outbox:
         self._changed = threading.Condition()
         self._pending: list[Report] = []
         self._is_sending = False
+        self._lost = 0
 
     def put(self, report: Report) -> None:
         with self._changed:
@@ -98,14 +102,18 @@ class Outbox:
             return batch
 
     def _deliver(self, batch: list[Report]) -> bool:
-        if self._spool.is_empty and self._send(batch):
+        told = [_told_lost(self._lost)] if self._lost else []
+        if self._spool.is_empty and self._send([*told, *batch]):
+            self._lost = 0
             return True
         try:
             self._spool.add(batch)
         except OSError:
             # No room there either: what memory allows is kept.
             with self._changed:
-                self._pending = [*batch, *self._pending][-_MAX_PENDING:]
+                kept = [*batch, *self._pending]
+                self._pending = kept[-_MAX_PENDING:]
+                self._lost += len(kept) - len(self._pending)
         return self._spool.send_to(self._send)
 
 
@@ -120,13 +128,17 @@ class Spool:
         return not self.path.exists()
 
     def add(self, reports: list[Report]) -> None:
-        """Raises OSError; a line that was cut short is passed over when it is read."""
+        """Raises OSError, also when the file would grow beyond its bound; a line that was cut short
+        is passed over when it is read."""
         if not reports:
             return
+        # Begins a line of its own even after one that a full disk cut short.
+        lines = ("\n" + "".join(_to_line(report) for report in reports)).encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            # Begins a line of its own even after one that a full disk cut short.
-            file.write("\n" + "".join(_to_line(report) for report in reports))
+        with self.path.open("ab") as file:
+            if file.tell() + len(lines) > _MAX_SPOOL_BYTES:
+                raise OSError(errno.EFBIG, "the file of reports is full", str(self.path))
+            file.write(lines)
 
     def send_to(self, send: Send) -> bool:
         """Send what is there, in order, and forget it; False if something is left."""
@@ -157,6 +169,13 @@ class Spool:
                 continue
             reports.append(Report(kind=kind, data=item["data"], time=time))
         return reports
+
+
+def _told_lost(number: int) -> Report:
+    message = (
+        f"{number} older reports of this step were lost: nobody could store them for too long."
+    )
+    return Report(kind=EventKind.WARNING, data={"message": message})
 
 
 def _to_line(report: Report) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 from ray_pipeline.core.blanks import one_line
 from ray_pipeline.core.errors import InvalidInput, NotFound, PipelineError, StorageFull
 from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.stop_points import pass_by
 
 _SMALLEST_ROOM = 1_000_000  # bytes; a disk with less is as good as full
 _MAX_NAME_BYTES = 180  # file systems allow 255; slices append 26 bytes, feature files a suffix
@@ -299,7 +300,9 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
         if durable:
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())
+        pass_by("written", path)
         partial.replace(path)
+        pass_by("renamed", path)
     except Exception as error:
         _name_instead(error, partial, path)
         if isinstance(error, PipelineError):
@@ -350,6 +353,12 @@ def atomic_write(path: Path, content: str | bytes, *, durable: bool = False) -> 
 def is_partial(path: Path) -> bool:
     """Whether a file is the unfinished half of an atomic write, left by a killed process."""
     return path.name.startswith(PARTIAL_PREFIX)
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what killed processes left of files in `folder`, where nobody writes now."""
+    for path in folder.glob(f"{PARTIAL_PREFIX}*"):
+        path.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

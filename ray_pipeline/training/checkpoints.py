@@ -19,6 +19,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ray_pipeline.core.errors import BadModelFile
+from ray_pipeline.core.stop_points import pass_by
 from ray_pipeline.core.workspace import PARTIAL_PREFIX
 
 
@@ -92,6 +93,7 @@ def _link(link: Path, target: Path) -> None:
     fresh = link.with_name(f"{PARTIAL_PREFIX}{link.name}")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
+    pass_by("linked", link)
     fresh.replace(link)
 
 

@@ -23,6 +23,7 @@ from typing import Any, Generic
 import torch
 from torch import Tensor, nn
 
+from ray_pipeline.core.workspace import remove_partials
 from ray_pipeline.training.batch import AnyBatch
 from ray_pipeline.training.checkpoints import (
     Position,
@@ -151,9 +152,12 @@ class TrainingRun(Generic[AnyBatch]):
     def run(self) -> None:
         """Raises StepFailed when a training cannot be healed."""
         if self._worker.rank == 0:
+            remove_partials(self._settings.weights_folder)
             write_config_file(self._settings.config_path, self._trainer.file_config())
         while (incident := self._go_on()) is not None:
             self._go_back(incident)
+        if self._worker.rank == 0:
+            self._link_checkpoints()  # also if an attempt was stopped at the last epoch's links
         self._metrics.close()
 
     def _go_on(self) -> Incident | None:
@@ -232,6 +236,9 @@ class TrainingRun(Generic[AnyBatch]):
         folder = folder_of_epoch(self._worker.run_folder, epoch)
         self._trainer.save(folder, position)
         self._worker.report(report, folder)
+        self._link_checkpoints()
+
+    def _link_checkpoints(self) -> None:
         link_checkpoints(
             self._worker.run_folder,
             self._settings.checkpoint_links,

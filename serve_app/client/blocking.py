@@ -19,6 +19,7 @@ from serve_app.client.errors import RunFailedError, ServiceError, refused, unrea
 from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
 from serve_app.model_schemas import ModelAnswer
 from serve_app.schemas import (
+    CreatedTask,
     EventAnswer,
     FileAnswer,
     Message,
@@ -56,7 +57,7 @@ class Client:
         self._http.close()
 
     # -- tasks
-    def create(self, name: str, config: Mapping[str, Any] | None = None) -> TaskAnswer:
+    def create(self, name: str, config: Mapping[str, Any] | None = None) -> CreatedTask:
         return self._do(calls.create(name, config))
 
     def task(self, task_id: str) -> TaskAnswer:

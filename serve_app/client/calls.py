@@ -22,6 +22,7 @@ from serve_app.clip_schemas import (
 )
 from serve_app.model_schemas import ModelAnswer, ModelsAnswer
 from serve_app.schemas import (
+    CreatedTask,
     EventAnswer,
     EventsAnswer,
     FileAnswer,
@@ -104,9 +105,9 @@ def stream_path(task_id: str) -> str:
     return task_path(task_id, "/events/stream")
 
 
-def create(name: str, config: Mapping[str, Any] | None) -> Call[TaskAnswer]:
+def create(name: str, config: Mapping[str, Any] | None) -> Call[CreatedTask]:
     body = {"task_name": name, "config": dict(config or {})}
-    return Call("POST", "/api/v1/task/create", TaskAnswer.model_validate, _doing(body))
+    return Call("POST", "/api/v1/task/create", CreatedTask.model_validate, _doing(body))
 
 
 def _doing(body: dict[str, Any]) -> dict[str, Any]:

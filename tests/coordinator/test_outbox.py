@@ -123,3 +123,26 @@ def test_of_progress_only_the_newest_is_sent(tmp_path: Path) -> None:
     receiver = Receiver()
     assert spool.send_to(receiver)
     assert [report.data.get("done") for report in receiver.stored] == [None, None, 3]
+
+
+def test_the_file_of_reports_has_a_bound_and_what_is_lost_beyond_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "_MAX_SPOOL_BYTES", 2000)
+    monkeypatch.setattr(outbox_module, "_MAX_PENDING", 10)
+    receiver = Receiver()
+    receiver.is_away = True
+    outbox = Outbox(receiver, tmp_path / "reports", "train-1")
+    for number in range(100):
+        receiver.refused.clear()
+        outbox.put(epoch(number))
+        assert receiver.refused.wait(5)
+    [spool] = (tmp_path / "reports").iterdir()
+    assert spool.stat().st_size <= 2000
+    receiver.is_away = False
+    outbox.flush()
+    epochs = receiver.epochs()
+    assert epochs == sorted(set(epochs)), "in order, none twice"
+    assert epochs[-1] == 99
+    told = [r.data["message"] for r in receiver.stored if r.kind is EventKind.WARNING]
+    assert sum(int(message.split()[0]) for message in told) >= 100 - len(epochs) > 0

@@ -1,14 +1,22 @@
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ray_pipeline.core.errors import InvalidInput, NotFound
+from ray_pipeline.core.stop_points import VARIABLE
 from ray_pipeline.core.workspace import (
+    PARTIAL_PREFIX,
     Workspace,
     atomic_path,
     atomic_write,
     is_partial,
+    remove_partials,
     safe_file_name,
 )
 
@@ -125,3 +133,31 @@ def test_an_error_while_a_file_is_written_names_the_file_that_the_user_knows(
             raise list(writers(partial))[number]
         assert ".partial-" not in str(raised.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("order", "content"),
+    [("written file.json", "old"), ("renamed file.json", "new"), ("written other.json", "new")],
+)
+def test_a_process_can_be_stopped_inside_a_write_and_leaves_the_old_file_or_the_new_one(
+    tmp_path, order, content
+):
+    path, order_file = tmp_path / "file.json", tmp_path / "order"
+    atomic_write(path, "old")
+    order_file.write_text(order)
+    program = "from pathlib import Path; from ray_pipeline.core.workspace import atomic_write\n"
+    program += f"atomic_write(Path({str(path)!r}), 'new')"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, VARIABLE: str(order_file)}, check=False
+    )
+    stopped = "other" not in order
+    assert ended.returncode == (-signal.SIGKILL if stopped else 0)
+    assert path.read_text() == content
+    assert order_file.exists() is not stopped, "an order is carried out once"
+
+
+def test_what_a_killed_process_left_unfinished_is_removed(tmp_path):
+    atomic_write(tmp_path / "voice.pth", "whole")
+    (tmp_path / f"{PARTIAL_PREFIX}123.pth").write_text("ha")
+    remove_partials(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["voice.pth"]

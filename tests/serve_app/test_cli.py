@@ -37,6 +37,7 @@ def test_a_task_from_creation_to_download(
     url: str, tmp_path: Path, coordinator: LocalCoordinator
 ) -> None:
     task = gsv(url, "create", "a voice", "-s", "language=en", "-s", "base_model=nano")
+    assert "base model nano: " in task.stderr
     task_id = task.stdout.strip()
     (tmp_path / "one.wav").write_bytes(b"sound")
     assert "one.wav" in gsv(url, "upload", task_id, str(tmp_path / "one.wav")).output

@@ -1,0 +1,137 @@
+"""A process that dies inside the writing of a checkpoint or an export leaves the old or the new
+one, never half of one, and the training goes on to the very same weights."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.workspace import Experiment, is_partial
+from ray_pipeline.training.gpt.trainer import train_gpt
+from ray_pipeline.training.mini.trainer import train_durations, train_synthesizer
+from ray_pipeline.training.sovits.trainer import train_sovits
+from ray_pipeline.weights.archive import load_archive
+from tests.training.experiment import gpt_settings, sovits_settings
+from tests.training.mini.test_trainer import mini_context, stage1, stage2
+from tests.training.stopping import RememberingWorker, run_until_killed
+
+__all__ = ["mini_context"]  # a fixture
+
+
+@dataclass(frozen=True)
+class Training:
+    """Two epochs of three steps. `settings` is called with a folder for what it writes."""
+
+    train: Callable[..., None]
+    settings: Callable[[Path], Any]
+
+
+@pytest.fixture
+def training(request: pytest.FixtureRequest) -> Training:
+    if request.param in ("sovits", "gpt"):
+        experiment: Experiment = request.getfixturevalue("experiment")
+        make, train = {
+            "sovits": (sovits_settings, train_sovits),
+            "gpt": (gpt_settings, train_gpt),
+        }[request.param]
+        return Training(train, lambda out: make(experiment, out))
+    context: StepContext = request.getfixturevalue("mini_context")
+    stage, train_stage = {
+        "mini durations": (stage1, train_durations),
+        "mini synthesizer": (stage2, train_synthesizer),
+    }[request.param]
+
+    def settings(out: Path) -> Any:
+        return replace(
+            stage(context),
+            weights_folder=out / "weights",
+            checkpoint_links=out / "links",
+            curves_folder=out / "links",
+            config_path=out / "config",
+        )
+
+    return Training(train_stage, settings)
+
+
+def weight_files(folder: Path) -> dict[str, Any]:
+    """Every file below the folder that a reader could take for weights, read whole."""
+    paths = [path for path in folder.rglob("*") if path.suffix in (".pth", ".ckpt", ".safetensors")]
+    return {
+        str(path.relative_to(folder)): load_file(path)
+        if path.suffix == ".safetensors"
+        else load_archive(path)
+        for path in paths
+        if not is_partial(path)
+    }
+
+
+def assert_equal(one: Any, other: Any, where: str) -> None:
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), where
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for key in one:
+            assert_equal(one[key], other[key], f"{where}[{key}]")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), where
+        for number, (left, right) in enumerate(zip(one, other, strict=True)):
+            assert_equal(left, right, f"{where}[{number}]")
+    else:
+        assert one == other, where
+
+
+@pytest.mark.parametrize(
+    ("training", "at"),
+    [
+        ("sovits", "middle 40000"),  # inside the export
+        ("sovits", "renamed G_6.pth"),  # the discriminator is missing
+        ("sovits", "renamed D_6.pth"),  # whole, but not reported
+        ("sovits", "linked G_6.pth"),
+        ("gpt", "middle 20000"),
+        ("gpt", "written voice-e2.ckpt"),
+        ("gpt", "renamed voice-e2.ckpt"),
+        ("gpt", "written epoch=1-step=6.ckpt"),
+        ("gpt", "renamed epoch=1-step=6.ckpt"),
+        ("gpt", "linked epoch=1-step=6.ckpt"),
+        ("mini durations", "written voice-e2.safetensors"),
+        ("mini durations", "renamed epoch=2-step=6.ckpt"),
+        ("mini synthesizer", "middle 20000"),
+        ("mini synthesizer", "written epoch=2-step=6.ckpt"),
+    ],
+    indirect=["training"],
+)
+def test_a_training_stopped_inside_a_write_leaves_old_or_new_and_ends_the_same(
+    training: Training, at: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    settings = training.settings(folder)
+    training.train(settings, RememberingWorker(folder / "run"))
+    whole = weight_files(folder)
+    shutil.rmtree(folder)  # exports hold their paths, so both runs need the same
+
+    run_until_killed(training.train, settings, folder / "run", at)
+
+    left = weight_files(folder)
+    assert left, "the first epoch's are there"
+    for name, content in left.items():
+        assert_equal(content, whole[name], name)
+    again = RememberingWorker(folder / "run")
+    assert again.latest_checkpoint() is not None
+    epochs_left = [] if at.startswith("linked") else [2]
+
+    training.train(settings, again)
+
+    assert [report.epoch for report in again.reports] == epochs_left
+    ended = weight_files(folder)
+    assert ended.keys() == whole.keys()
+    for name, content in ended.items():
+        assert_equal(content, whole[name], name)
+    assert [path for path in folder.rglob("*") if is_partial(path)] == []
