@@ -4,13 +4,15 @@
        ^────────────────── came out badly: again ───────────────────┘
 
 Each round lets at most one piece begin, as reading its prefix keeps the others waiting, and then
-steps each voice's decoder once. What was cancelled is dropped before the next step.
+steps each voice's decoder once. While somebody has nothing more to hear soon, only such pieces
+begin and step: the others have time. What was cancelled is dropped before the next step.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
@@ -21,6 +23,8 @@ from ray_pipeline.voice.speech import TokenMaker, Voice
 
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 1.0
+# A listener who has less left than that comes before all others.
+_PRESSING_SECONDS = 2.0
 
 
 @dataclass
@@ -32,18 +36,20 @@ class _Running:
 
 
 class Decoding:
-    """`done` is given each piece that needs no further attempt; `on_idle` is called now and then
-    when there is nothing to do. At most `num_rows` pieces run at a time, of all voices."""
+    """`part` is given the tokens so far of a piece that is wanted fast, `done` each piece that
+    needs no further attempt; `on_idle` is called now and then when there is nothing to do. At most
+    `num_rows` pieces run at a time, of all voices."""
 
     def __init__(
         self,
+        part: Callable[[Work, list[int]], None],
         done: Callable[[Work], None],
         counts: Counts,
         *,
         num_rows: int,
         on_idle: Callable[[], None] = lambda: None,
     ) -> None:
-        self._done, self._on_idle = done, on_idle
+        self._part, self._done, self._on_idle = part, done, on_idle
         self._counts, self._num_rows = counts, num_rows
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
@@ -80,12 +86,19 @@ class Decoding:
     def _run(self) -> None:
         while not self._closed:
             self._drop_cancelled()
-            work = self._next()
+            soon = time.monotonic() + _PRESSING_SECONDS
+            running = [work for one in self._running.values() for work in one.rows.values()]
+            pressing = {work for work in running if work.dry_at < soon}
+            work = self._next(soon if pressing else float("inf"))
             if work is not None:
                 self._begin(work)
-            active = [running for running in self._running.values() if running.rows]
-            for running in active:
-                self._step(running)
+                if work.dry_at < soon:
+                    pressing.add(work)
+            active = [one for one in self._running.values() if one.rows]
+            for one in active:
+                rows = [row for row, work in one.rows.items() if not pressing or work in pressing]
+                if rows:
+                    self._step(one, rows)
             if work is None and not active:
                 self._rest()
 
@@ -104,12 +117,14 @@ class Decoding:
                     running.maker.drop(row)
                     del running.rows[row]
 
-    def _next(self) -> Work | None:
-        """The most urgent piece whose decoder has room."""
+    def _next(self, latest: float) -> Work | None:
+        """The most urgent piece whose decoder has room, unless it has time until `latest`."""
         if self.num_running >= self._num_rows:
             return None
         with self._changed:
             for work in sorted(self._waiting, key=lambda work: work.dry_at):
+                if work.dry_at >= latest:
+                    return None
                 running = self._running.get(work.request.voice)
                 if running is None or running.maker.num_free:
                     self._waiting.remove(work)
@@ -123,14 +138,15 @@ class Decoding:
                 self._running[voice] = _Running(voice.token_maker(self._num_rows))
             running = self._running[voice]
             attempts = work.attempts
+            work.begin_parts()
             row = running.maker.begin(attempts.reading, attempts.number, attempts.seed)
             running.rows[row] = work
         except Exception as error:  # of whatever kind: the others go on
             self._fail([work], error)
 
-    def _step(self, running: _Running) -> None:
+    def _step(self, running: _Running, rows: list[int]) -> None:
         try:
-            finished = running.maker.step()
+            finished = running.maker.step(rows)
         except Exception as error:
             works = list(running.rows.values())
             for row in running.rows:
@@ -141,11 +157,16 @@ class Decoding:
         for row, said in finished:
             work = running.rows.pop(row)
             self._counts.tokens += len(said.tokens)
-            if work.attempts.judge(said):
+            if work.attempts.judge(said) or work.parts_begun:
                 self._done(work)
             else:
                 self._counts.retries += 1
                 self.put(work)
+        for row, work in running.rows.items():
+            if work.boundary is not None and row in rows:
+                tokens = running.maker.tokens(row)
+                if work.reached(len(tokens)):
+                    self._part(work, list(tokens))
 
     def _fail(self, works: list[Work], error: Exception) -> None:
         _log.exception("a piece could not be decoded", exc_info=error)

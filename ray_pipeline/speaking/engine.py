@@ -28,7 +28,16 @@ from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import Busy, InvalidInput
 from ray_pipeline.speaking.counts import Counts, EngineStats
 from ray_pipeline.speaking.decoding import Decoding
-from ray_pipeline.speaking.order import Finished, Part, Sound, SpeechOrder, Started, VoiceFiles
+from ray_pipeline.speaking.listening import Hear, Listening
+from ray_pipeline.speaking.order import (
+    Finished,
+    Part,
+    PieceEnd,
+    Sound,
+    SpeechOrder,
+    Started,
+    VoiceFiles,
+)
 from ray_pipeline.speaking.request import Request, Work
 from ray_pipeline.speaking.shelf import LoadVoice, VoiceShelf
 from ray_pipeline.speaking.sounding import Sounding
@@ -53,7 +62,8 @@ class EngineLimits:
 
 
 class SpeechEngine:
-    """`load` replaces how a voice's files become a voice, for tests."""
+    """`hear` recognises what was said, for orders with `verify`; `listening.recogniser` makes one
+    of a recogniser that is there. `load` replaces how a voice's files become a voice, for tests."""
 
     def __init__(
         self,
@@ -62,6 +72,7 @@ class SpeechEngine:
         limits: EngineLimits | None = None,
         *,
         load: LoadVoice | None = None,
+        hear: Hear | None = None,
     ) -> None:
         self.limits = limits or EngineLimits()
         self.encoders = Encoders(models_dir, device)
@@ -72,8 +83,10 @@ class SpeechEngine:
             idle_seconds=self.limits.idle_seconds,
         )
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-text")
-        self._sounding = Sounding(self._counts)
+        self._listening = Listening(self._counts, self._again, hear)
+        self._sounding = Sounding(self._counts, self._listening.put)
         self._decoding = Decoding(
+            self._sounding.put,
             self._sounding.put,
             self._counts,
             num_rows=self.limits.max_rows,
@@ -129,6 +142,7 @@ class SpeechEngine:
             request.fail(RuntimeError("the engine was closed"))
         self._decoding.close()
         self._sounding.close()
+        self._listening.close()
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._shelf.close()
 
@@ -169,12 +183,18 @@ class SpeechEngine:
             while begun < min(count, number + self.limits.pieces_ahead):
                 self._decoding.put(Work(request, Attempts(request.reading, begun)))
                 begun += 1
-            for part in await request.parts_of(number):
-                if isinstance(part, Sound):
-                    digest.update(part.wav.astype("<f4", copy=False).tobytes())
-                    num_samples += len(part.wav)
-                yield part
+            ended = False
+            while not ended:
+                for part in await request.parts_of(number):
+                    if isinstance(part, Sound):
+                        digest.update(part.wav.astype("<f4", copy=False).tobytes())
+                        num_samples += len(part.wav)
+                    ended = isinstance(part, PieceEnd)
+                    yield part
         yield Finished(num_samples / SAMPLE_RATE, count - first, digest.hexdigest())
+
+    def _again(self, work: Work) -> None:
+        self._decoding.put(work)
 
     def _enter(self) -> None:
         if self._num_inside >= self.limits.max_requests:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ray_pipeline.speaking.order import Part, PieceEnd, Sound, SpeechOrder
 from ray_pipeline.voice.saying import Attempts
-from ray_pipeline.voice.speech import Reading, Voice
+from ray_pipeline.voice.speech import Reading, SoundInParts, Voice
 
 # Phones a second, for pieces that were not said yet.
 _USUAL_RATE = 11.0
@@ -90,10 +91,17 @@ class Request:
 
 @dataclass(eq=False)
 class Work:
-    """A piece on its way: to be decoded, then to become sound."""
+    """A piece on its way: to be decoded, then to become sound. With `parts` some of its sound is
+    made before all of its tokens are: next at `boundary` of them."""
 
     request: Request
     attempts: Attempts
+    parts: SoundInParts | None = None
+    boundaries: Iterator[int] = field(default_factory=lambda: iter(()))
+    boundary: int | None = None
+    given_seconds: float = 0.0
+    facts: dict[str, Any] = field(default_factory=dict)
+    _asked: int = 0
 
     @property
     def number(self) -> int:
@@ -101,4 +109,25 @@ class Work:
 
     @property
     def dry_at(self) -> float:
-        return self.request.dry_at(self.number)
+        """When its listener will have heard all that was made so far."""
+        return self.request.dry_at(self.number) + self.given_seconds
+
+    def begin_parts(self) -> None:
+        """Of the next attempt, if it was asked for and gains anything."""
+        if self.request.order.latency == "fast":
+            self.parts = self.attempts.reading.sound_in_parts(self.number, self.attempts.seed)
+            self.boundaries = iter(()) if self.parts is None else self.parts.boundaries
+            self.boundary = next(self.boundaries, None)
+
+    @property
+    def parts_begun(self) -> bool:
+        """Some of it may have been heard, so that it cannot be said again."""
+        return self._asked > 0
+
+    def reached(self, num_tokens: int) -> bool:
+        """Whether sound is to be made of so many tokens; asked after each."""
+        if num_tokens != self.boundary:
+            return False
+        self.boundary = next(self.boundaries, None)
+        self._asked += 1
+        return True

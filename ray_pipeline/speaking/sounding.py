@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.speaking.counts import Counts
-from ray_pipeline.speaking.order import Part, PieceEnd, Sound
+from ray_pipeline.speaking.order import PieceEnd, Sound
 from ray_pipeline.speaking.request import Work
 from ray_pipeline.voice.saying import pause
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Job:
+    """`tokens` are those so far of a piece that is still decoded; None where all are there."""
+
+    work: Work
+    tokens: list[int] | None
+
+
 class Sounding:
-    def __init__(self, counts: Counts) -> None:
-        self._counts = counts
-        self._waiting: list[Work] = []
+    """`listen` is given the sound of a piece that is to be checked by ear."""
+
+    def __init__(self, counts: Counts, listen: Callable[[Work, Waveform], None]) -> None:
+        self._counts, self._listen = counts, listen
+        self._waiting: list[_Job] = []
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
         self._thread.start()
 
-    def put(self, work: Work) -> None:
+    def put(self, work: Work, tokens: list[int] | None = None) -> None:
         with self._changed:
-            self._waiting.append(work)
+            self._waiting.append(_Job(work, tokens))
             self._changed.notify()
 
     def close(self) -> None:
@@ -40,48 +53,73 @@ class Sounding:
         return len(self._waiting)
 
     def _run(self) -> None:
-        while (work := self._next()) is not None:
-            if work.request.cancelled:
+        while (job := self._next()) is not None:
+            request = job.work.request
+            if request.cancelled:
                 continue
             try:
-                work.request.send(work.number, self._parts(work))
+                self._make(job.work, job.tokens)
             except Exception as error:  # of whatever kind: the others go on
                 _log.exception("a piece could not be made into sound")
-                work.request.cancelled = True
-                work.request.fail(error)
+                request.cancelled = True
+                request.fail(error)
 
-    def _next(self) -> Work | None:
+    def _next(self) -> _Job | None:
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
             if self._closed:
                 return None
-            work = min(self._waiting, key=lambda work: work.dry_at)
-            self._waiting.remove(work)
-            return work
+            # Of jobs of one piece, whose times are equal, the first.
+            job = min(self._waiting, key=lambda job: job.work.dry_at)
+            self._waiting.remove(job)
+            return job
 
-    def _parts(self, work: Work) -> list[Part]:
-        attempts = work.attempts
-        wav = attempts.sound()
-        piece = attempts.piece(wav)
-        self._counts.pieces += 1
-        self._counts.sound_seconds += piece.seconds
-        self._counts.problems += bool(piece.problem)
-        return [
-            Sound(work.number, np.concatenate([wav, pause(attempts.reading)])),
-            PieceEnd(
-                piece=work.number,
-                text=piece.text,
-                seconds=piece.seconds,
-                num_tokens=len(piece.tokens),
-                attempts=piece.attempts,
-                problem=piece.problem,
-                facts={
-                    "ended": piece.ended,
-                    "seed": attempts.best_seed,
-                    "norm_text": piece.norm_text,
-                    "num_phones": len(piece.phones),
-                    "unknown": piece.unknown,
-                },
-            ),
-        ]
+    def _make(self, work: Work, tokens: list[int] | None) -> None:
+        if tokens is not None:
+            assert work.parts is not None
+            self._give(work, work.parts.more(tokens))
+        elif work.parts_begun:
+            assert work.parts is not None
+            self._finish(work, work.parts.rest(work.attempts.best.said))
+        elif work.request.order.verify:
+            self._listen(work, work.attempts.sound())
+        else:
+            self._finish(work, work.attempts.sound())
+
+    def _give(self, work: Work, wav: Waveform) -> None:
+        if len(wav):
+            work.given_seconds += len(wav) / SAMPLE_RATE
+            work.request.send(work.number, [Sound(work.number, wav)])
+
+    def _finish(self, work: Work, wav: Waveform) -> None:
+        work.given_seconds += len(wav) / SAMPLE_RATE
+        finish(work, wav, self._counts)
+
+
+def finish(work: Work, wav: Waveform, counts: Counts) -> None:
+    """Send the last sound of a piece, and what is known of it."""
+    attempts = work.attempts
+    piece = attempts.piece(wav)
+    seconds = max(work.given_seconds, piece.seconds)
+    counts.pieces += 1
+    counts.sound_seconds += seconds
+    counts.problems += bool(piece.problem)
+    end = PieceEnd(
+        piece=work.number,
+        text=piece.text,
+        seconds=seconds,
+        num_tokens=len(piece.tokens),
+        attempts=piece.attempts,
+        problem=piece.problem,
+        facts={
+            "ended": piece.ended,
+            "seed": attempts.best.seed,
+            "norm_text": piece.norm_text,
+            "num_phones": len(piece.phones),
+            "unknown": piece.unknown,
+            **work.facts,
+        },
+    )
+    sound = Sound(work.number, np.concatenate([wav, pause(attempts.reading)]))
+    work.request.send(work.number, [sound, end])

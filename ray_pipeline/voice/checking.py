@@ -57,9 +57,14 @@ def check(
             f"{rate:.0f} phones a second, where the voice allows for {most:.0f}: words are missing."
         )
         return Verdict(problem, 1.0 + min(1.0, rate / most - 1))
-    if seconds > count / _SLOWEST_RATE + _SLACK_SECONDS:
+    if seconds > longest_seconds(phones):
         return Verdict(f"{seconds:.0f} s for {count} phones: something was added.", 1.0)
     return GOOD
+
+
+def longest_seconds(phones: Phones) -> float:
+    """What takes longer says more than the phones, or finds no end."""
+    return len(phones.phones) / _SLOWEST_RATE + _SLACK_SECONDS
 
 
 def fastest(usual_rate: float | None) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, chain, repeat
 
 import numpy as np
 import torch
@@ -15,11 +16,16 @@ from ray_pipeline.models.gpt.continuous import ContinuousDecoder
 from ray_pipeline.models.gpt.decoding import Decoded, Sentence, decode_batch
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.gpt.sampling import Sampling
+from ray_pipeline.models.sovits.streaming import StreamedDecode
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.text import Phones
+from ray_pipeline.voice.checking import longest_seconds
 from ray_pipeline.voice.reference import ReferenceFeatures
 from ray_pipeline.voice.saying import MOST_ATTEMPTS
 from ray_pipeline.voice.speech import Reading, Said
+
+# Of a piece that is sent before it is finished: 0.4, 0.64, 1 and 2 s.
+_STRETCHES = (10, 16, 25, 50)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +74,26 @@ class GptSovitsReading:
             tokens = tokens[1:]
         return Said(tokens, decoded.ended)
 
+    def most_tokens(self, number: int) -> int | None:
+        """After how many a piece is given up: with more of them it would be bad anyway. The
+        original waits for a minute."""
+        if self.settings.strict_compat:
+            return None
+        return int(longest_seconds(self.pieces[number]) * TOKENS_PER_SECOND) + 1
+
+    def sound_in_parts(self, number: int, seed: int) -> GptSovitsParts:
+        return GptSovitsParts(
+            StreamedDecode(
+                self.synthesizer,
+                self.features.voice,
+                torch.tensor([self.pieces[number].ids], device=self.device),
+                self.generator(seed),
+                speed=self.settings.speed,
+                noise_scale=self.settings.noise_scale,
+            ),
+            prompted=self.prompted,
+        )
+
     def sound(self, number: int, said: Said, seed: int) -> Waveform:
         wav = self.synthesizer.decode_as(
             self.features.voice,
@@ -77,8 +103,35 @@ class GptSovitsReading:
             noise_scale=self.settings.noise_scale,
             generator=self.generator(seed),
         )
-        samples: Waveform = wav[0, 0].float().cpu().numpy()
+        samples = _samples(wav[0, 0])
         return samples / max(1.0, float(np.abs(samples).max(initial=0.0)))
+
+
+class GptSovitsParts:
+    """See `SoundInParts`: the first sound after ten tokens (0.4 s), then ever longer stretches, as
+    a player that has some seconds in hand gains nothing by short ones."""
+
+    def __init__(self, decode: StreamedDecode, *, prompted: bool) -> None:
+        self._decode, self._prompted = decode, prompted
+        self._first: list[int] = []
+
+    @property
+    def boundaries(self) -> Iterator[int]:
+        return accumulate(chain(_STRETCHES, repeat(_STRETCHES[-1])))
+
+    def more(self, tokens: list[int]) -> Waveform:
+        self._first = tokens[:1]
+        return _samples(self._decode.more(tokens, last=False))
+
+    def rest(self, said: Said) -> Waveform:
+        # What was given already began with the token that the original loses.
+        lost = self._first if self._prompted and not said.ended else []
+        return _samples(self._decode.more([*lost, *said.tokens], last=True))
+
+
+def _samples(wav: Tensor) -> Waveform:
+    samples: Waveform = wav.float().cpu().numpy()
+    return samples
 
 
 class ContinuousMaker:
@@ -103,7 +156,10 @@ class ContinuousMaker:
     def begin(self, reading: Reading, number: int, seed: int) -> int:
         assert isinstance(reading, GptSovitsReading)
         row = self._decoder.admit(
-            reading.sentences[number], reading.sampling, reading.generator(seed)
+            reading.sentences[number],
+            reading.sampling,
+            reading.generator(seed),
+            reading.most_tokens(number),
         )
         self._readings[row] = reading
         return row
@@ -112,9 +168,13 @@ class ContinuousMaker:
         self._decoder.drop(row)
         self._readings.pop(row, None)
 
-    def step(self) -> list[tuple[int, Said]]:
+    def tokens(self, row: int) -> list[int]:
+        return self._decoder.tokens(row)
+
+    def step(self, only: Collection[int] | None = None) -> list[tuple[int, Said]]:
         return [
-            (row, self._readings.pop(row).said(decoded)) for row, decoded in self._decoder.step()
+            (row, self._readings.pop(row).said(decoded))
+            for row, decoded in self._decoder.step(only)
         ]
 
 
@@ -143,7 +203,10 @@ class RecordedMaker:
     def drop(self, row: int) -> None:
         self._waiting.pop(row, None)
 
-    def step(self) -> list[tuple[int, Said]]:
+    def tokens(self, row: int) -> list[int]:
+        return []
+
+    def step(self, only: Collection[int] | None = None) -> list[tuple[int, Said]]:
         return list(self._run())
 
     def _run(self) -> Iterator[tuple[int, Said]]:

@@ -6,7 +6,7 @@ nothing of what it says is drawn but the noise of breath and fricatives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,6 +116,9 @@ class MiniReading:
         settings = self.settings
         return self.voice.sound(tokens, pitch=settings.pitch, energy=settings.energy, seed=seed)
 
+    def sound_in_parts(self, number: int, seed: int) -> None:
+        """A whole piece takes some hundredths of a second."""
+
 
 class MiniTokenMaker:
     """See `TokenMaker`. A step is all of one piece, the one that came first."""
@@ -141,10 +144,13 @@ class MiniTokenMaker:
     def drop(self, row: int) -> None:
         self._waiting.pop(row, None)
 
-    def step(self) -> list[tuple[int, Said]]:
-        if not self._waiting:
+    def tokens(self, row: int) -> list[int]:
+        return []
+
+    def step(self, only: Collection[int] | None = None) -> list[tuple[int, Said]]:
+        row = next((row for row in self._waiting if only is None or row in only), None)
+        if row is None:
             return []
-        row = next(iter(self._waiting))
         reading, number = self._waiting.pop(row)
         return [(row, reading.tokens(number))]
 

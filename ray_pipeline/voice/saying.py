@@ -3,69 +3,93 @@ same for many texts at a time, with the same seeds, so that both say the same.""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
-from ray_pipeline.core.speech import NUM_SEEDS
+from ray_pipeline.text import Phones
 from ray_pipeline.voice.checking import Verdict, check
 from ray_pipeline.voice.speech import OnProgress, Piece, Reading, Said, Speech, TokenMaker
 
 MOST_ATTEMPTS = 3
 
 
+# Far from the seeds of other pieces. On a CPU torch looks at the lower 32 bits of a seed only.
+_BETWEEN_ATTEMPTS = 0x9E3779B1
+_SEED_BITS = 32
+
+
 def seed_of(seed: int, number: int, attempt: int) -> int:
     """Of the attempt (from 0) at piece `number` in a request with `seed`. The first attempt is
-    that of the original; no other attempt of any request has its seed."""
-    return seed + number + attempt * 2 * NUM_SEEDS
+    that of the original."""
+    return (seed + number + attempt * _BETWEEN_ATTEMPTS) % 2**_SEED_BITS
 
 
 @dataclass
+class Attempt:
+    """`wav` is kept where somebody had to listen to it."""
+
+    said: Said
+    seed: int
+    verdict: Verdict
+    wav: Waveform | None = None
+
+
 class Attempts:
     """The attempts at piece `number`, of which the best is kept; of equals, the first."""
 
-    reading: Reading
-    number: int
-    made: int = 0
-    best: Said = field(default_factory=lambda: Said([], ended=False))
-    best_seed: int = 0
-    verdict: Verdict = field(default_factory=lambda: Verdict("", float("inf")))
+    def __init__(self, reading: Reading, number: int) -> None:
+        self.reading, self.number = reading, number
+        self._made: list[Attempt] = []
+
+    @property
+    def phones(self) -> Phones:
+        return self.reading.pieces[self.number]
 
     @property
     def seed(self) -> int:
         """That of the next attempt."""
-        return seed_of(self.reading.settings.seed, self.number, self.made)
+        return seed_of(self.reading.settings.seed, self.number, self.count)
+
+    @property
+    def count(self) -> int:
+        return len(self._made)
+
+    @property
+    def best(self) -> Attempt:
+        return min(self._made, key=lambda attempt: attempt.verdict.badness)
+
+    @property
+    def enough(self) -> bool:
+        return not self.best.verdict.problem or self.count >= self.reading.most_attempts
 
     def judge(self, said: Said) -> bool:
         """Take what the next attempt gave; whether that is enough."""
-        phones = self.reading.pieces[self.number]
-        rate = self.reading.usual_rate
-        return self.take(said, check(phones, said, self.reading.tokens_per_second, rate))
-
-    def take(self, said: Said, verdict: Verdict) -> bool:
-        """The same with a verdict from elsewhere."""
-        if verdict.badness < self.verdict.badness:
-            self.best, self.best_seed, self.verdict = said, self.seed, verdict
-        self.made += 1
-        return not verdict.problem or self.made >= self.reading.most_attempts
+        reading = self.reading
+        verdict = check(self.phones, said, reading.tokens_per_second, reading.usual_rate)
+        self._made.append(Attempt(said, self.seed, verdict))
+        return self.enough
 
     def sound(self) -> Waveform:
         """Of the best."""
-        return self.reading.sound(self.number, self.best, self.best_seed)
+        best = self.best
+        return (
+            self.reading.sound(self.number, best.said, best.seed) if best.wav is None else best.wav
+        )
 
     def piece(self, wav: Waveform) -> Piece:
-        phones = self.reading.pieces[self.number]
+        phones, best = self.phones, self.best
         return Piece(
             text=phones.text,
             norm_text=phones.norm_text,
             phones=phones.phones,
             unknown=phones.unknown,
-            tokens=self.best.tokens,
-            ended=self.best.ended,
+            tokens=best.said.tokens,
+            ended=best.said.ended,
             seconds=len(wav) / SAMPLE_RATE,
-            attempts=self.made,
-            problem=self.verdict.problem,
+            attempts=self.count,
+            problem=best.verdict.problem,
         )
 
 

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -89,6 +89,25 @@ class Reading(Protocol):
         """Piece `number` as float32 [N] at 32 kHz within -1..1, without the pause behind it."""
         ...
 
+    def sound_in_parts(self, number: int, seed: int) -> SoundInParts | None:
+        """For making sound of a piece that has not all of its tokens yet; None where that would
+        gain nothing."""
+        ...
+
+
+class SoundInParts(Protocol):
+    """What it gives, one after another, is a piece. `boundaries` are the numbers of tokens at
+    which `more` is to be called, in turn: what comes out depends on them."""
+
+    @property
+    def boundaries(self) -> Iterator[int]: ...
+
+    def more(self, tokens: list[int]) -> Waveform:
+        """All tokens so far to the sound that follows what was given before."""
+        ...
+
+    def rest(self, said: Said) -> Waveform: ...
+
 
 class TokenMaker(Protocol):
     """Makes the tokens of pieces, several side by side, in rows. It changes nothing of a piece
@@ -110,8 +129,13 @@ class TokenMaker(Protocol):
         """Forget a piece that nobody wants any more."""
         ...
 
-    def step(self) -> list[tuple[int, Said]]:
-        """A step of all that run; the rows that are done are given back, and are free."""
+    def tokens(self, row: int) -> list[int]:
+        """Those that a piece has so far."""
+        ...
+
+    def step(self, only: Collection[int] | None = None) -> list[tuple[int, Said]]:
+        """A step of all that run, or of the rows `only`; those that are done are given back, and
+        their rows are free."""
         ...
 
 

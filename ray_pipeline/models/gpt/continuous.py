@@ -16,7 +16,7 @@ B = sentences that run, S = columns, D = width, H = heads, K = D / H, V = tokens
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 
 import torch
@@ -45,6 +45,7 @@ class _Row:
     """One sentence that runs. `scores` [1, V] are those of its next token."""
 
     num_prompt: int
+    limit: int
     sampling: Sampling
     generator: torch.Generator | None
     seen: Tensor  # [1, V]
@@ -88,10 +89,15 @@ class ContinuousDecoder:
 
     @torch.inference_mode()
     def admit(
-        self, sentence: Sentence, sampling: Sampling, generator: torch.Generator | None = None
+        self,
+        sentence: Sentence,
+        sampling: Sampling,
+        generator: torch.Generator | None = None,
+        limit: int | None = None,
     ) -> int:
-        """Read the sentence's prefix and let it run from the next step on; its row. Raises
-        ValueError when all rows are taken."""
+        """Read the sentence's prefix and let it run from the next step on; its row. It is stopped
+        after `limit` tokens, if that is less than all have. Raises ValueError when all rows are
+        taken."""
         number = next((n for n in range(self.num_rows) if n not in self._rows), None)
         if number is None:
             raise ValueError(f"all {self.num_rows} rows of the decoder are taken")
@@ -106,6 +112,7 @@ class ContinuousDecoder:
             x = layer.finish(x, layer.self_attn.attend(queries, keys, values, mask))
         self._rows[number] = _Row(
             num_prompt,
+            self.limit if limit is None else min(limit, self.limit),
             sampling,
             generator,
             seen_tokens(self.model, [sentence]),
@@ -123,26 +130,30 @@ class ContinuousDecoder:
         return self._rows[row].tokens
 
     @torch.inference_mode()
-    def step(self) -> list[tuple[int, Decoded]]:
-        """One token more for each sentence. Those that are over are given back, and are gone."""
+    def step(self, only: Collection[int] | None = None) -> list[tuple[int, Decoded]]:
+        """One token more for each sentence, or for those in the rows `only`. Those that are over
+        are given back, and are gone."""
+        running = list(self._rows if only is None else only)
         finished = []
-        for row, token, is_over in self._choose():
+        for row, token, is_over in self._choose(running):
             said = self._rows[row].tokens
             if not is_over:
                 said.append(token)
-            if is_over or len(said) == self.limit:
+            if is_over or len(said) == self._rows[row].limit:
                 decoded = torch.tensor(said, dtype=torch.long, device=self._device)
                 finished.append((row, Decoded(decoded, ended=is_over)))
                 self.drop(row)
-        if self._rows:
-            self._advance()
+        running = [row for row in running if row in self._rows]
+        if running:
+            self._advance(running)
         return finished
 
-    def _choose(self) -> list[tuple[int, int, bool]]:
+    def _choose(self, running: Collection[int]) -> list[tuple[int, int, bool]]:
         """For each row its next token, and whether it is over. Rows that are sampled alike are
         treated together."""
         groups: dict[Hashable, list[int]] = {}
-        for number, row in self._rows.items():
+        for number in running:
+            row = self._rows[number]
             groups.setdefault((row.sampling, len(row.tokens) < MIN_TOKENS), []).append(number)
         chosen = []
         for numbers in groups.values():
@@ -163,8 +174,7 @@ class ContinuousDecoder:
         seen = torch.cat([row.seen for row in rows])
         return choose(scores, seen, eos, first.sampling, [row.generator for row in rows])
 
-    def _advance(self) -> None:
-        numbers = list(self._rows)
+    def _advance(self, numbers: list[int]) -> None:
         rows = [self._rows[number] for number in numbers]
         for row in rows:
             row.seen[0, row.tokens[-1]] = True

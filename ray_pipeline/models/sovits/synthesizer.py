@@ -189,6 +189,22 @@ class Synthesizer(nn.Module):
         ge = torch.stack(pairs).mean(0)
         return ge, ge if sv is None else self.ge_to512(ge.mT).mT
 
+    @torch.inference_mode()
+    def prior(
+        self, codes: Tensor, text: Tensor, ge_text: Tensor, speed: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """Mean and log deviation [1, inter, F] of tokens [1, T25], of which more may follow: unlike
+        `decode` does, the place of a frame does not depend on how many there are."""
+        quantized = self._upsample(self.quantizer.decode(codes))
+        mask = quantized.new_ones(1, 1, quantized.shape[-1])
+        frames, *_ = self.enc_p(quantized, mask, text, full_length(text), ge_text)
+        if speed != 1.0:
+            frames = F.interpolate(
+                frames, scale_factor=1 / speed, mode="linear", recompute_scale_factor=False
+            )
+        mean, log_deviation = self.enc_p.proj(frames).chunk(2, dim=1)
+        return mean, log_deviation
+
     @torch.no_grad()
     def extract_latent(self, ssl: Tensor) -> Tensor:
         """[B, ssl_dim, T] → tokens [B, 1, T // 2]."""
