@@ -5,7 +5,7 @@
 
 Routes hold one of these and know no more: in production it is a `RemoteCoordinator`, which
 crosses a process, in tests the `CoordinatorService` itself. Arguments and answers are plain data.
-Every method raises NotFound for a task that does not exist, and Unavailable while the
+Every method raises NotFound for a task or a voice that does not exist, and Unavailable while the
 coordinator restarts or the database is away; asking again is safe.
 """
 
@@ -16,7 +16,9 @@ from typing import Any, Protocol
 
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
+from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from ray_pipeline.hub.downloads import Download
+from ray_pipeline.library.draft import Draft
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,15 @@ class Pause:
     changed: bool
     job_id: str | None = None
     runs: list[StepRun] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboutVoice:
+    """See `VoiceRecord`."""
+
+    language: str = ""
+    owner: str = ""
+    consent: str = ""
 
 
 class Coordinator(Protocol):
@@ -143,6 +154,35 @@ class Coordinator(Protocol):
 
     async def downloads(self) -> list[Download]:
         """The last one of each model, in the order they were asked for."""
+
+    # -- kept voices
+
+    async def create_voice(self, name: str, draft: Draft, about: AboutVoice) -> VoiceRecord:
+        """Keep a voice with its first version. Raises InvalidInput (the name, a mood), Conflict
+        (a name that is taken)."""
+
+    async def add_voice_version(self, voice: str, draft: Draft, promote: bool) -> VoiceVersion:
+        """Keep another version of a voice, named by its name or id as in all of these; with
+        `promote` it speaks from now on. Raises InvalidInput."""
+
+    async def update_voice(self, voice: str, changes: dict[str, str]) -> VoiceRecord:
+        """`changes` are of name, language, owner, consent and disabled_reason. Raises
+        InvalidInput, and Conflict for a name that is taken."""
+
+    async def promote_voice(self, voice: str, version: int) -> VoiceRecord:
+        """Let this version speak."""
+
+    async def roll_back_voice(self, voice: str) -> VoiceRecord:
+        """Let the version speak that did so before. Raises Conflict where none did."""
+
+    async def delete_voice(self, voice: str) -> VoiceRecord:
+        """With its versions, its aliases, and the files that no other voice needs."""
+
+    async def put_voice_alias(self, alias: VoiceAlias) -> VoiceAlias:
+        """New, or in place of the one of this name. Raises InvalidInput for the name or the
+        share, Conflict for the name of a voice."""
+
+    async def delete_voice_alias(self, name: str) -> None: ...
 
     # -- requests that may come twice
 

@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from ray_pipeline.coordinator.interface import Cancellation, Coordinator, Pause, PlannedJob
+from ray_pipeline.coordinator.interface import (
+    AboutVoice,
+    Cancellation,
+    Coordinator,
+    Pause,
+    PlannedJob,
+)
 from ray_pipeline.core.errors import Unavailable, pipeline_error_in
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
+from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from ray_pipeline.hub.downloads import Download
+from ray_pipeline.library.draft import Draft
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,6 +83,30 @@ class RemoteCoordinator(Coordinator):
 
     async def downloads(self) -> list[Download]:
         return await self._ask(Coordinator.downloads)
+
+    async def create_voice(self, name: str, draft: Draft, about: AboutVoice) -> VoiceRecord:
+        return await self._ask(Coordinator.create_voice, name, draft, about)
+
+    async def add_voice_version(self, voice: str, draft: Draft, promote: bool) -> VoiceVersion:
+        return await self._ask(Coordinator.add_voice_version, voice, draft, promote)
+
+    async def update_voice(self, voice: str, changes: dict[str, str]) -> VoiceRecord:
+        return await self._ask(Coordinator.update_voice, voice, changes)
+
+    async def promote_voice(self, voice: str, version: int) -> VoiceRecord:
+        return await self._ask(Coordinator.promote_voice, voice, version)
+
+    async def roll_back_voice(self, voice: str) -> VoiceRecord:
+        return await self._ask(Coordinator.roll_back_voice, voice)
+
+    async def delete_voice(self, voice: str) -> VoiceRecord:
+        return await self._ask(Coordinator.delete_voice, voice)
+
+    async def put_voice_alias(self, alias: VoiceAlias) -> VoiceAlias:
+        return await self._ask(Coordinator.put_voice_alias, alias)
+
+    async def delete_voice_alias(self, name: str) -> None:
+        await self._ask(Coordinator.delete_voice_alias, name)
 
     async def begin_request(self, key: str, digest: str) -> KeptAnswer | None:
         return await self._ask(Coordinator.begin_request, key, digest)

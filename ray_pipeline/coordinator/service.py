@@ -12,17 +12,26 @@ from contextlib import suppress
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ray_pipeline.coordinator.attempts import Attempts
-from ray_pipeline.coordinator.interface import Cancellation, Coordinator, Pause, PlannedJob
+from ray_pipeline.coordinator.interface import (
+    AboutVoice,
+    Cancellation,
+    Coordinator,
+    Pause,
+    PlannedJob,
+)
 from ray_pipeline.coordinator.ledger import Ledger
 from ray_pipeline.coordinator.planning import Planner
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.coordinator.task_data import TaskData
+from ray_pipeline.coordinator.voices import KeptVoices
 from ray_pipeline.coordinator.watch import EventWatch
 from ray_pipeline.core.errors import NotFound, pipeline_error_in
 from ray_pipeline.core.options import parse_task_config
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
+from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from ray_pipeline.hub.downloads import Download, Downloads
+from ray_pipeline.library.draft import Draft
 from ray_pipeline.store import Store
 
 P = ParamSpec("P")
@@ -53,6 +62,7 @@ class Parts:
         self.planner = Planner(self.ledger)
         self.attempts = Attempts(self.ledger)
         self.downloads = Downloads(settings.models_dir)
+        self.voices = KeptVoices(store, settings.data_dir)
 
 
 class CoordinatorService(Coordinator):
@@ -136,6 +146,30 @@ class CoordinatorService(Coordinator):
 
     async def downloads(self) -> list[Download]:
         return self._parts.downloads.all()
+
+    async def create_voice(self, name: str, draft: Draft, about: AboutVoice) -> VoiceRecord:
+        return await self._ask(self._parts.voices.create, name, draft, about)
+
+    async def add_voice_version(self, voice: str, draft: Draft, promote: bool) -> VoiceVersion:
+        return await self._ask(self._parts.voices.add_version, voice, draft, promote=promote)
+
+    async def update_voice(self, voice: str, changes: dict[str, str]) -> VoiceRecord:
+        return await self._ask(self._parts.voices.update, voice, changes)
+
+    async def promote_voice(self, voice: str, version: int) -> VoiceRecord:
+        return await self._ask(self._parts.store.promote_version, voice, version)
+
+    async def roll_back_voice(self, voice: str) -> VoiceRecord:
+        return await self._ask(self._parts.store.roll_back_version, voice)
+
+    async def delete_voice(self, voice: str) -> VoiceRecord:
+        return await self._ask(self._parts.voices.delete, voice)
+
+    async def put_voice_alias(self, alias: VoiceAlias) -> VoiceAlias:
+        return await self._ask(self._parts.voices.put_alias, alias)
+
+    async def delete_voice_alias(self, name: str) -> None:
+        await self._ask(self._parts.store.delete_alias, name)
 
     async def begin_request(self, key: str, digest: str) -> KeptAnswer | None:
         return await self._ask(self._parts.store.kept_answers.begin, key, digest)

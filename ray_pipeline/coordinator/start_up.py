@@ -14,6 +14,7 @@ from ray_pipeline.coordinator.holding import is_gone, this_process
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.core.errors import Unavailable
 from ray_pipeline.core.workspace import finish_deletions
+from ray_pipeline.library.keeping import Library
 from ray_pipeline.store import Lease, Store, upgrade
 
 
@@ -26,6 +27,7 @@ def prepare(settings: CoordinatorSettings) -> tuple[Store, Lease]:
     lease = Lease(store, this_process())
     lease.take(is_gone)
     finish_deletions(settings.tasks_dir)
+    Library(store, settings.data_dir).clean_up()
     return store, lease
 
 

@@ -26,9 +26,10 @@ class FileStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, source: Path, name: str = "") -> KeptFile:
+    def keep(self, source: Path, name: str = "", *, move: bool = False) -> KeptFile:
         """A copy of `source`, durable when this returns; `name` is what it is called, by default
-        as it was. Its suffix is kept: who loads the file looks at it.
+        as it was. Its suffix is kept: who loads the file looks at it. With `move` the source may
+        be taken instead of copied; it must be nobody else's then.
 
         Raises FileNotFoundError for a source that is not there, Conflict for one that changes.
         """
@@ -38,8 +39,11 @@ class FileStore:
         if _size(target) == file.size:
             return file
         with atomic_path(target, durable=True) as partial:
-            shutil.copyfile(source, partial)
-            if sha256_of(partial) != file.sha256:
+            if move:
+                shutil.move(source, partial)
+            else:
+                shutil.copyfile(source, partial)
+            if not move and sha256_of(partial) != file.sha256:
                 raise Conflict(
                     f"{source.name} was written to while it was copied.",
                     hint="Wait until its step is done, then try again.",

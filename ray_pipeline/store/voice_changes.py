@@ -29,6 +29,11 @@ class VoiceChanges:
     @abstractmethod
     def write(self) -> AbstractContextManager[Session]: ...
 
+    def require_free_voice_name(self, name: str) -> None:
+        """Raises Conflict for a name that a voice or an alias has."""
+        with self.write() as session:
+            _require_free(session, name)
+
     def add_voice(self, record: VoiceRecord, version: VoiceVersion) -> VoiceRecord:
         """A new voice with its first version. Raises Conflict if the name is taken."""
         with self.write() as session:

@@ -27,7 +27,10 @@ from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import Workspace, atomic_path, sha256_of
 from ray_pipeline.quality.data_report import report_path
 
+FORMAT_NAME = "gpt-sovits-ray voice"
 FORMAT = 1
+MANIFEST = "voice.json"
+GPT_ROLE, SOVITS_ROLE = "GPT weights", "SoVITS weights"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # equal voices make equal archives
 
 
@@ -61,7 +64,7 @@ def pack_voice(workspace: Workspace, config: TaskConfig, spoken: dict[str, Any] 
     if not target.exists():
         for older in target.parent.glob("*.zip"):
             older.unlink(missing_ok=True)
-        _write(target, members)
+        write_archive(target, members)
     return target
 
 
@@ -77,12 +80,10 @@ def _members(workspace: Workspace, config: TaskConfig, spoken: dict[str, Any]) -
     sample = workspace.resolve(spoken["file"])
     report = report_path(workspace)
     members = [
-        Member(
-            _weights_name(facts["gpt_model"]), "GPT weights", _there(workspace, facts["gpt_model"])
-        ),
+        Member(_weights_name(facts["gpt_model"]), GPT_ROLE, _there(workspace, facts["gpt_model"])),
         Member(
             _weights_name(facts["sovits_model"]),
-            "SoVITS weights",
+            SOVITS_ROLE,
             _there(workspace, facts["sovits_model"]),
         ),
         Member(f"reference/{reference.name}", "reference", _there(workspace, facts["ref_audio"])),
@@ -98,7 +99,7 @@ def _members(workspace: Workspace, config: TaskConfig, spoken: dict[str, Any]) -
         members.append(Member("report.json", "report on the recordings", report))
     members.append(Member("README.md", "for people", _readme(config, facts, members).encode()))
     described = json.dumps(_manifest(config, facts, members), ensure_ascii=False, indent=1)
-    return [Member("voice.json", "manifest", described.encode()), *members]
+    return [Member(MANIFEST, "manifest", described.encode()), *members]
 
 
 def _there(workspace: Workspace, name: str) -> Path:
@@ -114,19 +115,28 @@ def _weights_name(name: str) -> str:
 
 
 def _manifest(config: TaskConfig, facts: dict[str, Any], members: list[Member]) -> dict[str, Any]:
-    digests = _digests(members)
-    return {
-        "format": "gpt-sovits-ray voice",
-        "format_version": FORMAT,
+    reference = {
+        "audio": f"reference/{Path(facts['ref_audio']).name}",
+        "text": facts["ref_text"],
+        "language": facts["ref_language"],
+    }
+    voice = {
         "name": config.exp_name,
         "base_model": facts["base_model"],
         "language": config.language,
-        "reference": {
-            "audio": f"reference/{Path(facts['ref_audio']).name}",
-            "text": facts["ref_text"],
-            "language": facts["ref_language"],
-        },
+        "reference": reference,
         "settings": facts.get("settings", {}),
+    }
+    return describe(voice, members)
+
+
+def describe(voice: dict[str, Any], members: list[Member]) -> dict[str, Any]:
+    """What voice.json says: `voice`, and every other file with its size and SHA-256."""
+    digests = _digests(members)
+    return {
+        "format": FORMAT_NAME,
+        "format_version": FORMAT,
+        **voice,
         "files": [
             {"name": member.name, "what": member.role, "size": member.size, "sha256": digest}
             for member, digest in zip(members, digests.values(), strict=True)
@@ -187,7 +197,7 @@ def _readme_lines(
     yield ""
 
 
-def _write(target: Path, members: list[Member]) -> None:
+def write_archive(target: Path, members: list[Member]) -> None:
     with atomic_path(target) as partial, zipfile.ZipFile(partial, "w") as archive:
         for member in members:
             info = zipfile.ZipInfo(member.name, _EPOCH)

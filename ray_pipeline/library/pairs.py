@@ -1,0 +1,87 @@
+"""Whether two weight files are the halves of one voice. Nothing in them is ever run.
+
+Heavy: torch is imported, and each model is built. Call it in a process that may grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ray_pipeline.core.errors import BadModelFile, InvalidInput
+
+GPT_SUFFIX, SOVITS_SUFFIX = ".ckpt", ".pth"
+_HINT = "Send both files of one voice: its .ckpt (GPT weights) and its .pth (SoVITS weights)."
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`base_model` is the one that the SoVITS file was made from."""
+
+    gpt: Path
+    sovits: Path
+    base_model: str
+
+
+def find_pair(paths: Sequence[Path]) -> Pair:
+    """Which of two files is which; their names do not matter. Raises InvalidInput unless there is
+    one of each kind, BadModelFile for what is damaged, hostile or does not go together."""
+    halves: dict[str, Path] = {}
+    for path in paths:
+        half = _half(path)
+        if half in halves:
+            raise InvalidInput(
+                f"{halves[half].name} and {path.name} are both {half} weights.",
+                hint=_HINT,
+                field="file",
+            )
+        halves[half] = path
+    missing = [half for half in ("GPT", "SoVITS") if half not in halves]
+    if missing:
+        raise InvalidInput(f"The {missing[0]} weights are missing.", hint=_HINT, field="file")
+    gpt, sovits = halves["GPT"], halves["SoVITS"]
+    return Pair(gpt, sovits, check_pair(gpt, sovits))
+
+
+def _half(path: Path) -> str:
+    from ray_pipeline.models.mini.files import DURATIONS
+    from ray_pipeline.weights.kinds import FileKind, require_voice_weights, voice_version
+
+    if path.suffix.lower() == ".safetensors":
+        from safetensors import safe_open
+
+        voice_version(path)  # says in a sentence what is no such file
+        with safe_open(path, framework="pt") as file:
+            kind = (file.metadata() or {}).get("kind")
+        return "GPT" if kind == DURATIONS else "SoVITS"
+    return "GPT" if require_voice_weights(path).kind is FileKind.gpt else "SoVITS"
+
+
+def check_pair(gpt_path: Path, sovits_path: Path) -> str:
+    """Build both models; returns the base model. Raises BadModelFile for files that are damaged
+    or do not go together."""
+    from ray_pipeline.weights.kinds import voice_version
+
+    version = voice_version(sovits_path)
+    if version == "mini":
+        from ray_pipeline.models.mini.voice import MiniVoice
+
+        if gpt_path.suffix.lower() != ".safetensors":
+            raise BadModelFile(f"{gpt_path.name} is no file of a voice of the base mini.")
+        MiniVoice.load(gpt_path, sovits_path)
+        return version
+    from ray_pipeline.models.gpt.loading import build_text2semantic
+    from ray_pipeline.weights.files import build_synthesizer, load_gpt, load_sovits
+
+    sovits = load_sovits(sovits_path)
+    gpt_file = load_gpt(gpt_path, expected=sovits.version)
+    build_synthesizer(sovits)
+    gpt = build_text2semantic(gpt_file.config, gpt_file.state_dict)
+    if gpt.config.eos != sovits.config.codebook_size:
+        raise BadModelFile(
+            f"{gpt_path.name} speaks {gpt.config.eos} tokens, {sovits_path.name} understands "
+            f"{sovits.config.codebook_size}.",
+            hint="Use the two files of one voice.",
+        )
+    return sovits.version
