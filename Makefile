@@ -3,7 +3,8 @@
 #   make demo    set everything up, train a small voice on samples/ through the whole service
 #   make test    set everything up, run every test; make test-fast: those without Ray
 #   make serve   start the service on 127.0.0.1:8000; make status, make stop
-#   make check   format, lint, types, layers
+#   make check   format, lint, types, layers; make check-web: types of the studio
+#   make test-browser   the studio in a browser, from nothing to a sentence
 
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; exit(not (3, 11) <= sys.version_info < (3, 13))' \
@@ -24,7 +25,7 @@ export RAY_AUTH_MODE ?= token
 export RAY_USAGE_STATS_ENABLED ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo serve stop status test test-fast check format bench conformance clean
+.PHONY: install demo serve stop status test test-fast test-browser check check-web format bench conformance clean
 
 install: $(INSTALLED)
 
@@ -57,6 +58,15 @@ test: install
 # Without Ray, and without what takes more than ten seconds: for the time between two edits.
 test-fast: install
 	$(BIN)/python -m pytest -m "not needs_ray and not slow"
+
+# The studio in a real browser, and a new user's whole way through it with the real service:
+# minutes. `make test` has all of it but the last. PICTURES=docs/pictures keeps what it looks like.
+test-browser: install
+	$(BIN)/python -m pytest -rs tests/serve_app/browser tests/serve_app/browser/journey.py
+
+# The types of the studio's scripts. npx fetches the checker, so it is no part of `make check`.
+check-web:
+	cd tools/web && npm install --silent --no-audit --no-fund && npx tsc --noEmit
 
 check: install
 	$(BIN)/ruff format --check .

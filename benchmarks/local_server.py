@@ -13,10 +13,11 @@ from fastapi import FastAPI
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """The URL of the app, served on a free port until the block ends."""
+def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """The URL of the app, served until the block ends on `port`; 0: one that is free."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         port = listener.getsockname()[1]
         listener.listen()
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)

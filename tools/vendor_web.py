@@ -67,14 +67,17 @@ PACKAGES = (
 )
 
 
-def as_module(name: str, text: str) -> str:
-    """`text` of a package's file so that a browser can import it from beside the others."""
+def as_module(package: Package, name: str, text: str) -> str:
+    """`text` of a package's file so that a browser can import it from beside the others, and the
+    checker of types leaves its inside alone."""
     text = "\n".join(line for line in text.splitlines() if "sourceMappingURL" not in line)
     if name == "preact-hooks.js":
         text = text.replace('from"preact"', 'from"./preact.js"')
     if name == "uplot.js":
         text += "\nexport default uPlot;"
-    return text.rstrip() + "\n"
+    origin = f"{package.name} {package.version}, {package.licence}: {package.name}.LICENSE.txt"
+    head = f"/* {origin} */\n" if name.endswith(".css") else f"// @ts-nocheck {origin}\n"
+    return head + text.rstrip() + "\n"
 
 
 def fetch(package: Package, folder: Path) -> Path:
@@ -96,7 +99,7 @@ def main() -> None:
             unpacked = fetch(package, Path(folder))
             sums = {}
             for path, name in package.files:
-                content = as_module(name, (unpacked / path).read_text("utf-8")).encode()
+                content = as_module(package, name, (unpacked / path).read_text("utf-8")).encode()
                 (VENDOR / name).write_bytes(content)
                 sums[name] = hashlib.sha256(content).hexdigest()
             licence = (unpacked / package.licence_file).read_text("utf-8")

@@ -27,6 +27,14 @@ def test_modules_import_only_what_is_there() -> None:
             assert (script.parent / name).resolve().is_file(), f"{script.name} imports {name}"
 
 
+def test_all_that_the_page_begins_with_is_fetched_at_once() -> None:
+    lazy = {"main.js", "microphone.js", "wavesurfer.js", "wavesurfer-spectrogram.js"}
+    page = (WEB / "index.html").read_text("utf-8")
+    preloaded = re.findall(r'rel="modulepreload" href="/web/([^"]+)"', page)
+    there = [path.relative_to(WEB).as_posix() for path in sorted(WEB.rglob("*.js"))]
+    assert preloaded == [name for name in there if name.split("/")[-1] not in lazy]
+
+
 def test_files_can_be_read_in_one_sitting() -> None:
     for script in OURS:
         assert len(script.read_text("utf-8").splitlines()) <= 250, script.name

@@ -19,7 +19,7 @@ export function Plot({ title, data, labels, xLabel, stamp }) {
   useEffect(() => {
     const ink = colour("--dim"), line = colour("--line");
     const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "11px system-ui" };
-    plot.current = new uPlot({
+    plot.current = new (/** @type {any} */ (uPlot))({
       width: box.current.clientWidth, height: HEIGHT, scales: { x: { time: false } },
       axes: [{ ...axis, label: xLabel, labelSize: 16, labelFont: "11px system-ui", size: 30 }, { ...axis, size: 60, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map(short) }],
       series: [{ label: xLabel }, ...labels.map((label, index) => ({
@@ -29,7 +29,7 @@ export function Plot({ title, data, labels, xLabel, stamp }) {
       }))],
       legend: { live: true }, cursor: { drag: { x: true, y: false } },
     }, data, box.current);
-    const sized = new ResizeObserver(() => plot.current?.setSize({ width: box.current.clientWidth, height: HEIGHT }));
+    const sized = new ResizeObserver(() => box.current && plot.current?.setSize({ width: box.current.clientWidth, height: HEIGHT }));
     sized.observe(box.current);
     return () => { sized.disconnect(); plot.current?.destroy(); plot.current = null; };
   }, [shape]);

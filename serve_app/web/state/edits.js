@@ -3,6 +3,7 @@
 
 import { call, get, taskPath } from "../api/http.js";
 import { whenBack } from "./connection.js";
+import { isBusy } from "./service.js";
 import { Store } from "./store.js";
 import { open, putRows } from "./task.js";
 
@@ -75,14 +76,26 @@ async function put(clip, change, isUndo) {
     if ("text" in change && !isUndo) draft(clip, change.text);
     edits.set((old) => ({ errors: without(old.errors, clip, error) }));
     if (error.status === 0 || error.status === 503) {
-      whenBack().then(() => edits.value.task === task && save(clip, change, isUndo));
-    } else if (error.status === 409 && error.code === "conflict") {
+      whenBack().then(() => { if (edits.value.task === task) save(clip, change, isUndo); });
+    } else if (error.code === "task_busy") {
+      whenIdle(task, () => save(clip, change, isUndo));
+    } else if (error.code === "conflict") {
       const theirs = await get(path).catch(() => null);
       if (!theirs) return;
       putRows([theirs]);
       edits.set((old) => ({ theirs: without(old.theirs, clip, theirs.text) }));
     }
   }
+}
+
+/** What runs reads the texts, so they are closed meanwhile; the edit waits for its end.
+ * @param {string} task @param {() => void} then */
+function whenIdle(task, then) {
+  const forget = open.watch(() => {
+    if (open.value.id === task && isBusy(open.value.task)) return;
+    forget();
+    if (open.value.id === task) then();
+  });
 }
 
 const pick = (/** @type {any} */ row) => Object.fromEntries(FIELDS.map((name) => [name, row[name]]));

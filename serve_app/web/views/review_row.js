@@ -77,5 +77,5 @@ function Trouble({ row, typed }) {
       <button type="button" onClick=${() => save(row.clip, { text: oneLine(typed) })}>${t("useMine")}</button>
       <button type="button" onClick=${() => { draft(row.clip, null); edits.set((old) => ({ errors: { ...old.errors, [row.clip]: undefined } })); }}>${t("useTheirs")}</button></p>`;
   }
-  return html`<p role="alert" class="said bad">${inWords(error)} ${typed !== undefined ? t("draftKept") : ""}</p>`;
+  return html`<p role="alert" class="said bad">${inWords(error)} ${error.code === "task_busy" ? t("savedWhenIdle") : ""} ${typed !== undefined ? t("draftKept") : ""}</p>`;
 }

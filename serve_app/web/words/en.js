@@ -1,7 +1,7 @@
 // English. Keys are the same in every language; a test sees to it.
 
 export default {
-  brand: "Voice studio", skip: "Skip to the content", loading: "Loading …", close: "Close", save: "Save", open: "Open", search: "Search",
+  brand: "GPT-SoVITS Studio", skip: "Skip to the content", loading: "Loading …", close: "Close", save: "Save", open: "Open", search: "Search",
   language: "Language", theme: "Colours", "theme.auto": "as the system", "theme.light": "light", "theme.dark": "dark",
   voices: "Voices", allVoices: "All voices", newVoice: "New voice", name: "Name", nameExample: "such as: Anna, calm", nameMissing: "Give it a name first.",
   rename: "Rename", delete: "Delete", keep: "Keep it", sureDelete: "Delete it with all its recordings and files?", noneFound: "Nothing fits.",
@@ -37,7 +37,7 @@ export default {
   noClips: "There are no clips yet: add recordings and prepare them.", measuring: "The clips are being measured …", measureAgain: "Measure again", clips: "Clips", showThem: "Show them", cutAgain: "Cut again: under Advanced", recordingsLeftOut: "{n} recordings gave no clip",
   "filter.all": "All", "filter.doubtful": "Doubtful", "filter.unread": "Not read yet", "filter.edited": "Corrected", "filter.unused": "Not used",
   "verdict.good": "good", "verdict.check": "listen to it", "verdict.bad": "bad", "verdict.unknown": "not measured yet", use: "Use", text: "Text", byYou: "read by you", leftOut: "Left out",
-  unsaved: "not saved yet", saving: "Saving …", changedMeanwhile: "Somebody else changed this text meanwhile:", useMine: "Use mine", useTheirs: "Use theirs", draftKept: "What you typed is kept in this browser.",
+  unsaved: "not saved yet", saving: "Saving …", changedMeanwhile: "Somebody else changed this text meanwhile:", useMine: "Use mine", useTheirs: "Use theirs", savedWhenIdle: "Your change is saved as soon as it is done.", draftKept: "What you typed is kept in this browser.",
   undo: "Undo", replace: "Find and replace", find: "Find", replaceBy: "Replace by", wouldChange: "{n} texts would change.", replaceAll: "Replace all", changed: "{n} changed.", saveList: "Download the texts as .list", loadList: "Upload a corrected .list", listTaken: "{changed} of {rows} rows changed",
   play: "Play", stop: "Stop", loop: "Loop", speed: "Speed", spectrogram: "Spectrogram", keys: "Keys", "key.enter": "in a text: save it and go on to the next", "key.escape": "leave the text", "key.move": "next and previous clip (Alt: while writing)", "key.play": "play or pause",
   "key.exclude": "use the clip or not", "key.edit": "edit the text", "key.undo": "undo", "key.search": "search", "key.help": "Keys",

@@ -1,7 +1,7 @@
 // 中文。
 
 export default {
-  brand: "语音工作室", skip: "跳到内容", loading: "正在加载……", close: "关闭", save: "保存", open: "打开", search: "搜索",
+  brand: "GPT-SoVITS Studio", skip: "跳到内容", loading: "正在加载……", close: "关闭", save: "保存", open: "打开", search: "搜索",
   language: "语言", theme: "配色", "theme.auto": "跟随系统", "theme.light": "浅色", "theme.dark": "深色",
   voices: "声音", allVoices: "全部声音", newVoice: "新建声音", name: "名称", nameExample: "例如：小安，平静", nameMissing: "请先填写名称。",
   rename: "重命名", delete: "删除", keep: "保留", sureDelete: "删除它和它的全部录音与文件？", noneFound: "没有符合的内容。",
@@ -34,7 +34,7 @@ export default {
   noClips: "还没有片段：请添加录音并准备。", measuring: "正在检测片段……", measureAgain: "重新检测", clips: "片段", showThem: "显示它们", cutAgain: "重新切分：见“高级”", recordingsLeftOut: "{n} 个录音没有产生片段",
   "filter.all": "全部", "filter.doubtful": "存疑", "filter.unread": "未读", "filter.edited": "已修改", "filter.unused": "不使用",
   "verdict.good": "良好", "verdict.check": "请试听", "verdict.bad": "不合格", "verdict.unknown": "尚未检测", use: "使用", text: "内容", byYou: "你已校对", leftOut: "不参与训练",
-  unsaved: "尚未保存", saving: "正在保存……", changedMeanwhile: "这段文本在此期间被别人改成了：", useMine: "用我的", useTheirs: "用别人的", draftKept: "你输入的内容保留在此浏览器里。",
+  unsaved: "尚未保存", saving: "正在保存……", changedMeanwhile: "这段文本在此期间被别人改成了：", useMine: "用我的", useTheirs: "用别人的", savedWhenIdle: "结束后会自动保存你的修改。", draftKept: "你输入的内容保留在此浏览器里。",
   undo: "撤销", replace: "查找替换", find: "查找", replaceBy: "替换为", wouldChange: "将改动 {n} 条文本。", replaceAll: "全部替换", changed: "已改动 {n} 条。", saveList: "把文本下载为 .list", loadList: "上传修改后的 .list", listTaken: "{rows} 行中改动了 {changed} 行",
   play: "播放", stop: "停止", loop: "循环", speed: "速度", spectrogram: "频谱", keys: "快捷键", "key.enter": "在文本中：保存并转到下一条", "key.escape": "离开文本", "key.move": "下一条、上一条（书写时加 Alt）", "key.play": "播放或暂停",
   "key.exclude": "使用或不用该片段", "key.edit": "修改文本", "key.undo": "撤销", "key.search": "搜索", "key.help": "快捷键",

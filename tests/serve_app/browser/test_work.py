@@ -1,0 +1,236 @@
+"""What people do in the studio, and what goes wrong meanwhile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from ray_pipeline.core.task import EventKind
+from tests.serve_app.browser.conftest import NewPage
+from tests.serve_app.browser.studio import Studio
+
+SAMPLE = Path("samples/LJ001-0001.flac")
+KIND = "[data-clip]"
+
+
+def texts(studio: Studio, task: str) -> dict[str, str]:
+    with studio.client as client:
+        return {row.clip: row.text for row in client.transcripts(task)}
+
+
+def clips(page: Page) -> list[str]:
+    return page.locator(KIND).evaluate_all("rows => rows.map((row) => row.dataset.clip)")
+
+
+def test_a_new_voice_says_which_base_it_gets_and_takes_recordings(
+    studio: Studio, page: Page
+) -> None:
+    page.goto(studio.url)
+    page.locator("#new").click()
+    page.get_by_label("Name", exact=True).fill("小安 / calm")
+    page.get_by_label("Language of the recordings").select_option("en")
+    page.locator("#create").click()
+    expect(page.locator("#told-base")).to_contain_text("mini")
+    page.locator("#told-on").click()
+    page.locator("#upload").set_input_files(SAMPLE)
+    expect(page.locator(".recordings tbody tr")).to_contain_text("9.7 s")
+    expect(page.locator("#total")).to_contain_text("One minute works")
+    expect(page.locator("#prepare")).to_be_disabled()
+    page.locator("#consent").check()
+    page.locator("#prepare").click()
+    expect(page.locator("#task-status")).to_contain_text("waiting")
+    expect(page).to_have_title("0 % · 小安 / calm · GPT-SoVITS Studio")
+
+
+def test_what_is_no_sound_is_refused_at_once(studio: Studio, page: Page, tmp_path: Path) -> None:
+    task = studio.new()
+    fake = tmp_path / "song.mp3"
+    fake.write_text("this is a letter and no song" * 10)
+    page.goto(studio.at(task, "recordings"))
+    page.locator("#upload").set_input_files(fake)
+    expect(page.locator(".queue [role=alert]")).to_contain_text("no sound")
+    with studio.client as client:
+        assert [file for file in client.files(task) if file.kind == "input"] == []
+
+
+def test_the_microphone_makes_a_recording(studio: Studio, new_page: NewPage) -> None:
+    page = new_page(permissions=["microphone"])
+    page.goto(studio.at(studio.new(), "recordings"))
+    page.locator("#record").click()
+    expect(page.locator(".recorder [role=status]")).to_contain_text("1.", timeout=15_000)
+    page.locator("#record").click()
+    expect(page.locator(".recordings tbody tr")).to_contain_text("recording", timeout=15_000)
+
+
+def test_texts_are_corrected_by_the_keyboard_alone(studio: Studio, page: Page) -> None:
+    task = studio.prepared()
+    page.goto(studio.at(task, "review"))
+    expect(page.locator("#report-summary")).to_be_visible(timeout=30_000)
+    order = clips(page)
+    page.keyboard.press("j")
+    for number in range(2):
+        page.keyboard.press("Enter") if number == 0 else None
+        expect(page.locator("textarea")).to_be_focused()
+        page.keyboard.press("Control+a")
+        page.keyboard.type(f"Text number {number}.")
+        page.keyboard.press("Enter")
+    # Enter has saved, gone on to the next row, and kept the focus in its text.
+    expect(page.locator(".clip.selected")).to_have_attribute("data-clip", order[2])
+    expect(page.locator("textarea")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    expect(page.locator(".clip.selected")).to_have_class("clip selected excluded")
+    saved = texts(studio, task)
+    assert [saved[clip] for clip in order[:2]] == ["Text number 0.", "Text number 1."]
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    expect(page.locator("#saving")).to_have_text("")
+    expect(page.locator(".clip.excluded")).to_have_count(0)
+    assert texts(studio, task)[order[1]] == "a" * 30
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Undo", ignore_case=True)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert clips(page) == order
+
+
+def test_replacing_in_all_texts_is_taken_back_by_one_undo(studio: Studio, page: Page) -> None:
+    task = studio.prepared()
+    page.goto(studio.at(task, "review"))
+    page.get_by_role("button", name="Find and replace").click()
+    page.locator("#replace-find").fill("aaaaaaaaaa")
+    page.locator("#replace-by").fill("b")
+    expect(page.get_by_role("dialog")).to_contain_text("3 texts would change")
+    page.get_by_role("button", name="Replace all").click()
+    expect(page.get_by_role("dialog")).to_contain_text("3 changed")
+    assert set(texts(studio, task).values()) == {"bbb"}
+    page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".clip .text").first).to_contain_text("aaa")
+    assert set(texts(studio, task).values()) == {"a" * 30}
+
+
+def test_nothing_typed_is_lost_by_a_reload(studio: Studio, page: Page) -> None:
+    task = studio.prepared()
+    page.goto(studio.at(task, "review"))
+    page.locator(".clip .text").first.click()
+    expect(page.locator("textarea")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("half a sent")
+    page.reload()
+    expect(page.locator(".clip .text").first).to_contain_text("half a sent")
+    expect(page.locator(".clip .text").first).to_contain_text("not saved yet")
+
+
+def test_another_persons_edit_is_shown_beside_mine(studio: Studio, page: Page) -> None:
+    task = studio.prepared()
+    page.goto(studio.at(task, "review"))
+    expect(page.locator(".clip")).to_have_count(3)
+    clip = clips(page)[0]
+    page.route("**/events/stream", lambda route: route.abort())  # this page has not heard of it
+    page.locator(".clip .text").first.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("mine")
+    with studio.client as client:
+        client.edit_transcript(task, clip, text="theirs")
+    page.keyboard.press("Enter")
+    row = page.locator(KIND).first
+    expect(row.locator("[role=alert]")).to_contain_text("theirs")
+    row.get_by_role("button", name="Use mine").click()
+    expect(row.locator("[role=alert]")).to_have_count(0)
+    assert texts(studio, task)[clip] == "mine"
+
+
+def test_a_service_that_is_gone_is_not_shown_as_running(mortal: Studio, page: Page) -> None:
+    task = mortal.prepared()
+    mortal.coordinator.plan(task, "extract_text_features")
+    run = mortal.coordinator.begin(task)
+    mortal.coordinator.report(run, EventKind.PROGRESS, done=1, total=4, fraction=0.25, message="")
+    page.goto(mortal.at(task, "review"))
+    expect(page.locator("#task-status")).to_contain_text("running")
+    page.locator(".clip .text").first.click()
+    mortal.stop()
+    expect(page.locator("#connection")).to_contain_text("not reachable", timeout=15_000)
+    expect(page.locator("#task-status")).to_contain_text("unknown")
+    expect(page.locator("#gone")).to_contain_text("nothing you typed is lost")
+    page.locator("textarea").fill("written while nobody was there")
+    page.keyboard.press("Enter")
+    expect(page.locator(".clip [role=alert]").first).to_contain_text("kept in this browser")
+    mortal.start()
+    mortal.coordinator.end(run)
+    expect(page.locator("#connection")).to_contain_text("connected", timeout=15_000)
+    expect(page.locator("#task-status")).to_contain_text("ready to go on", timeout=20_000)
+    expect(page.locator(".clip [role=alert]")).to_have_count(0, timeout=15_000)
+    assert "written while nobody was there" in texts(mortal, task).values()
+
+
+def test_a_reload_of_a_running_voice_never_shows_it_as_idle(studio: Studio, page: Page) -> None:
+    task = studio.prepared()
+    studio.coordinator.plan(task, "extract_text_features")
+    studio.coordinator.begin(task)
+    page.goto(studio.at(task, "train"))
+    expect(page.locator("#cancel")).to_be_visible()
+    page.add_init_script(
+        """new MutationObserver(() => {
+          const start = document.getElementById('train');
+          if (start && !start.disabled) window.wasIdle = true;
+        }).observe(document, { childList: true, subtree: true, attributes: true });"""
+    )
+    page.reload()
+    expect(page.locator("#cancel")).to_be_visible()
+    page.wait_for_timeout(800)
+    assert not page.evaluate("window.wasIdle")
+
+
+def test_a_reload_asks_first_while_a_file_is_under_way(studio: Studio, page: Page) -> None:
+    page.goto(studio.at(studio.new(), "recordings"))
+    page.route("**/files/upload", lambda route: None)  # never answered
+    page.locator("#upload").set_input_files(SAMPLE)
+    expect(page.locator(".queue progress")).to_be_visible()
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_a_voice_that_refuses_to_be_deleted_stays_open_and_says_why(
+    studio: Studio, page: Page
+) -> None:
+    task = studio.new()
+    page.goto(studio.at(task, "recordings"))
+    refusal = {"code": "task_busy", "message": "The task is still busy.", "status": 409}
+    page.route(
+        f"**/api/v1/task/{task}",
+        lambda route: (
+            route.fulfill(status=409, body=json.dumps(refusal))
+            if route.request.method == "DELETE"
+            else route.fallback()
+        ),
+    )
+    page.get_by_role("button", name="Delete: Anna, calm").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.locator(".sure [role=alert]")).to_contain_text("still busy")
+    expect(page.locator("#task-title")).to_have_text("Anna, calm")
+
+
+def test_a_voice_gets_another_name(studio: Studio, page: Page) -> None:
+    task = studio.new()
+    page.goto(studio.url)
+    page.get_by_role("button", name="Rename: Anna, calm").click()
+    page.get_by_role("textbox", name="Name").fill("Berta")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"[data-task='{task}'] h2")).to_have_text("Berta")
+
+
+def test_a_service_with_a_key_asks_for_it(make_client, new_page: NewPage, coordinator) -> None:
+    from benchmarks.local_server import serving
+
+    key = "0123456789abcdef0123"
+    with serving(make_client(api_key=key).app) as url:
+        page = new_page()
+        page.goto(url)
+        page.locator("#key").fill(key)
+        page.keyboard.press("Enter")
+        expect(page.locator(".welcome")).to_be_visible()
