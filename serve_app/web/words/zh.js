@@ -60,5 +60,5 @@ export default {
   "option.backend.words": "auto 选用已安装的最好的。", "option.precision.words": "模型数值的精度。", "option.attenuation_limit.words": "分贝；100 为全部。", "option.language.words": "默认为声音的语言。",
   "error.unreachable": "服务没有响应。", "error.not_found": "没有找到。", "error.conflict": "在此期间内容已被修改。", "error.step_not_ready": "前面的步骤还没有完成，请先运行：{steps}。", "error.task_busy": "正在运行（{step}），请等待或先取消。",
   "error.invalid_input": "输入有误：{field}。", "error.too_large": "文件太大。", "error.step_failed": "步骤失败。", "error.nothing_usable": "没有可用的录音或片段。", "error.bad_model_file": "权重文件有误。",
-  "error.backend_missing": "缺少组件。", "error.storage_full": "磁盘已满。", "error.busy": "正忙，请稍后再试。", "error.unavailable": "服务正在启动或停止，请稍后再试。", "error.unauthorized": "API 密钥缺失或有误。", "error.foreign_request": "服务只接受本机的网页和程序。", "error.internal": "服务出错，日志中的编号：{incident}。", "error.error": "出错了。",
+  "error.backend_missing": "缺少组件。", "error.storage_full": "磁盘已满。", "error.voice_disabled": "这个声音已停用。", "error.busy": "正忙，请稍后再试。", "error.unavailable": "服务正在启动或停止，请稍后再试。", "error.unauthorized": "API 密钥缺失或有误。", "error.foreign_request": "服务只接受本机的网页和程序。", "error.internal": "服务出错，日志中的编号：{incident}。", "error.error": "出错了。",
 };

@@ -18,7 +18,11 @@ from tests.serve_app.local_coordinator import LocalCoordinator
 
 pytest.importorskip("playwright", reason="Playwright is not installed: pip install playwright")
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+# A machine may have much else to do; what is there at once does not wait for it.
+_PATIENCE_MS = 60_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 # What a browser says of itself when a service is gone or answers with a refusal.
 _EXPECTED = ("net::ERR_", "the server responded with a status of")
@@ -55,7 +59,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
     def make(**options: Any) -> Page:
         wanted = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **options}
         context = browser.new_context(**wanted)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", hear)

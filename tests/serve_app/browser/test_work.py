@@ -59,9 +59,9 @@ def test_the_microphone_makes_a_recording(studio: Studio, new_page: NewPage) -> 
     page = new_page(permissions=["microphone"])
     page.goto(studio.at(studio.new(), "recordings"))
     page.locator("#record").click()
-    expect(page.locator(".recorder [role=status]")).to_contain_text("1.", timeout=15_000)
+    expect(page.locator(".recorder [role=status]")).to_contain_text("1.")
     page.locator("#record").click()
-    expect(page.locator(".recordings tbody tr")).to_contain_text("recording", timeout=15_000)
+    expect(page.locator(".recordings tbody tr")).to_contain_text("recording")
 
 
 def test_texts_are_corrected_by_the_keyboard_alone(studio: Studio, page: Page) -> None:
@@ -152,7 +152,7 @@ def test_a_service_that_is_gone_is_not_shown_as_running(mortal: Studio, page: Pa
     expect(page.locator("#task-status")).to_contain_text("running")
     page.locator(".clip .text").first.click()
     mortal.stop()
-    expect(page.locator("#connection")).to_contain_text("not reachable", timeout=15_000)
+    expect(page.locator("#connection")).to_contain_text("not reachable")
     expect(page.locator("#task-status")).to_contain_text("unknown")
     expect(page.locator("#gone")).to_contain_text("nothing you typed is lost")
     page.locator("textarea").fill("written while nobody was there")
@@ -160,9 +160,9 @@ def test_a_service_that_is_gone_is_not_shown_as_running(mortal: Studio, page: Pa
     expect(page.locator(".clip [role=alert]").first).to_contain_text("kept in this browser")
     mortal.start()
     mortal.coordinator.end(run)
-    expect(page.locator("#connection")).to_contain_text("connected", timeout=15_000)
-    expect(page.locator("#task-status")).to_contain_text("ready to go on", timeout=20_000)
-    expect(page.locator(".clip [role=alert]")).to_have_count(0, timeout=15_000)
+    expect(page.locator("#connection")).to_contain_text("connected")
+    expect(page.locator("#task-status")).to_contain_text("ready to go on")
+    expect(page.locator(".clip [role=alert]")).to_have_count(0)
     assert "written while nobody was there" in texts(mortal, task).values()
 
 
