@@ -2,6 +2,7 @@
 // loaded when the first clip is looked at.
 
 import { clipPath, fetchBlob } from "../api/http.js";
+import { whenBack } from "../state/connection.js";
 import { inWords, t } from "../words/words.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 
@@ -15,7 +16,7 @@ const css = (/** @type {string} */ name) => getComputedStyle(document.documentEl
 export function Wave({ task, clip, onReady, play = false }) {
   const box = useRef(/** @type {any} */ (null));
   const waves = useRef(/** @type {any} */ (null));
-  const [state, setState] = useState({ on: false, bad: "", loop: false, speed: 1, spectrogram: false, ready: false });
+  const [state, setState] = useState({ on: false, bad: "", loop: false, speed: 1, spectrogram: false, ready: false, turn: 0 });
   const settings = useRef(state);
   settings.current = state;
   useEffect(() => {
@@ -25,9 +26,15 @@ export function Wave({ task, clip, onReady, play = false }) {
       waves.current = made;
       onReady({ toggle: () => made.playPause() });
       if (play) made.play().catch(() => {}); // a browser that wants a click first
-    }, (error) => stop.signal.aborted || setState((old) => ({ ...old, bad: inWords(error) })));
+    }, async (error) => {
+      if (stop.signal.aborted) return;
+      setState((old) => ({ ...old, bad: inWords(error) }));
+      if (error.status !== 0) return;
+      await whenBack();
+      if (!stop.signal.aborted) setState((old) => ({ ...old, bad: "", turn: old.turn + 1 }));
+    });
     return () => { stop.abort(); onReady(null); waves.current?.destroy(); waves.current = null; };
-  }, [task, clip, state.spectrogram]);
+  }, [task, clip, state.spectrogram, state.turn]);
   return html`<div class="wave">
     <div class="row">
       <button type="button" class="play" disabled=${!state.ready} aria-label=${`${t(state.on ? "stop" : "play")}: ${clip}`}

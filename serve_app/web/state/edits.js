@@ -8,6 +8,7 @@ import { Store } from "./store.js";
 import { open, putRows } from "./task.js";
 
 const MOST_UNDO = 200;
+const AGAIN_MS = 1000;
 const FIELDS = ["text", "language", "include"];
 
 /** `drafts` and `errors` by clip; `theirs`: what somebody else wrote meanwhile, by clip;
@@ -75,10 +76,8 @@ async function put(clip, change, isUndo) {
   } catch (/** @type {any} */ error) {
     if ("text" in change && !isUndo) draft(clip, change.text);
     edits.set((old) => ({ errors: without(old.errors, clip, error) }));
-    if (error.status === 0 || error.status === 503) {
-      whenBack().then(() => { if (edits.value.task === task) save(clip, change, isUndo); });
-    } else if (error.code === "task_busy") {
-      whenIdle(task, () => save(clip, change, isUndo));
+    if (error.status === 0 || error.status === 503 || error.code === "task_busy") {
+      again(task, () => { save(clip, change, isUndo); });
     } else if (error.code === "conflict") {
       const theirs = await get(path).catch(() => null);
       if (!theirs) return;
@@ -88,14 +87,15 @@ async function put(clip, change, isUndo) {
   }
 }
 
-/** What runs reads the texts, so they are closed meanwhile; the edit waits for its end.
+/** Later, once the service is there and the task does not run: what runs reads the texts.
  * @param {string} task @param {() => void} then */
-function whenIdle(task, then) {
-  const forget = open.watch(() => {
-    if (open.value.id === task && isBusy(open.value.task)) return;
-    forget();
-    if (open.value.id === task) then();
-  });
+async function again(task, then) {
+  do {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    await whenBack();
+    if (edits.value.task !== task || open.value.id !== task) return;
+  } while (isBusy(open.value.task));
+  then();
 }
 
 const pick = (/** @type {any} */ row) => Object.fromEntries(FIELDS.map((name) => [name, row[name]]));
