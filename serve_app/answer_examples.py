@@ -182,6 +182,33 @@ ANSWER_EXAMPLES: dict[str, Any] = {
         "grade": "A",
         "sample": {"file": "output/my_speaker_001.wav", "text": "Good morning.", "seed": 1234},
     },
+    "get_checkpoints": {
+        "gpt_model": "GPT_weights_v2ProPlus/my_speaker-e9.ckpt",
+        "sovits_model": "SoVITS_weights_v2ProPlus/my_speaker_e8_s96.pth",
+        "trainings": [
+            {
+                "step": "train_gpt",
+                "run": "5d41402abc4b2a76-1",
+                "finished": True,
+                "is_voice": True,
+                "held_out": [_CLIP],
+                "reason": "Epoch 9 has the least gpt/held_out_loss on the clips held out, 2.91.",
+                "warning": None,
+                "checkpoints": [
+                    {
+                        "epoch": 9,
+                        "step": 216,
+                        "score": 2.91,
+                        "validation": {"gpt/held_out_loss": 2.91, "gpt/held_out_top3": 0.52},
+                        "size": 155_300_000,
+                        "kept": True,
+                        "chosen": True,
+                        "file": "GPT_weights_v2ProPlus/my_speaker-e9.ckpt",
+                    }
+                ],
+            }
+        ],
+    },
     "cancel_task": _message("The task's run was cancelled."),
     "pause_task": _message("The task was paused."),
     "resume_task": _message("The task goes on."),

@@ -18,6 +18,7 @@ from serve_app.middleware import BodyLimit, Guard, body_limit_of
 from serve_app.openapi import install_openapi
 from serve_app.report_desk import ReportDesk, diagnose_here
 from serve_app.routes import (
+    checkpoints,
     clips,
     events,
     files,
@@ -91,6 +92,7 @@ def _api_v1() -> APIRouter:
         clips,
         report,
         voice,
+        checkpoints,
         text,
         models,
         options,

@@ -92,6 +92,27 @@ FIELD_WORDS: dict[str, str] = {
     "rows": "how many rows named a clip of the task",
     "changed": "how many clips are different now",
     "problems": "sentences about rows that were not taken",
+    # checkpoints of trainings
+    "epoch": "counts from 1",
+    "CheckpointRow.step": "batches that had been learned from",
+    "score": "what the choice minimises; null where no clip was held out",
+    "validation": "the numbers on the clips that were held out",
+    "kept": "whether the weights are still there",
+    "chosen": "whether this is the epoch to speak with",
+    "CheckpointRow.file": "the weights; test_inference and downloads take this name",
+    "run": "the training's name; the number at its end counts the trainings of the step",
+    "finished": "false while it runs, and for good where it was cancelled",
+    "is_voice": "whether the voice is made of it",
+    "held_out": "the clips that were judged by, and not learned from",
+    "TrainingRow.reason": "why this epoch was chosen, in a sentence; null before the first",
+    "warning": "a sentence if the training went on for too long",
+    "checkpoints": "an entry an epoch whose weights were exported",
+    "CheckpointsAnswer.gpt_model": "the GPT weights that speak unless told otherwise; null: none "
+    "yet",
+    "CheckpointsAnswer.sovits_model": "the SoVITS weights that speak unless told otherwise; null: "
+    "none yet",
+    "CheckpointsAnswer.trainings": "those of train_sovits, then those of train_gpt; of each step "
+    "the newest last",
     # the data doctor
     "ReportAnswer.state": "`working` while it is being made: ask again",
     "report": "null while it is being made",
@@ -175,9 +196,8 @@ FIELD_WORDS: dict[str, str] = {
     "TrainSovitsOptions.batch_size": "default: `batch_size` of the task",
     "TrainGptOptions.batch_size": "default: `batch_size` of the task",
     "text_low_lr_rate": "the learning rate of the text encoder, as a share of the others'",
-    "gpt_model": "a GPT weight file of the task, trained or uploaded; default: the newest trained",
-    "sovits_model": "a SoVITS weight file of the task, trained or uploaded; default: the newest "
-    "trained",
+    "gpt_model": "a GPT weight file of the task, trained or uploaded; default: the chosen",
+    "sovits_model": "a SoVITS weight file of the task, trained or uploaded; default: the chosen",
     "ref_audio": "a clip or an upload of the task that is to be imitated; default: a fitting clip",
     "ref_text": "what is said in it; default: its transcript",
     "ref_language": "of `ref_text`; default: that of its transcript",

@@ -179,7 +179,12 @@ class TrainOptions(StepOptions):
     batch_size: int | None = Field(None, ge=1, le=256)
     max_steps: int | None = Field(None, ge=1, description="stop after so many optimiser steps")
     save_every_epochs: int = Field(1, ge=1, description="export weights every so many epochs")
-    keep_exports: int = Field(10, ge=1, description="older exported weights are deleted")
+    keep_gb: float = Field(
+        3, ge=0, description="exported weights that are kept of a training, in GB, spread over it"
+    )
+    keep_exports: int | None = Field(
+        None, ge=1, description="at most so many; the first, the last and the best in any case"
+    )
     held_out_clips: int | None = Field(
         None,
         ge=0,

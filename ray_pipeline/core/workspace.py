@@ -134,6 +134,16 @@ class Workspace:
         """For what a step needs only while it runs, such as Ray Train's bookkeeping."""
         return self.root / ".scratch"
 
+    @property
+    def trainings(self) -> Path:
+        """A folder a training: `trainings.py`."""
+        return self.root / ".trainings"
+
+    @property
+    def published_path(self) -> Path:
+        """Which trainings are the voice."""
+        return self.root / "published.json"
+
     def experiment(self, exp_name: str) -> Experiment:
         return Experiment(self.root / "experiments" / exp_name)
 

@@ -95,10 +95,3 @@ def _link(link: Path, target: Path) -> None:
     fresh.symlink_to(target)
     pass_by("linked", link)
     fresh.replace(link)
-
-
-def prune_exports(folder: Path, pattern: str, keep: int) -> None:
-    """Keep the newest `keep` exported files."""
-    files = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
-    for path in files[:-keep]:
-        path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Faults that a test may let a training meet.
+"""Faults that a test may let a training meet, ordered as the points of `core.stop_points` are.
 
 Off unless the environment variable `GSV_STOP_AT` names a file, which holds an order a line: a
 fault and a pattern of what is learned from, as in `nan *clip3.wav*`. Each order is carried out
@@ -19,9 +19,8 @@ from typing import Any, Literal
 
 import torch
 
+from ray_pipeline.core.stop_points import VARIABLE
 from ray_pipeline.training.batch import AnyBatch
-
-VARIABLE = "GSV_STOP_AT"
 
 Fault = Literal["nan", "memory"]
 

@@ -15,6 +15,7 @@ from ray_pipeline.core.options import TrainOptions
 from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.core.progress import Progress
 from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import Experiment
 
 
@@ -30,8 +31,10 @@ class TrainingSettings:
     """Paths are absolute. `items` are gone through as they stand; `held_out` are only judged by.
 
     `max_steps` counts steps of the optimiser; `gpu_numbers` is written like "0-1"; what the
-    configuration file names is relative to `task_folder`. `checkpoint_links` shows the newest
-    checkpoints under the original's names, `curves_folder` takes the TensorBoard files.
+    configuration file names is relative to `task_folder`. `weights_folder` takes the exports, and
+    `shown_in` is where they are shown when they are the voice (None: there, too).
+    `checkpoint_links` shows the newest checkpoints under the original's names, `curves_folder`
+    takes the TensorBoard files. `step` and `inputs` are those of the table of checkpoints.
     """
 
     voice: str
@@ -41,12 +44,16 @@ class TrainingSettings:
     batch_size: int
     max_steps: int | None = None
     save_every_epochs: int = 1
-    keep_exports: int = 10
+    keep_bytes: int = 3_000_000_000
+    keep_exports: int | None = None
     gpu_numbers: str = "0"
     task_folder: Path
     experiment: Experiment
     config_path: Path
     weights_folder: Path
+    shown_in: Path | None = None
+    step: StepName
+    inputs: str = ""
     checkpoint_links: Path
     curves_folder: Path
     progress: Progress
@@ -62,10 +69,12 @@ class TrainingSettings:
         """`own` are the fields that the family decides."""
         return cls(
             voice=context.config.exp_name,
+            step=context.step,
             version=base.version,
             seed=context.config.seed,
             max_steps=options.max_steps,
             save_every_epochs=options.save_every_epochs,
+            keep_bytes=int(options.keep_gb * 1e9),
             keep_exports=options.keep_exports,
             gpu_numbers=context.config.gpu_id,
             task_folder=context.workspace.root,
@@ -82,6 +91,11 @@ class TrainingSettings:
     def export_pattern(self) -> str:
         """Matches the names of this voice's exports."""
         raise NotImplementedError
+
+    @property
+    def shown_weights(self) -> str:
+        """Where people find the exports, relative to the task."""
+        return self.relative(self.shown_in or self.weights_folder)
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.task_folder).as_posix()

@@ -13,15 +13,11 @@ epoch and rank alone, so an epoch that is done again after an interruption repea
 from __future__ import annotations
 
 import gc
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import Any, Generic
+from typing import Generic
 
 import torch
-from torch import Tensor, nn
 
 from ray_pipeline.core.workspace import remove_partials
 from ray_pipeline.training.batch import AnyBatch
@@ -29,9 +25,9 @@ from ray_pipeline.training.checkpoints import (
     Position,
     folder_of_epoch,
     link_checkpoints,
-    prune_exports,
 )
 from ray_pipeline.training.config_files import write_config_file
+from ray_pipeline.training.exports import Exports
 from ray_pipeline.training.faults import spoil
 from ray_pipeline.training.healing import (
     Care,
@@ -42,83 +38,9 @@ from ray_pipeline.training.healing import (
     Watch,
 )
 from ray_pipeline.training.metrics import MetricsRecorder
-from ray_pipeline.training.recipe import TrainingLength
 from ray_pipeline.training.settings import TrainingSettings
+from ray_pipeline.training.trainer import Iteration, Trainer
 from ray_pipeline.training.worker import TrainWorker, epoch_seed
-
-
-@dataclass(frozen=True)
-class Iteration:
-    """Where a batch stands: `index` in its epoch and `number` in the whole training count from
-    0, epochs from 1."""
-
-    epoch: int
-    index: int
-    number: int
-    total: int
-
-
-class Trainer(ABC, Generic[AnyBatch]):
-    """What a network brings to its training. Made on every worker and for every attempt: its
-    constructor builds the networks on the worker's device, takes over the worker's latest
-    checkpoint and says in `resumed` what was done before it.
-
-    `metric_prefix` stands before the names of the losses, as in `sovits/loss_mel`; `watched` are
-    those that may not explode. Where a trainer chooses its clips itself, it does not say which a
-    batch has: then none is ever to blame.
-    """
-
-    metric_prefix: str
-    watched: tuple[str, ...]
-    knows_its_clips: bool = True
-    resumed: Position
-    length: TrainingLength
-
-    @abstractmethod
-    def batches(self, epoch: int) -> Iterator[AnyBatch]:
-        """Those of an epoch on the worker's device. Each is learned before the next is asked
-        for."""
-
-    @abstractmethod
-    def learn(self, batch: AnyBatch, iteration: Iteration) -> Mapping[str, Tensor]:
-        """One iteration on one batch. Returns losses without gradient."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether there is nothing more to learn although `length` is not reached. All workers
-        say the same."""
-        return False
-
-    @property
-    @abstractmethod
-    def networks(self) -> Sequence[nn.Module]:
-        """Those that learn."""
-
-    @property
-    @abstractmethod
-    def learning_rate(self) -> float:
-        """That of the last iteration."""
-
-    @abstractmethod
-    def file_config(self) -> dict[str, Any]:
-        """The configuration beside the training and in every export."""
-
-    @abstractmethod
-    def validate(self) -> dict[str, float]:
-        """How the weights that `export` would write do on the held-out clips; empty without such
-        clips. Draws nothing at random: equal weights have equal numbers."""
-
-    @abstractmethod
-    def evaluate(self, metrics: MetricsRecorder) -> dict[str, float]:
-        """What the training reached, at its end."""
-
-    @abstractmethod
-    def export(self, path: Path, position: Position) -> None:
-        """Write the weights that speak."""
-
-    @abstractmethod
-    def save(self, folder: Path, position: Position) -> None:
-        """Write all that going on needs into an empty folder."""
 
 
 class TrainingRun(Generic[AnyBatch]):
@@ -140,6 +62,8 @@ class TrainingRun(Generic[AnyBatch]):
         self._care = Care.load(self._worker.run_folder)
         self._trainer = self._make_trainer(self._care)
         self._watch = Watch(self._trainer.watched)
+        run = self._worker.run_folder.name
+        self._exports = Exports(self._settings, run, self._trainer.resumed)
         self._metrics = MetricsRecorder(
             self._worker,
             self._settings.progress,
@@ -158,6 +82,7 @@ class TrainingRun(Generic[AnyBatch]):
             self._go_back(incident)
         if self._worker.rank == 0:
             self._link_checkpoints()  # also if an attempt was stopped at the last epoch's links
+            self._exports.finish()
         self._metrics.close()
 
     def _go_on(self) -> Incident | None:
@@ -232,7 +157,7 @@ class TrainingRun(Generic[AnyBatch]):
             return
         position = Position(epoch, report.step)
         if is_last or epoch % self._settings.save_every_epochs == 0:
-            self._export(position)
+            self._export(position, report.validation)
         folder = folder_of_epoch(self._worker.run_folder, epoch)
         self._trainer.save(folder, position)
         self._worker.report(report, folder)
@@ -245,11 +170,12 @@ class TrainingRun(Generic[AnyBatch]):
             self._settings.checkpoint_patterns,
         )
 
-    def _export(self, position: Position) -> None:
-        settings = self._settings
-        name = settings.export_name(position.epoch, position.step)
-        self._trainer.export(settings.weights_folder / name, position)
-        prune_exports(settings.weights_folder, settings.export_pattern, settings.keep_exports)
+    def _export(self, position: Position, validation: Mapping[str, float]) -> None:
+        name = self._settings.export_name(position.epoch, position.step)
+        path = self._settings.weights_folder / name
+        self._trainer.export(path, position)
+        candidate = self._trainer.may_be_chosen(position)
+        self._exports.add(path, position, validation, candidate=candidate)
 
 
 def _incident(kind: Kind, iteration: Iteration, clips: Sequence[str]) -> Incident:

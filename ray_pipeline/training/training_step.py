@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import TrainOptions
 from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.trainings import Trainings, TrainingTable
 from ray_pipeline.training.checkpoints import link_checkpoints
 from ray_pipeline.training.experiment_files import DroppedClip, Objection
 from ray_pipeline.training.healing import Care
@@ -28,7 +31,7 @@ def run_training(context: StepContext, options: TrainOptions, plan: TrainingPlan
     done = finished_before(context, options, key)
     if done is not None:
         return done
-    history, care = _train(context, options, plan, key)
+    plan, history, care = _train(context, options, plan, key)
     return record(context, options, plan, key, history, care)
 
 
@@ -43,7 +46,7 @@ def training_key(context: StepContext, options: TrainOptions, plan: TrainingPlan
         voice=context.config.exp_name,
         base_model=context.config.base_model,
         seed=context.config.seed,
-        options=options.model_dump(exclude={"enabled", "force", "keep_exports"}),
+        options=options.model_dump(exclude={"enabled", "force", "keep_exports", "keep_gb"}),
         digests=digests,
         epochs=plan.settings.epochs,
         batch_size=plan.settings.batch_size,
@@ -65,10 +68,13 @@ def finished_before(context: StepContext, options: TrainOptions, key: str) -> Re
 
 def _train(
     context: StepContext, options: TrainOptions, plan: TrainingPlan, key: str
-) -> tuple[TrainingHistory, Care]:
-    settings = plan.settings
+) -> tuple[TrainingPlan, TrainingHistory, Care]:
+    """The plan that is returned says in which folder the run has its exports."""
     storage = context.workspace.scratch / context.step.value
     folder = choose_run_folder(storage, key, force=options.force)
+    plan = with_own_folder(context, plan, folder.name)
+    settings, trainings = plan.settings, Trainings(context.workspace)
+    trainings.remove_others(context.step, folder.name)
     num_clips = len(settings.clip_names)
     # A worker without a clip of its own would have nothing to learn from.
     workers = context.plan(min(context.config.num_workers, num_clips))
@@ -87,7 +93,21 @@ def _train(
     mark_finished(storage, folder)
     # The oldest checkpoint goes when the last one comes, which may be after its worker ended.
     link_checkpoints(storage / folder.name, settings.checkpoint_links, settings.checkpoint_patterns)
-    return history, Care.load(storage / folder.name)
+    return plan, history, Care.load(storage / folder.name)
+
+
+def with_own_folder(context: StepContext, plan: TrainingPlan, run: str) -> TrainingPlan:
+    """Exports go into a folder of the run, and are shown where they always were when they are
+    the voice."""
+    shared = (StepName.EXTRACT_TEXT_FEATURES, StepName.EXTRACT_SEMANTIC_FEATURES)
+    digests = {step.value: Manifest.load(context.workspace, step).digest() for step in shared}
+    settings = replace(
+        plan.settings,
+        weights_folder=Trainings(context.workspace).folder(context.step, run),
+        shown_in=plan.settings.weights_folder,
+        inputs=fingerprint(base_model=context.config.base_model, digests=digests),
+    )
+    return replace(plan, settings=settings)
 
 
 def record(
@@ -98,12 +118,17 @@ def record(
     history: TrainingHistory,
     care: Care | None = None,
 ) -> Result:
-    """Write the manifest and say what was reached."""
+    """Make it the voice unless the voice would be worse, write the manifest, and say what was
+    reached and chosen."""
     workspace, settings = context.workspace, plan.settings
-    files = sorted(
-        settings.weights_folder.glob(settings.export_pattern),
-        key=lambda path: path.stat().st_mtime_ns,
-    )
+    table = TrainingTable.load(settings.weights_folder)
+    choice = table.choice if table else None
+    assert table is not None
+    assert choice is not None  # the last epoch is always exported and kept
+    remarks = Trainings(workspace).offer(table)
+    own = settings.weights_folder / choice.checkpoint.file
+    shown = (settings.shown_in or settings.weights_folder) / own.name
+    is_voice = Trainings(workspace).published().get(context.step) == table.run
     last, care = history.last, care or Care()
     dropped = [*plan.dropped, *map(_broke_the_training, care.set_aside)]
     summary = {
@@ -114,7 +139,8 @@ def record(
         "held_out": sorted(item.name for item in settings.held_out),
         "set_aside": {clip.name: clip.reason for clip in dropped},
         "clips_by_rank": history.clips_by_rank,
-        "weights": workspace.relative(files[-1]),
+        "weights": workspace.relative(shown if is_voice else own),
+        "chosen": {"epoch": choice.checkpoint.epoch, "reason": choice.reason},
         "last_epoch": last.values,
         "evaluation": last.evaluation,
         "seconds_training": round(sum(epoch.seconds for epoch in history.epochs), 1),
@@ -126,13 +152,15 @@ def record(
         manifest.add(ClipEntry(clip.name, key, "set_aside", clip.reason, facts=clip.facts))
     manifest.details = {
         "key": key,
-        "outputs": [workspace.relative(path) for path in files],
+        "outputs": [workspace.relative(own)],
         "summary": summary,
     }
     manifest.save(workspace)
     warnings = [f"{clip.name} was left out: {clip.reason}" for clip in dropped]
     warnings += plan.warnings
     warnings += [remark] if (remark := care.remark()) else []
+    warnings += [choice.warning] if choice.warning else []
+    warnings += remarks
     warnings += _otherwise_than_asked(context, options, plan, last.epoch)
     return Result(summary=summary, warnings=warnings)
 

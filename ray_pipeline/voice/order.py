@@ -16,7 +16,8 @@ from ray_pipeline.core.speech import NUM_SEEDS, Delivery, SpeechSettings
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import Transcript
-from ray_pipeline.core.workspace import is_partial
+from ray_pipeline.core.trainings import Trainings
+from ray_pipeline.core.workspace import Workspace, is_partial
 from ray_pipeline.text import supported_languages
 from ray_pipeline.text.clip_reading import clips_read_strictly
 from ray_pipeline.text.pronunciations import own_pronunciations
@@ -48,10 +49,10 @@ def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Ord
     workspace, exp_name = context.workspace, context.config.exp_name
     gpt_folder, sovits_folder = workspace.gpt_weights(version), workspace.sovits_weights(version)
     family = family_of(version)
-    gpt = _named(context, options.gpt_model) or newest_weights(
+    gpt = _named(context, options.gpt_model) or chosen_weights(
         gpt_folder, exp_name, family.gpt_suffix, StepName.TRAIN_GPT
     )
-    sovits = _named(context, options.sovits_model) or newest_weights(
+    sovits = _named(context, options.sovits_model) or chosen_weights(
         sovits_folder, exp_name, family.sovits_suffix, StepName.TRAIN_SOVITS
     )
     warnings += _without_meaning(options, family, version)
@@ -111,6 +112,18 @@ def _target(
     if spoken not in LANGUAGES:
         spoken = guess_language(reference.text)
     return DEFAULT_TEXTS[spoken], spoken
+
+
+def chosen_weights(folder: Path, exp_name: str, suffix: str, made_by: StepName) -> Path:
+    """The weights that are the voice: the chosen checkpoint of the training that is published, or,
+    in a task that an older program trained, the last exported file. `folder` is the task's.
+
+    Raises StepNotReady when there are none.
+    """
+    chosen = Trainings(Workspace(folder.parent)).chosen_file(made_by)
+    if chosen is not None and chosen.suffix == suffix and chosen.is_file():
+        return chosen
+    return newest_weights(folder, exp_name, suffix, made_by)
 
 
 def newest_weights(folder: Path, exp_name: str, suffix: str, made_by: StepName) -> Path:

@@ -13,6 +13,7 @@ import httpx
 from ray_pipeline.core.task import TaskStatus
 from ray_pipeline.core.workspace import atomic_path
 from ray_pipeline.quality.report import DataReport
+from serve_app.checkpoint_schemas import CheckpointsAnswer
 from serve_app.client import calls
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
@@ -234,6 +235,11 @@ class AsyncClient:
         while (report := (await self._do(calls.report(task_id))).report) is None:
             await asyncio.sleep(calls.ASK_AGAIN_SECONDS)
         return report
+
+    async def checkpoints(self, task_id: str) -> CheckpointsAnswer:
+        """The trainings of the task, epoch by epoch: how good they are on the clips that were held
+        out, which checkpoint is chosen, and why."""
+        return await self._do(calls.checkpoints(task_id))
 
     # -- what happened
     async def events(

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from ray_pipeline.core.task import TaskStatus
+from serve_app.checkpoint_schemas import CheckpointsAnswer
 from serve_app.client.errors import foreign, refused
 from serve_app.clip_schemas import (
     ListTaken,
@@ -293,6 +294,10 @@ def picture_options(width: int, height: int) -> dict[str, Any]:
 
 def report(task_id: str) -> Call[ReportAnswer]:
     return Call("GET", task_path(task_id, "/report"), ReportAnswer.model_validate)
+
+
+def checkpoints(task_id: str) -> Call[CheckpointsAnswer]:
+    return Call("GET", task_path(task_id, "/checkpoints"), CheckpointsAnswer.model_validate)
 
 
 def capabilities() -> Call[dict[str, Any]]:

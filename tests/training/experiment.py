@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import soundfile
 import torch
 
 from ray_pipeline.core.progress import Progress, RecordingProgress
-from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.core.selection import Checkpoint
+from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.trainings import TrainingTable
+from ray_pipeline.core.workspace import Experiment, atomic_write
 from ray_pipeline.models.encoders.codebook import Codebook
 from ray_pipeline.models.gpt.config import GptConfig, tiny_gpt_config
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
@@ -18,9 +23,11 @@ from ray_pipeline.text.symbols import symbol_table
 from ray_pipeline.training.gpt.data import find_gpt_items
 from ray_pipeline.training.gpt.recipe import NANO_GPT_RECIPE
 from ray_pipeline.training.gpt.settings import GptSettings
+from ray_pipeline.training.plan import TrainingPlan
 from ray_pipeline.training.sovits.data import find_sovits_items
 from ray_pipeline.training.sovits.recipe import NANO_SOVITS_RECIPE
 from ray_pipeline.training.sovits.settings import SovitsSettings
+from ray_pipeline.training.training_step import with_own_folder
 
 PHONES = ["HH", "AH0", "L", "OW1", "."]
 SSL_DIM, SPEAKER_DIM, NUM_TOKENS = 8, 6, 40
@@ -110,12 +117,48 @@ def sovits_settings(
         codebook=experiment.codebook,
         voice="voice",
         task_folder=Path(out.anchor),
+        step=StepName.TRAIN_SOVITS,
         config_path=out / "config_s2.json",
         weights_folder=out / "SoVITS_weights_nano",
         checkpoint_links=out / "logs_s2_nano",
         curves_folder=out / "logs_s2_nano",
         progress=progress or RecordingProgress(),
     )
+
+
+def trained(
+    context: StepContext,
+    plan: TrainingPlan,
+    run: str,
+    scores: Sequence[float | None] = (None,),
+    *,
+    finished: bool = True,
+) -> TrainingPlan:
+    """The plan of a run that has exported files, one an epoch, with a score where it has one."""
+    plan = with_own_folder(context, plan, run)
+    settings = plan.settings
+    name = "gpt/held_out_loss" if settings.step is StepName.TRAIN_GPT else "sovits/held_out_mel"
+    rows = []
+    for epoch, score in enumerate(scores, 1):
+        file = settings.export_name(epoch, 10 * epoch)
+        content = f"{run} {file}"
+        atomic_write(settings.weights_folder / file, content)
+        validation = {} if score is None else {name: score}
+        rows.append(
+            Checkpoint(
+                epoch=epoch, step=10 * epoch, file=file, size=len(content), validation=validation
+            )
+        )
+    TrainingTable(
+        step=settings.step,
+        run=run,
+        inputs=settings.inputs,
+        shown_in=settings.shown_weights,
+        pattern=settings.export_pattern,
+        finished=finished,
+        checkpoints=tuple(rows),
+    ).save(settings.weights_folder)
+    return plan
 
 
 def gpt_settings(
@@ -135,6 +178,7 @@ def gpt_settings(
         seed=5,
         voice="voice",
         task_folder=Path(out.anchor),
+        step=StepName.TRAIN_GPT,
         config_path=out / "config_s1.yaml",
         weights_folder=out / "GPT_weights_nano",
         checkpoint_links=out / "logs_s1_nano" / "ckpt",

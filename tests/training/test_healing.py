@@ -16,9 +16,9 @@ from ray_pipeline.core.options import TrainSovitsOptions
 from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.progress import RecordingProgress
 from ray_pipeline.core.step_context import StepContext
+from ray_pipeline.core.stop_points import VARIABLE
 from ray_pipeline.core.workspace import Experiment
 from ray_pipeline.training.batch import WithoutClips
-from ray_pipeline.training.faults import VARIABLE
 from ray_pipeline.training.gpt.data import GptDataset, collate_gpt
 from ray_pipeline.training.gpt.recipe import GPT_RECIPE, NANO_GPT_RECIPE, GptRecipe
 from ray_pipeline.training.gpt.setup import build_gpt
@@ -37,7 +37,7 @@ from ray_pipeline.training.sovits.trainer import train_sovits
 from ray_pipeline.training.training_step import record
 from ray_pipeline.training.worker import EpochReport, LocalWorker
 from ray_pipeline.weights.archive import load_archive
-from tests.training.experiment import gpt_settings, sovits_settings
+from tests.training.experiment import gpt_settings, sovits_settings, trained
 
 
 def _nan(*clips: str, step: int = 7) -> Incident:
@@ -217,7 +217,7 @@ def test_a_training_goes_back_after_losses_that_are_no_numbers(
     assert [report.step for report in worker.reports] == [3, 6]
     [(_, warning)] = progress.warnings
     assert "0.5 of its learning rate" in warning
-    for path in settings.weights_folder.iterdir():
+    for path in settings.weights_folder.glob("voice*"):
         weights = load_archive(path)["weight"]
         assert all(bool(tensor.isfinite().all()) for tensor in weights.values())
     [incident] = Care.load(worker.run_folder).incidents
@@ -303,8 +303,7 @@ def test_the_result_names_what_was_healed_and_the_clips_that_were_set_aside(
     context: StepContext,
 ) -> None:
     plan = plan_sovits(context, TrainSovitsOptions(), base_model("nano"))
-    plan.settings.weights_folder.mkdir(parents=True)
-    (plan.settings.weights_folder / "voice_e1_s10.pth").write_bytes(b"weights")
+    plan = trained(context, plan, "run-1")
     history = TrainingHistory([EpochReport(1, 10, {}, ["clip0.wav"], 2.0)], [["clip0.wav"]])
     care, _ = Care(at_a_time=1, set_aside=("clip0.wav",)).after(_nan("clip1.wav"))
     made = record(context, TrainSovitsOptions(), plan, "key", history, care)

@@ -36,7 +36,7 @@ def test_sovits_training_leaves_exports_checkpoints_curves_and_numbers(
     evaluation = worker.reports[-1].evaluation
     assert evaluation["held_out_clips"] == 1
     assert evaluation["held_out_mel_constant_frame"] > 0
-    names = sorted(path.name for path in settings.weights_folder.iterdir())
+    names = sorted(path.name for path in settings.weights_folder.glob("*.pth"))
     assert names == ["voice_e1_s3.pth", "voice_e2_s6.pth"]
     loaded = load_sovits(settings.weights_folder / names[1], "nano")
     assert loaded.info == "2epoch_6iteration"
@@ -118,14 +118,6 @@ def test_a_checkpoint_of_another_model_is_refused(experiment: Experiment, tmp_pa
     with pytest.raises(BadModelFile) as caught:
         train_gpt(wider, resumed(worker))
     assert "force" in caught.value.hint
-
-
-def test_only_the_newest_exports_are_kept(experiment: Experiment, tmp_path: Path) -> None:
-    settings = replace(gpt_settings(experiment, tmp_path, max_steps=9), keep_exports=2)
-    torch.manual_seed(0)
-    train_gpt(settings, LocalWorker(tmp_path / "run"))
-    names = sorted(path.name for path in settings.weights_folder.iterdir())
-    assert names == ["voice-e2.ckpt", "voice-e3.ckpt"]
 
 
 def test_files_are_read_and_spectrograms_computed_once_in_a_run(

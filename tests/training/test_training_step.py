@@ -16,6 +16,7 @@ from ray_pipeline.training.reports import TrainingHistory
 from ray_pipeline.training.sovits.plan import plan_sovits
 from ray_pipeline.training.training_step import finished_before, record, training_key
 from ray_pipeline.training.worker import EpochReport
+from tests.training.experiment import trained
 
 
 @pytest.mark.parametrize("planner", [plan_sovits, plan_gpt])
@@ -39,11 +40,8 @@ def test_data_and_options_make_the_key_but_force_does_not(
 
 
 def _plan(context: StepContext, options: TrainSovitsOptions) -> TrainingPlan:
-    """With the file that its training would export."""
-    plan = plan_sovits(context, options, base_model("nano"))
-    plan.settings.weights_folder.mkdir(parents=True, exist_ok=True)
-    (plan.settings.weights_folder / "voice_e1_s10.pth").write_bytes(b"weights")
-    return plan
+    """With the files that its training would leave."""
+    return trained(context, plan_sovits(context, options, base_model("nano")), "run-1")
 
 
 def _history(epoch: int = 1) -> TrainingHistory:

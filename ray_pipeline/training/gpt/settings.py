@@ -47,7 +47,7 @@ def gpt_file_config(settings: GptSettings, *, half_precision: bool) -> dict[str,
         "if_save_every_weights": True,
         "if_save_latest": False,
         "if_dpo": False,
-        "half_weights_save_dir": settings.relative(settings.weights_folder),
+        "half_weights_save_dir": settings.shown_weights,
         "exp_name": settings.voice,
     }
     sections["optimizer"] = _optimizer_section(settings.recipe)

@@ -25,7 +25,8 @@ from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
 from ray_pipeline.training.healing import Care
 from ray_pipeline.training.metrics import MetricsRecorder
 from ray_pipeline.training.precision import uses_half_precision
-from ray_pipeline.training.training_run import Iteration, Trainer, TrainingRun
+from ray_pipeline.training.trainer import Iteration, Trainer
+from ray_pipeline.training.training_run import TrainingRun
 from ray_pipeline.training.worker import TrainWorker
 from ray_pipeline.weights.files import save_gpt
 

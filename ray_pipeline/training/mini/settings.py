@@ -80,7 +80,7 @@ def mini_file_config(settings: MiniSettings, model: MiniConfig) -> dict[str, Any
         },
         "data": {"exp_dir": experiment},
         "model": asdict(model),
-        "save_weight_dir": settings.relative(settings.weights_folder),
+        "save_weight_dir": settings.shown_weights,
         "name": settings.voice,
         "version": VERSION,
     }

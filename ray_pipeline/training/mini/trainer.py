@@ -41,7 +41,8 @@ from ray_pipeline.training.mini.settings import (
 )
 from ray_pipeline.training.mini.teachers import load_teachers, shipped_teachers
 from ray_pipeline.training.recipe import TrainingLength
-from ray_pipeline.training.training_run import Iteration, Trainer, TrainingRun
+from ray_pipeline.training.trainer import Iteration, Trainer
+from ray_pipeline.training.training_run import TrainingRun
 from ray_pipeline.training.worker import TrainWorker
 
 
@@ -178,6 +179,10 @@ class MiniTrainer(Trainer[Batch]):
     @abstractmethod
     def write(self, path: Path, facts: dict[str, str]) -> None:
         """The file of this stage, with the speaker's vector."""
+
+    def may_be_chosen(self, position: Position) -> bool:
+        """Only its end: until then a part of it has not begun, or has not the weights it wants."""
+        return self.finished
 
     def save(self, folder: Path, position: Position) -> None:
         save_mini_checkpoint(folder, [part.state_dict() for part in self._parts], position)

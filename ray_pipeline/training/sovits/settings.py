@@ -76,7 +76,7 @@ def sovits_file_config(settings: SovitsSettings, *, half_precision: bool) -> dic
         "model": model.model_section(),
         "s2_ckpt_dir": experiment,
         "content_module": "cnhubert",
-        "save_weight_dir": settings.relative(settings.weights_folder),
+        "save_weight_dir": settings.shown_weights,
         "name": settings.voice,
         "version": settings.version,
     }

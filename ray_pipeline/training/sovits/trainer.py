@@ -29,7 +29,8 @@ from ray_pipeline.training.sovits.parts import step_in_parts
 from ray_pipeline.training.sovits.settings import SovitsSettings, sovits_file_config
 from ray_pipeline.training.sovits.setup import build_networks, make_sampler, sovits_length
 from ray_pipeline.training.sovits.step import SovitsStepper, sovits_optimizers
-from ray_pipeline.training.training_run import Iteration, Trainer, TrainingRun
+from ray_pipeline.training.trainer import Iteration, Trainer
+from ray_pipeline.training.training_run import TrainingRun
 from ray_pipeline.training.worker import TrainWorker
 from ray_pipeline.weights.files import save_sovits
 
@@ -141,6 +142,11 @@ class SovitsTrainer(Trainer[SovitsBatch]):
             self.file_config(),
             f"{position.epoch}epoch_{position.step}iteration",
         )
+
+    def may_be_chosen(self, position: Position) -> bool:
+        """In the last phase only: the numbers of those before it are of another kind."""
+        recipe, done = self._settings.recipe, position.step - 1
+        return recipe.phase_at(done, self.length.total_steps) is recipe.phases[-1]
 
     def save(self, folder: Path, position: Position) -> None:
         save_sovits_checkpoint(

@@ -111,7 +111,7 @@ def test_stage_1_leaves_exports_checkpoints_and_numbers(mini_context: StepContex
     assert evaluation["held_out_clips"] == 1
     last = worker.reports[-1].validation["mini/held_out_durations"]
     assert evaluation["held_out_durations"] == last
-    names = sorted(path.name for path in settings.weights_folder.iterdir())
+    names = sorted(path.name for path in settings.weights_folder.glob("*.safetensors"))
     assert names == ["voice-e1.safetensors", "voice-e2.safetensors"]
     stage = load_durations(settings.weights_folder / names[1])
     assert stage.facts == {"voice": "voice", "seed": "1234", "epoch": "2", "step": "6"}
@@ -151,7 +151,7 @@ def test_a_training_that_was_interrupted_ends_with_the_weights_of_one_that_was_n
         else:
             second = replace(stage2(mini_context), weights_folder=out)
             train_synthesizer(second, worker)
-        return load_file(max(out.iterdir(), key=lambda path: path.stat().st_mtime_ns))
+        return load_file(max(out.glob("*.safetensors"), key=lambda path: path.stat().st_mtime_ns))
 
     whole = run(LocalWorker(root / "run1"), root / "weights1")
     broken = StoppingWorker(root / "run2")
