@@ -23,6 +23,7 @@ from ray_pipeline.voice.speech import TokenMaker, Voice
 
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 1.0
+_SWEEP_SECONDS = 5.0
 # A listener who has less left than that comes before all others.
 _PRESSING_SECONDS = 2.0
 
@@ -37,7 +38,7 @@ class _Running:
 
 class Decoding:
     """`part` is given the tokens so far of a piece that is wanted fast, `done` each piece that
-    needs no further attempt; `on_idle` is called now and then when there is nothing to do. At most
+    needs no further attempt; `sweep` is called every few seconds. At most
     `num_rows` pieces run at a time, of all voices."""
 
     def __init__(
@@ -47,9 +48,10 @@ class Decoding:
         counts: Counts,
         *,
         num_rows: int,
-        on_idle: Callable[[], None] = lambda: None,
+        sweep: Callable[[], None] = lambda: None,
     ) -> None:
-        self._part, self._done, self._on_idle = part, done, on_idle
+        self._part, self._done, self._sweep = part, done, sweep
+        self._swept_at = time.monotonic()
         self._counts, self._num_rows = counts, num_rows
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
@@ -101,12 +103,14 @@ class Decoding:
                     self._step(one, rows)
             if work is None and not active:
                 self._rest()
+            if time.monotonic() - self._swept_at > _SWEEP_SECONDS:
+                self._sweep()
+                self._swept_at = time.monotonic()
 
     def _rest(self) -> None:
         with self._changed:
             if not self._waiting and not self._closed:
                 self._changed.wait(_IDLE_SECONDS)
-        self._on_idle()
 
     def _drop_cancelled(self) -> None:
         with self._changed:

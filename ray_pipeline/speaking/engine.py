@@ -90,7 +90,7 @@ class SpeechEngine:
             self._sounding.put,
             self._counts,
             num_rows=self.limits.max_rows,
-            on_idle=self._shelf.sweep,
+            sweep=self._shelf.sweep,
         )
         self._num_inside = 0
         self._requests: set[Request] = set()

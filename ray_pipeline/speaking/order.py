@@ -33,7 +33,8 @@ class VoiceFiles:
 @dataclass(frozen=True, kw_only=True)
 class SpeechOrder:
     """`mode` is a language mode. `latency` "fast" sends the first sound before a sentence is
-    finished. `verify` has each piece recognised and said again where words are missing.
+    finished; what was sent cannot be said again. With a voice of mini, whose pieces take no time,
+    it changes nothing. `verify` has each piece recognised, and said again where words are missing.
     `start_piece` skips the pieces before it: the rest of a stream that broke off."""
 
     files: VoiceFiles
@@ -65,8 +66,10 @@ class Sound:
 
 @dataclass(frozen=True)
 class PieceEnd:
-    """Comes after the last sound of a piece. `attempts` is how often it was said; `problem` what
-    is wrong with the best of them, or empty."""
+    """Comes after the last sound of a piece. `seconds` are without the pause behind it;
+    `attempts` is how often it was said; `problem` what is wrong with the best of them, or empty.
+    `facts`: ended, seed, norm_text, num_phones, unknown; with `verify` also verified (whether there
+    was a recogniser) and heard."""
 
     piece: int
     text: str
@@ -80,7 +83,8 @@ class PieceEnd:
 @dataclass(frozen=True)
 class Finished:
     """Comes last. `digest` is the SHA-256 of all samples as little-endian float32, so that a
-    client knows that nothing is missing."""
+    client knows that nothing is missing. All three are of this stream: with `start_piece`, of the
+    pieces from there on."""
 
     seconds: float
     num_pieces: int
