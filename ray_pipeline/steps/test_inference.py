@@ -22,7 +22,7 @@ from ray_pipeline.text.clip_reading import read_by_other_rules
 if TYPE_CHECKING:
     from ray_pipeline.voice.recording import Order
 
-_VERSION = "3"
+_VERSION = "4"
 
 
 def run(context: StepContext, options: TestInferenceOptions) -> Result:
@@ -115,6 +115,8 @@ def _remarks(facts: dict[str, Any], experiment: Experiment) -> list[str]:
                 f"The voice found no end for {piece['text']!r} and was stopped after "
                 f"{piece['seconds']:.0f} s."
             )
+        elif piece.get("problem") and not any(repr(piece["text"].strip()) in r for r in remarks):
+            remarks.append(f"In {piece['text'].strip()!r}: {piece['problem']} Try another seed.")
         if piece["unknown"]:
             words = quote_some(unread_words(piece["text"], piece["unknown"]))
             remarks.append(

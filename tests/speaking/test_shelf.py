@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,20 +16,14 @@ from ray_pipeline.speaking.shelf import VoiceShelf
 
 
 class Loads:
-    """Counts loads, how many run at a time, and lets them wait for each other."""
+    """Counts loads, each of which waits for what `wait` waits for."""
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        self.seconds, self.loaded, self.running, self.most = seconds, list[str](), 0, 0
-        self._lock = threading.Lock()
+    def __init__(self, wait: Callable[[], object] = lambda: None) -> None:
+        self.wait, self.loaded = wait, list[str]()
 
     def __call__(self, files: VoiceFiles) -> Any:
-        with self._lock:
-            self.running += 1
-            self.most = max(self.most, self.running)
-            self.loaded.append(files.key)
-        time.sleep(self.seconds)
-        with self._lock:
-            self.running -= 1
+        self.loaded.append(files.key)
+        self.wait()
         return SimpleNamespace(num_bytes=10, key=files.key)
 
 
@@ -46,7 +41,7 @@ async def use(kept: VoiceShelf, key: str) -> None:
 
 
 def test_those_who_ask_at_the_same_time_share_one_load() -> None:
-    load = Loads(0.1)
+    load = Loads(lambda: time.sleep(0.1))
     kept = shelf(load)
 
     async def ask() -> None:
@@ -59,14 +54,13 @@ def test_those_who_ask_at_the_same_time_share_one_load() -> None:
 
 
 def test_different_voices_load_side_by_side() -> None:
-    load = Loads(0.2)
+    both = threading.Barrier(2, timeout=30)  # broken, unless two arrive
 
     async def ask() -> None:
-        kept = shelf(load)
+        kept = shelf(Loads(both.wait))
         await asyncio.gather(kept.lease(files("a")), kept.lease(files("b")))
 
     asyncio.run(ask())
-    assert load.most == 2
 
 
 def test_the_least_recently_used_goes_when_room_is_needed() -> None:
@@ -120,7 +114,8 @@ def test_an_idle_voice_goes_after_its_time() -> None:
 
 
 def test_one_who_gives_up_waiting_does_not_spoil_it_for_others() -> None:
-    load = Loads(0.2)
+    left = threading.Event()
+    load = Loads(lambda: left.wait(30))
     kept = shelf(load)
 
     async def ask() -> None:
@@ -128,6 +123,8 @@ def test_one_who_gives_up_waiting_does_not_spoil_it_for_others() -> None:
         stays = asyncio.create_task(kept.lease(files("a")))
         await asyncio.sleep(0.05)
         leaves.cancel()
+        await asyncio.wait([leaves])
+        left.set()
         assert (await stays).num_bytes == 10
         assert kept.counts().num_leased == 1
         kept.release(files("a"))
