@@ -2,6 +2,7 @@
 
     python -m benchmarks.mini_voice lj --data ../shared/data/speech_en --work /tmp/mini
     python -m benchmarks.mini_voice man --data <folder of one speaker> --hear --work /tmp/mini
+    python -m benchmarks.mini_voice zh --language zh --data ../shared/data/speech_zh --work /tmp/m
 
 Fine-tunes the shipped base on the first clips of the folder (with `metadata.jsonl`: `file`,
 `text`; or --hear: Whisper writes the texts), speaks twenty sentences, and lets Whisper base and
@@ -37,10 +38,10 @@ from ray_pipeline.training.mini.fine_tune import (
     tune_vocoder,
 )
 from ray_pipeline.training.mini.recipe import FINE_TUNING
-from ray_pipeline.training.mini.teachers import load_teachers, shipped_teachers
+from ray_pipeline.training.mini.teachers import for_language, load_teachers, shipped_teachers
 from tools.mini.judge import ErrorRate, Listener, VoiceJudge, mean_voice
 
-SENTENCES = (
+ENGLISH = (
     "The weather will be fine tomorrow, with a little wind from the west.",
     "Please leave a message after the tone and we will call you back.",
     "She bought three apples and a loaf of bread at the market.",
@@ -62,6 +63,29 @@ SENTENCES = (
     "Turn left at the church and then go straight for half a mile.",
     "It was the first time that I had ever seen snow.",
 )
+MANDARIN = (
+    "明天天气晴朗，适合带孩子去公园散步。",
+    "请在听到提示音以后留言，我们会尽快回复。",
+    "她在市场上买了苹果、面包和一瓶牛奶。",
+    "今天下午的会议改到星期四上午举行。",
+    "谁也没有想到这座旧桥还能再用十年。",
+    "孩子们在院子里一直玩到天黑才回家。",
+    "我想喝一杯热咖啡，再要一块蛋糕，谢谢。",
+    "他找了很久，最后在沙发下面发现了钥匙。",
+    "开往上海的火车将在十分钟以后出发。",
+    "请问去最近的医院应该怎么走？",
+    "他们把厨房刷成了黄色，把卧室刷成了蓝色。",
+    "我哥哥在海边的一所小学当老师。",
+    "这个项目必须在月底之前全部完成。",
+    "博物馆星期一不开门，周末可以免费参观。",
+    "昨天夜里的大雨冲坏了山下的公路。",
+    "图书馆星期六早上几点钟开始开放？",
+    "医生说他需要多睡觉，少吃甜的东西。",
+    "这本介绍鸟类的新书很快就受到了欢迎。",
+    "前面路口向左转，然后一直走就能看见银行。",
+    "这是我第一次亲眼看见这么大的雪。",
+)
+SENTENCES = {"en": ENGLISH, "zh": MANDARIN}
 _UNSEEN_RECORDINGS = 12
 _LONGEST_SECONDS = 12.0
 
@@ -78,6 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("voice", help="a name for the result")
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--language", choices=tuple(SENTENCES), default="en")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=180.0, help="to train on")
     parser.add_argument("--hear", action="store_true", help="let Whisper write the texts")
@@ -95,16 +120,18 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     listener, judge = Listener(arguments.work / "whisper"), VoiceJudge()
     train, unseen = _split(_recordings(arguments, listener), arguments.seconds)
     base = shipped_base() if arguments.base is None else load_base(arguments.base)
+    language = arguments.language
     teachers = load_teachers(arguments.teachers) if arguments.teachers else shipped_teachers()
     started = time.process_time()
-    voice, costs = fine_tune(base, train, teachers, arguments.seed)
+    voice, costs = fine_tune(base, train, language, teachers, arguments.seed)
     training_seconds = time.process_time() - started
     said, heard = _speak(voice, listener, arguments)
     yardstick = ErrorRate()
     for one in unseen:
-        yardstick.add(one.text, listener.hear(one.wav, SAMPLE_RATE, "en"), "en")
+        yardstick.add(one.text, listener.hear(one.wav, SAMPLE_RATE, language), language)
     return {
         "voice": arguments.voice,
+        "language": language,
         "seed": arguments.seed,
         "trained_on_seconds": round(sum(len(one.wav) for one in train) / SAMPLE_RATE, 1),
         "fine_tuning_cpu_seconds": round(training_seconds, 1),
@@ -112,12 +139,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "cer_percent": round(heard.percent, 1),
         "recordings_cer_percent": round(yardstick.percent, 1),
         **_likeness(judge, said, train, unseen, arguments.others),
-        "real_time_factor": round(_real_time_factor(voice), 3),
+        "real_time_factor": round(_real_time_factor(voice, language), 3),
     }
 
 
 def fine_tune(
-    base: Base, recordings: list[Recording], teachers: Any, seed: int
+    base: Base, recordings: list[Recording], language: str, teachers: Any, seed: int
 ) -> tuple[MiniVoice, list[float]]:
     """The recipe from recordings with texts to a voice; the costs of aligning them. One clip in
     ten is held out."""
@@ -125,12 +152,15 @@ def fine_tune(
     aligner = Aligner(base.durations, base.synthesizer)
     clips, costs = [], []
     for one in recordings:
-        aligned = aligner(phonemize(one.text, "en").ids, one.sound)
+        aligned = aligner(phonemize(one.text, language).ids, one.sound)
         clips.append(MiniClip.of(one.name, one.sound, aligned.tokens, speaker))
         costs.append(aligned.cost)
     num_held_out = max(1, len(clips) // 10)
     data = TuningData(
-        clips=clips[num_held_out:], held_out=clips[:num_held_out], teachers=teachers, seed=seed
+        clips=clips[num_held_out:],
+        held_out=clips[:num_held_out],
+        teachers=for_language(teachers, language),
+        seed=seed,
     )
     base.synthesizer.speaker.copy_(torch.from_numpy(speaker))
     for tune, network, recipe in (
@@ -162,7 +192,7 @@ def _recordings(arguments: argparse.Namespace, listener: Listener) -> list[Recor
         wav = soxr.resample(wav, rate, SAMPLE_RATE).astype(np.float32)
         if len(wav) > _LONGEST_SECONDS * SAMPLE_RATE:
             continue
-        text = text or listener.hear(wav, SAMPLE_RATE, "en")
+        text = text or listener.hear(wav, SAMPLE_RATE, arguments.language)
         found.append(Recording(name, text, wav, analyse(wav)))
     return found
 
@@ -183,11 +213,11 @@ def _speak(
 ) -> tuple[list[np.ndarray], ErrorRate]:
     folder = arguments.work / arguments.voice
     folder.mkdir(parents=True, exist_ok=True)
-    said, heard = [], ErrorRate()
-    for number, text in enumerate(SENTENCES):
-        wav = voice.speak(phonemize(text, "en").ids, "en", seed=arguments.seed)
+    said, heard, language = [], ErrorRate(), arguments.language
+    for number, text in enumerate(SENTENCES[language]):
+        wav = voice.speak(phonemize(text, language).ids, language, seed=arguments.seed)
         soundfile.write(folder / f"{number:02d}.wav", wav, SAMPLE_RATE)
-        heard.add(text, listener.hear(wav, SAMPLE_RATE, "en"), "en")
+        heard.add(text, listener.hear(wav, SAMPLE_RATE, language), language)
         said.append(wav)
     for pair in heard.texts:
         print(*pair, sep="\n    ", flush=True)
@@ -219,10 +249,10 @@ def _likeness(
     return result
 
 
-def _real_time_factor(voice: MiniVoice) -> float:
-    phones = phonemize(SENTENCES[0], "en").ids
+def _real_time_factor(voice: MiniVoice, language: str) -> float:
+    phones = phonemize(SENTENCES[language][0], language).ids
     started = time.process_time()
-    total = sum(len(voice.speak(phones, "en", seed=seed)) for seed in range(5))
+    total = sum(len(voice.speak(phones, language, seed=seed)) for seed in range(5))
     return (time.process_time() - started) / (total / SAMPLE_RATE)
 
 
