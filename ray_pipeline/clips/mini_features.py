@@ -26,7 +26,7 @@ from ray_pipeline.core.workspace import Experiment, sha256_of
 if TYPE_CHECKING:
     from ray_pipeline.models.mini.sound import Sound
 
-_VERSION = "1"
+_VERSION = "2"
 _MOST_COST = 7.0  # beyond it, text and sound do not agree
 
 

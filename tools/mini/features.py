@@ -58,7 +58,7 @@ def clip_of(name: str, recording: Recording) -> MiniClip:
     sound = analyse(np.pad(wav, (0, -len(wav) % TOKEN_HOP)))
     frames = whole_frames(recording.seconds * 50, sound.num_tokens)
     ids, lengths = merged_clip_phones(recording.ids.astype(np.int64), frames)
-    lengths = settle_pauses(ids, lengths, sound.mel)
+    lengths = settle_pauses(ids, lengths, sound)
     return MiniClip(
         name, ids, lengths, sound.mel, sound.pitch_hz, sound.speaker, as_int16(sound.wav)
     )

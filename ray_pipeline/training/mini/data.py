@@ -17,7 +17,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ray_pipeline.models.mini.config import MEL_HOP, MELS_PER_TOKEN
 from ray_pipeline.models.mini.sound import LOG_FLOOR, Sound
-from ray_pipeline.models.mini.tokens import Ids, merged, places, runs
+from ray_pipeline.models.mini.tokens import EDGE_ID, Ids, merged, places, runs
+
+_LONGEST_EDGE = 8  # frames of 20 ms
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class MiniClip:
     their tokens, which sum up to T; `mel` [F, 80] (half precision is enough), `pitch_hz` [F],
     `speaker` [162]. `wav` [320 F] at speech level is for the vocoder only; `top_hz` is where the
     recording ends, None where all that is heard, silence above included, shall be learned.
+    `language` is known of the base's own clips only.
     """
 
     name: str
@@ -38,22 +41,30 @@ class MiniClip:
     speaker: NDArray[np.float32]
     wav: NDArray[np.float32] | NDArray[np.int16] | None = None
     top_hz: float | None = None
+    language: str = ""
 
     @classmethod
     def of(cls, name: str, sound: Sound, tokens: Ids, speaker: NDArray[np.float32]) -> MiniClip:
         """A user's clip with its tokens [T] and the speaker vector of the voice. What the sound
-        has more or less than the tokens, at most a few frames, is cut off."""
+        has more or less than the tokens, at most a few frames, is cut off; so is silence at both
+        ends beyond that of the base's own clips, for a voice speaks between short ones."""
         num_tokens = min(len(tokens), sound.num_tokens)
         ids, frames = runs(tokens[:num_tokens])
-        num_frames = num_tokens * MELS_PER_TOKEN
+        before, after = (
+            max(0, int(frames[end]) - _LONGEST_EDGE) if ids[end] == EDGE_ID else 0
+            for end in (0, -1)
+        )
+        frames[0] -= before
+        frames[-1] -= after
+        start, stop = before * MELS_PER_TOKEN, (num_tokens - after) * MELS_PER_TOKEN
         return cls(
             name,
             ids,
             frames,
-            sound.mel[:num_frames],
-            sound.pitch_hz[:num_frames],
+            sound.mel[start:stop],
+            sound.pitch_hz[start:stop],
             speaker,
-            sound.wav[: num_frames * MEL_HOP],
+            sound.wav[start * MEL_HOP : stop * MEL_HOP],
         )
 
     @property

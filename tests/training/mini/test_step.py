@@ -5,6 +5,7 @@ import torch
 from ray_pipeline.models.mini.config import tiny_config
 from ray_pipeline.models.mini.files import new_base
 from ray_pipeline.models.mini.sound import analyse
+from ray_pipeline.models.mini.tokens import EDGE_ID
 from ray_pipeline.training.mini.data import (
     MiniClip,
     acoustic_batch,
@@ -43,6 +44,19 @@ def test_clips_are_cut_to_the_shorter_of_sound_and_tokens() -> None:
     assert first.mel.shape == (60, 80)
     assert first.wav is not None
     assert len(first.wav) == 30 * 640
+
+
+def test_long_silence_at_the_ends_of_a_clip_is_not_learned() -> None:
+    sound = analyse(buzz(seconds=1.0, hz=150))
+    tokens = np.repeat([EDGE_ID, 50, 60, EDGE_ID], [20, 10, 5, 15])
+
+    clip = MiniClip.of("a", sound, tokens, sound.speaker)
+
+    assert clip.frames.tolist() == [8, 10, 5, 8]
+    assert len(clip.mel) == len(clip.pitch_hz) == 2 * 31
+    np.testing.assert_array_equal(clip.mel, sound.mel[24:86])
+    assert clip.wav is not None
+    np.testing.assert_array_equal(clip.wav, sound.wav[12 * 640 : 43 * 640])
 
 
 def test_durations_are_learned() -> None:
