@@ -64,6 +64,11 @@ class PretrainedBase:
         return self.family == "mini"
 
     @property
+    def uses_bert(self) -> bool:
+        """Whether Chinese is learned with the features of the Chinese text model."""
+        return self.family == "gpt_sovits"
+
+    @property
     def is_pretrained(self) -> bool:
         return self.generator is not None
 
@@ -129,7 +134,7 @@ _ROWS = (
         ssl_dim=81,
         speaker_encoder="mini",
         speaker_dim=162,
-        languages=("en",),
+        languages=("en", "zh"),
     ),
 )
 
@@ -158,12 +163,12 @@ def has_bert(models_dir: Path) -> bool:
     return all(is_present(path, models_dir) for path in BERT_FILES)
 
 
-def what_training_lacks(language: str, models_dir: Path) -> list[str]:
-    """Sentences on what a training of this language would go without; empty where all is there.
+def what_training_lacks(name: str, language: str, models_dir: Path) -> list[str]:
+    """Sentences on what a training of this base model would go without; empty where all is there.
 
     Such a training works, so nothing refuses it. `language` is a clip's code.
     """
-    if language != "zh" or has_bert(models_dir):
+    if language != "zh" or not base_model(name).uses_bert or has_bert(models_dir):
         return []
     return [
         "Chinese is trained without BERT features, because the model is not in the models folder; "

@@ -82,7 +82,7 @@ def run(context: StepContext, options: ExtractTextFeaturesOptions) -> Result:
     result = work.result(phones=_num_phones(manifest), **asdict(models))
     result.warnings += _unreadable(manifest, by_clip)
     if num_chinese:
-        result.warnings += what_training_lacks("zh", context.models_dir)
+        result.warnings += what_training_lacks(context.config.base_model, "zh", context.models_dir)
     return result
 
 

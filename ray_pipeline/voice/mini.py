@@ -87,7 +87,7 @@ class MiniTextVoice:
         )
         script, left_out = reader.script(text, mode, settings.cut)
         for language in _languages(script):
-            refuse_unknown_language(language)
+            refuse_unknown_language(language, self.voice.languages)
         return MiniReading(self.voice, script, left_out, settings)
 
     def token_maker(self, num_rows: int) -> MiniTokenMaker:

@@ -50,7 +50,7 @@ def _prospects(config: TaskConfig, models_dir: Path) -> tuple[ChosenBase | None,
     except BackendMissing as missing:
         return None, [f"{missing} {missing.hint}"]
     base = ChosenBase(name=choice.name, reason=choice.reason)
-    return base, what_training_lacks(config.language, models_dir)
+    return base, what_training_lacks(choice.name, config.language, models_dir)
 
 
 @router.get("/tasks", responses=problem_responses(404))

@@ -24,7 +24,7 @@ def lay_out(models_dir: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["", "absent"])
-@pytest.mark.parametrize("language", ["en", "auto"])
+@pytest.mark.parametrize("language", ["en", "zh", "auto"])
 def test_auto_is_mini_when_no_large_base_is_there(
     tmp_path: Path, folder: str, language: str
 ) -> None:
@@ -36,15 +36,18 @@ def test_auto_is_mini_when_no_large_base_is_there(
 def test_auto_is_nano_for_what_mini_does_not_speak_and_says_what_that_means(
     tmp_path: Path,
 ) -> None:
-    choice = choose_base("auto", "zh", tmp_path)
+    choice = choose_base("auto", "ja", tmp_path)
     assert choice.name == "nano"
-    assert "mini, which comes with the project, does not speak zh" in choice.reason
+    assert "mini, which comes with the project, does not speak ja" in choice.reason
     assert "nobody understands" in choice.reason
 
 
-def test_mini_is_refused_for_a_language_that_it_was_not_taught(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="does not speak ko"):
-        choose_base("mini", "ko", tmp_path)
+@pytest.mark.parametrize("language", ["ja", "ko", "yue"])
+def test_mini_is_refused_for_a_language_that_it_was_not_taught(
+    tmp_path: Path, language: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f"does not speak {language}"):
+        choose_base("mini", language, tmp_path)
 
 
 def test_the_table_knows_which_languages_mini_was_taught() -> None:
@@ -106,10 +109,14 @@ def test_the_table_is_read_without_torch() -> None:
 
 
 def test_chinese_without_its_text_model_is_said_and_other_languages_are_not(tmp_path: Path) -> None:
-    (warning,) = what_training_lacks("zh", tmp_path)
+    (warning,) = what_training_lacks("v2", "zh", tmp_path)
     assert "gsv models pull bert" in warning
-    assert what_training_lacks("en", tmp_path) == []
+    assert what_training_lacks("v2", "en", tmp_path) == []
     for file in BERT_FILES:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
-    assert what_training_lacks("zh", tmp_path) == []
+    assert what_training_lacks("v2", "zh", tmp_path) == []
+
+
+def test_mini_never_uses_the_chinese_text_model_so_it_does_not_lack_it(tmp_path: Path) -> None:
+    assert what_training_lacks("mini", "zh", tmp_path) == []

@@ -34,8 +34,8 @@ def test_a_new_task_has_every_field_and_the_documented_defaults(client: TestClie
     assert wanted.items() <= task["config"].items()
     base = task.pop("base_model")
     assert client.get(f"/api/v1/task/{task['task_id']}").json() == task | {"warnings": []}
-    assert base["name"] == "nano"
-    assert "does not speak zh" in base["reason"]
+    assert base["name"] == "mini"
+    assert "comes with the project" in base["reason"]
 
 
 def test_a_wrong_config_field_is_named(client: TestClient) -> None:
@@ -188,15 +188,17 @@ def test_a_task_that_somebody_starts_while_it_is_deleted_stays(
 
 
 def test_creating_a_task_says_what_chinese_would_be_trained_without(client: TestClient) -> None:
-    def create(language: str) -> list[str]:
-        body = {"task_name": "x", "config": {"language": language}}
+    def create(language: str, base_model: str) -> list[str]:
+        config = {"language": language, "base_model": base_model}
+        body = {"task_name": "x", "config": config}
         answer = client.post("/api/v1/task/create", json=body).json()
         assert client.get(f"/api/v1/task/{answer['task_id']}").json()["warnings"] == []
         return answer["warnings"]
 
-    (sentence,) = create("zh")
+    (sentence,) = create("zh", "nano")
     assert "gsv models pull bert" in sentence
-    assert create("en") == []
+    assert create("en", "nano") == []
+    assert create("zh", "mini") == []
 
 
 def test_a_database_that_is_away_is_503_with_a_time_to_come_again(

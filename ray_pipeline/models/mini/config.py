@@ -19,7 +19,7 @@ MEL_TOP_HZ = 8000.0
 
 VERSION = "mini"
 # What the shipped base was taught; phones of other languages have untrained rows.
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "zh")
 
 SPEAKER_DIM = 2 * NUM_MELS + 2
 

@@ -6,7 +6,7 @@ wav = voice.speak(phonemize("Hello.", "en").ids, "en")
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,24 +25,33 @@ from ray_pipeline.models.mini.tokens import Ids, merged, tokens_of, whole_frames
 # Silence before and behind a piece, in frames of 20 ms; pauses are the caller's business.
 _EDGE_FRAMES = 3, 5
 SLOWEST, FASTEST = 0.5, 2.0
+# In the header of a voice's files; the first base, whose voices have no word of it, spoke English.
+LANGUAGES_FACT, _LANGUAGE_OF_THE_FIRST_BASE = "languages", "en"
 
 
 @dataclass
 class MiniVoice:
-    """`speaker` [162] is the vector that both networks were fine-tuned to."""
+    """`speaker` [162] is the vector that both networks were fine-tuned to, `languages` what the
+    base they come from had learned."""
 
     durations: DurationModel
     synthesizer: MiniSynthesizer
     speaker: Tensor
+    languages: Collection[str] = LANGUAGES
 
     @classmethod
     def load(
         cls, durations_path: Path, synthesizer_path: Path, device: str | torch.device = "cpu"
     ) -> MiniVoice:
         """The two files of a voice. Raises BadModelFile."""
-        durations = load_durations(durations_path).durations.to(device)
-        synthesizer = load_synthesizer(synthesizer_path).synthesizer.to(device)
-        return cls(durations, synthesizer, synthesizer.speaker)
+        first, second = load_durations(durations_path), load_synthesizer(synthesizer_path)
+        synthesizer = second.synthesizer.to(device)
+        learned = [
+            facts.get(LANGUAGES_FACT, _LANGUAGE_OF_THE_FIRST_BASE).split()
+            for facts in (first.facts, second.facts)
+        ]
+        languages = [language for language in learned[0] if language in learned[1]]
+        return cls(first.durations.to(device), synthesizer, synthesizer.speaker, languages)
 
     def speak(
         self,
@@ -60,7 +69,7 @@ class MiniVoice:
         amplitude. Equal arguments give equal waveforms. Raises InvalidInput for a language that
         the base has not learned and for a speed outside 0.5 to 2.
         """
-        refuse_unknown_language(language)
+        refuse_unknown_language(language, self.languages)
         tokens = self.tokens(phones, speed=speed)
         return self.sound(tokens, pitch=pitch, energy=energy, seed=seed)
 
@@ -89,12 +98,20 @@ class MiniVoice:
         return tokens_of(ids, whole_frames(wanted))
 
 
-def refuse_unknown_language(language: str) -> None:
-    """Raises InvalidInput for one that the base has not learned."""
-    if language not in LANGUAGES:
+def refuse_unknown_language(language: str, known: Collection[str] = LANGUAGES) -> None:
+    """Raises InvalidInput for one that the base has not learned; `known` are those of the base
+    that a voice was made from, which may be older than the one that comes with the project."""
+    if language in LANGUAGES and language not in known:
+        raise InvalidInput(
+            f"This voice does not speak {language!r}: it was made from an older base model mini, "
+            f"which knew only {', '.join(known)}.",
+            hint="Train it again: in a new task, or with force from extract_text_features.",
+            field="language",
+        )
+    if language not in known:
         raise InvalidInput(
             f"The base model mini does not speak {language!r}.",
-            hint=f"It speaks {', '.join(LANGUAGES)}; for others take a base model of GPT-SoVITS "
+            hint=f"It speaks {', '.join(known)}; for others take a base model of GPT-SoVITS "
             "(`gsv models pull v2`).",
             field="language",
         )

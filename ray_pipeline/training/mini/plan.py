@@ -101,6 +101,7 @@ def _common(
         "total_steps": total,
         "items": tuple(used),
         "held_out": tuple(held_out),
+        "language": context.config.language,
     }
     return fields, dropped
 

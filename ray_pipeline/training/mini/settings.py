@@ -17,7 +17,8 @@ from ray_pipeline.training.settings import TrainingSettings
 class MiniSettings(TrainingSettings):
     """`recipes` are the parts of the training, in the order in which they run; at most
     `total_steps` in all, and `epoch_steps` of them are told of together. `base` and `teachers`
-    are files; None: those that come with the project."""
+    are files; None: those that come with the project. `language` is the task's: it decides which
+    teachers are heard most."""
 
     recipes: tuple[StageRecipe, ...]
     items: tuple[MiniItem, ...]
@@ -26,6 +27,7 @@ class MiniSettings(TrainingSettings):
     total_steps: int
     base: Path | None = None
     teachers: Path | None = None
+    language: str = "auto"
 
     checkpoint_patterns: ClassVar[tuple[str, ...]] = (CHECKPOINT_PATTERN,)
 

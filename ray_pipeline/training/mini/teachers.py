@@ -1,7 +1,8 @@
 """A few minutes of the speech that the base was made from, as features: fine-tuning mixes them in
 so that sounds which the user's clips lack are not forgotten.
 
-One npz: the clips' arrays one behind the other with their lengths; mel in steps of 1/22.
+One npz: the clips' arrays one behind the other with their lengths and languages; mel in steps of
+1/22.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ray_pipeline.models.mini.sound import LOG_FLOOR
 from ray_pipeline.training.mini.data import MiniClip
 
 _STEPS_PER_UNIT = 22.0
+_OWN_TIMES = 3
 
 
 @functools.cache
@@ -25,6 +27,14 @@ def shipped_teachers() -> tuple[MiniClip, ...]:
     """Those that come with the project."""
     with as_file(files("ray_pipeline.models.mini") / "data" / "teacher_clips.npz") as path:
         return load_teachers(path)
+
+
+def for_language(teachers: Sequence[MiniClip], language: str) -> tuple[MiniClip, ...]:
+    """Those of the voice's language three times, and the others once: they keep alive what a text
+    that mixes languages needs. As they are where none is of `language`, such as "auto"."""
+    own = [clip for clip in teachers if clip.language == language]
+    others = [clip for clip in teachers if clip.language != language]
+    return (*own * _OWN_TIMES, *others)
 
 
 def save_teachers(path: Path, clips: Sequence[MiniClip]) -> None:
@@ -39,6 +49,7 @@ def save_teachers(path: Path, clips: Sequence[MiniClip]) -> None:
             mel=np.clip(np.rint((mels - LOG_FLOOR) * _STEPS_PER_UNIT), 0, 255).astype(np.uint8),
             pitch_hz=np.concatenate([clip.pitch_hz for clip in clips]).astype(np.float16),
             speaker=np.stack([clip.speaker for clip in clips]).astype(np.float16),
+            language=np.array([clip.language for clip in clips]),
         )
 
 
@@ -55,4 +66,8 @@ def load_teachers(path: Path) -> tuple[MiniClip, ...]:
             file["speaker"].astype(np.float32),
             strict=True,
         )
-        return tuple(MiniClip(f"teacher {n}", *arrays) for n, arrays in enumerate(parts))
+        languages = file["language"].tolist()
+        return tuple(
+            MiniClip(f"teacher {n}", *arrays, language=languages[n])
+            for n, arrays in enumerate(parts)
+        )

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ray_pipeline.models.mini.config import LANGUAGES
 from ray_pipeline.models.mini.files import (
     Base,
     load_base,
@@ -19,6 +20,7 @@ from ray_pipeline.models.mini.files import (
     save_synthesizer,
     shipped_base,
 )
+from ray_pipeline.models.mini.voice import LANGUAGES_FACT
 from ray_pipeline.training.batch import Batch
 from ray_pipeline.training.checkpoints import Position, foreign_checkpoint
 from ray_pipeline.training.healing import Care
@@ -39,7 +41,7 @@ from ray_pipeline.training.mini.settings import (
     SynthesizerSettings,
     mini_file_config,
 )
-from ray_pipeline.training.mini.teachers import load_teachers, shipped_teachers
+from ray_pipeline.training.mini.teachers import for_language, load_teachers, shipped_teachers
 from ray_pipeline.training.recipe import TrainingLength
 from ray_pipeline.training.trainer import Iteration, Trainer
 from ray_pipeline.training.training_run import TrainingRun
@@ -173,6 +175,7 @@ class MiniTrainer(Trainer[Batch]):
             self._parts[-1].finish()
         facts = {"voice": self._settings.voice, "seed": str(self._settings.seed)}
         facts |= {"epoch": str(position.epoch), "step": str(position.step)}
+        facts |= {LANGUAGES_FACT: " ".join(LANGUAGES)}
         path.parent.mkdir(parents=True, exist_ok=True)
         self.write(path, facts)
 
@@ -221,4 +224,6 @@ def _base(settings: MiniSettings) -> Base:
 
 
 def _teachers(settings: MiniSettings) -> Any:
-    return shipped_teachers() if settings.teachers is None else load_teachers(settings.teachers)
+    path = settings.teachers
+    teachers = shipped_teachers() if path is None else load_teachers(path)
+    return for_language(teachers, settings.language)

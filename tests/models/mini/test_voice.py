@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.models.mini.config import tiny_config
-from ray_pipeline.models.mini.files import new_base
+from ray_pipeline.models.mini.files import new_base, save_durations, save_synthesizer
 from ray_pipeline.models.mini.tokens import EDGE_ID, runs
 from ray_pipeline.models.mini.voice import MiniVoice
 
@@ -52,6 +54,19 @@ def test_energy_scales_the_waveform(voice: MiniVoice) -> None:
 def test_languages_that_were_not_learned_are_refused(voice: MiniVoice) -> None:
     with pytest.raises(InvalidInput, match="does not speak 'ko'"):
         voice.speak(PHONES, "ko")
+
+
+def test_a_voice_of_the_first_base_which_knew_english_alone_is_to_be_trained_again(
+    voice: MiniVoice, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "d.safetensors", tmp_path / "s.safetensors"
+    save_durations(first, voice.durations, voice.speaker, tiny_config())
+    save_synthesizer(second, voice.synthesizer, tiny_config())
+    old = MiniVoice.load(first, second)
+
+    assert len(old.speak(PHONES, "en"))
+    with pytest.raises(InvalidInput, match="older base model mini, which knew only en"):
+        old.speak(PHONES, "zh")
 
 
 @pytest.mark.parametrize("speed", [0.0, 3.0])

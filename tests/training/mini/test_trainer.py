@@ -114,7 +114,8 @@ def test_stage_1_leaves_exports_checkpoints_and_numbers(mini_context: StepContex
     names = sorted(path.name for path in settings.weights_folder.glob("*.safetensors"))
     assert names == ["voice-e1.safetensors", "voice-e2.safetensors"]
     stage = load_durations(settings.weights_folder / names[1])
-    assert stage.facts == {"voice": "voice", "seed": "1234", "epoch": "2", "step": "6"}
+    facts = {"voice": "voice", "seed": "1234", "epoch": "2", "step": "6", "languages": "en zh"}
+    assert stage.facts == facts
     assert stage.speaker.abs().sum() > 0
     links = sorted(path.name for path in settings.checkpoint_links.iterdir())
     assert links == ["epoch=1-step=3.ckpt", "epoch=2-step=6.ckpt"]
