@@ -1,7 +1,8 @@
 # What a person types, and what CI types: the same commands.
 #
 #   make demo    set everything up, train a small voice on samples/ through the whole service
-#   make test    set everything up, run every test; make test-fast: those without Ray
+#   make test    set everything up, run every test; make test-fast: those without Ray;
+#                make test-chaos: those that take hours
 #   make serve   start the service on 127.0.0.1:8000; make status, make stop
 #   make check   format, lint, types, layers; make check-web: types of the studio
 #   make test-browser   the studio in a browser, from nothing to a sentence
@@ -25,7 +26,7 @@ export RAY_AUTH_MODE ?= token
 export RAY_USAGE_STATS_ENABLED ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo serve stop status test test-fast test-browser check check-web format bench conformance clean
+.PHONY: install demo serve stop status test test-fast test-chaos test-browser check check-web format bench conformance clean
 
 install: $(INSTALLED)
 
@@ -57,7 +58,13 @@ test: install
 
 # Without Ray, and without what takes more than ten seconds: for the time between two edits.
 test-fast: install
-	$(BIN)/python -m pytest -m "not needs_ray and not slow"
+	$(BIN)/python -m pytest -m "not needs_ray and not slow and not chaos"
+
+# Hours: kills in every step on both databases, made-up calls by the ten thousand, crowds of
+# watchers. CHAOS=tests/chaos/test_made_up_calls.py takes one.
+CHAOS ?= tests/chaos
+test-chaos: install
+	$(BIN)/python -m pytest -m chaos -s $(CHAOS)
 
 # The studio in a real browser, and a new user's whole way through it with the real service:
 # minutes. `make test` has all of it but the last. PICTURES=docs/pictures keeps what it looks like.

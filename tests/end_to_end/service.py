@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,12 @@ def free_port() -> int:
 
 
 class RunningService:
-    """`folder` keeps data, log and record, so the service can be started again on them."""
+    """`folder` keeps data, log and record, so the service can be started again on them.
+    `environment` is what a user would export."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._environment = {**_ENVIRONMENT, **(environment or {})}
         self.port = free_port()
         shutil.copy(PROJECT / "serve_config.yaml", folder)
 
@@ -85,7 +88,7 @@ class RunningService:
         done = subprocess.run(
             [_GSV, *arguments],
             cwd=self.folder,
-            env={**os.environ, **_ENVIRONMENT, "GSV_DATA_DIR": str(self.data_dir)},
+            env={**os.environ, **self._environment, "GSV_DATA_DIR": str(self.data_dir)},
             capture_output=True,
             text=True,
             check=False,

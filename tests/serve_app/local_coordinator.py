@@ -75,9 +75,9 @@ class LocalCoordinator(CoordinatorService):
         self.end(self.begin(task_id), **end)
 
 
-def coordinator_settings(root: Path) -> CoordinatorSettings:
+def coordinator_settings(root: Path, database_url: str = "") -> CoordinatorSettings:
     return CoordinatorSettings(
         data_dir=root,
         models_dir=root / "models",
-        database_url=f"sqlite:///{root / 'gsv.sqlite3'}",
+        database_url=database_url or f"sqlite:///{root / 'gsv.sqlite3'}",
     )

@@ -209,3 +209,11 @@ def test_a_deleted_task_takes_everything_along_and_leaves_others_alone(store: St
     assert store.get_job("job of t1") is None
     assert len(store.events("t2")) == 1
     assert [task.task_id for task in store.list_tasks()] == ["t2"]
+
+
+def test_nul_in_an_id_is_no_task_on_either_database(store: Store) -> None:
+    for task_id in ("\0", "a\0b"):
+        with pytest.raises(NotFound):
+            store.get_task(task_id)
+        with pytest.raises(NotFound):
+            store.list_tasks(after=task_id)

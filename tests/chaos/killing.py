@@ -1,0 +1,59 @@
+"""Ways in which a part of a running service dies, and what a person does about it (nothing, or
+starting it again)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import psutil
+
+from tests.end_to_end.service import RunningService, processes_with_mark
+
+# What Ray calls the processes of its actors.
+_TITLES = {
+    "step process": "ray::StepActor",
+    "coordinator": "ray::CoordinatorActor",
+    "replica": "ray::ServeReplica",
+}
+
+
+def titled(service: RunningService, part: str) -> list[psutil.Process]:
+    """The processes of a part that runs now."""
+    found = []
+    for process in processes_with_mark(service.mark()):
+        with suppress(psutil.Error):
+            if " ".join(process.cmdline()).startswith(_TITLES[part]):
+                found.append(process)
+    return found
+
+
+def _kill_part(service: RunningService, part: str) -> int:
+    """SIGKILL; the number of processes."""
+    found = titled(service, part)
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    return len(found)
+
+
+def _kill_all(service: RunningService) -> int:
+    killed = service.kill()
+    service.start()
+    return killed
+
+
+def _terminate(service: RunningService) -> int:
+    """What `gsv stop` does: SIGTERM, and SIGKILL for what still runs after a minute."""
+    running = len(processes_with_mark(service.mark()))
+    service.stop()
+    service.start()
+    return running
+
+
+KINDS: dict[str, Callable[[RunningService], int]] = {
+    **{part: partial(_kill_part, part=part) for part in _TITLES},
+    "everything": _kill_all,
+    "SIGTERM": _terminate,
+}

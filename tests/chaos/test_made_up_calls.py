@@ -1,0 +1,61 @@
+"""Ten thousand calls that schemathesis makes up: no 5xx, no answer that the description does not
+know. The coordinator is the real one; nothing runs what it plans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.local_server import serving
+from ray_pipeline.store import Store, upgrade
+from serve_app.api import make_app
+from serve_app.client import Client
+from serve_app.settings import Settings
+from tests.chaos.calling import Findings, call_each, call_in_sequence
+from tests.chaos.databases import new_database
+from tests.end_to_end.service import RunningService
+from tests.serve_app.local_coordinator import LocalCoordinator, coordinator_settings
+from tests.serve_app.speech_task import transcribe, write_clips
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_no_made_up_call_is_answered_with_what_is_not_described(
+    database: str, tmp_path: Path
+) -> None:
+    findings = Findings()
+    with new_database(database) as url:
+        planned = coordinator_settings(tmp_path, url)
+        upgrade(planned.database_url)
+        store = Store(planned.database_url)
+        coordinator = LocalCoordinator(store, planned)
+        settings = Settings(data_dir=tmp_path, models_dir=tmp_path / "models")
+        with serving(make_app(settings, store, coordinator)) as address:
+            with Client(address) as client:
+                created = client.create("a voice", {"language": "en", "base_model": "nano"})
+                (tmp_path / "talk.wav").write_bytes(b"RIFF and so on")
+                client.upload(created.task_id, [tmp_path / "talk.wav"])
+                write_clips(tmp_path, created.task_id)
+                transcribe(coordinator, created.task_id)
+                clips = [row.clip for row in client.transcripts(created.task_id)]
+            known = {"task_id": [created.task_id], "clip": clips, "filename": ["talk.wav"]}
+            call_each(address, findings, 160, known)
+            call_in_sequence(address, findings, 10_000 - findings.calls)
+        store.close()
+    print(f"\n{database}: {findings.calls} calls, {dict(findings.statuses)}")
+    assert findings.wrong == {}
+    assert findings.calls >= 10_000
+
+
+def test_no_made_up_call_through_serve_is_answered_with_what_is_not_described(
+    tmp_path: Path,
+) -> None:
+    service, findings = RunningService(tmp_path), Findings()
+    service.start()
+    try:
+        call_each(service.url, findings, 10, {})
+        call_in_sequence(service.url, findings, 500)
+    finally:
+        service.stop()
+    print(f"\nthrough Serve: {findings.calls} calls, {dict(findings.statuses)}")
+    assert findings.wrong == {}
