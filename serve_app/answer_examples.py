@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ray_pipeline.core.options import TaskConfig
+from serve_app.voice_examples import VOICE_EXAMPLES
 
 _TASK_ID = "5f0c9f0e-2b6d-4a57-9f61-0a4d6a1f7c11"
 _CLIP = "talk.wav_0000000000_0000185280.wav"
@@ -161,6 +162,7 @@ _MODEL: dict[str, Any] = {
 }
 
 ANSWER_EXAMPLES: dict[str, Any] = {
+    **VOICE_EXAMPLES,
     "list_models": {"models": [_MODEL]},
     "pull_model": _MODEL,
     "cancel_pull": _MODEL | {"download": _MODEL["download"] | {"state": "cancelled"}},

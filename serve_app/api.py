@@ -10,6 +10,7 @@ from fastapi.middleware import Middleware
 
 from ray_pipeline.coordinator.interface import Coordinator
 from ray_pipeline.store import Store
+from serve_app.apart import RunApart, run_here
 from serve_app.dependencies import Services
 from serve_app.errors import install_error_handlers
 from serve_app.http_rules import AnswerRules, HeadAsGet, PlainBodies
@@ -33,6 +34,9 @@ from serve_app.routes import (
     text,
     transcripts,
     voice,
+    voice_aliases,
+    voice_making,
+    voices,
 )
 from serve_app.settings import Settings
 from serve_app.weights_check import CheckWeights, check_weights_here
@@ -50,8 +54,9 @@ def make_app(
     coordinator: Coordinator,
     reports: ReportDesk | None = None,
     check_weights: CheckWeights = check_weights_here,
+    apart: RunApart = run_here,
 ) -> FastAPI:
-    """Unless said otherwise the data doctor and the check of weights work in this process."""
+    """Unless said otherwise heavy work is done in this process."""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     app = FastAPI(
         title="GPT-SoVITS training service",
@@ -70,7 +75,7 @@ def make_app(
         ],
     )
     app.state.services = Services(
-        settings, store, coordinator, reports or ReportDesk(diagnose_here), check_weights
+        settings, store, coordinator, reports or ReportDesk(diagnose_here), check_weights, apart
     )
     install_error_handlers(app)
     app.include_router(_api_v1())
@@ -93,6 +98,9 @@ def _api_v1() -> APIRouter:
         report,
         voice,
         checkpoints,
+        voices,
+        voice_making,
+        voice_aliases,
         text,
         models,
         options,

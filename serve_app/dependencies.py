@@ -11,8 +11,10 @@ from starlette.requests import HTTPConnection
 from ray_pipeline.coordinator.interface import Coordinator
 from ray_pipeline.core.errors import NotFound
 from ray_pipeline.core.task import StepName, Task
+from ray_pipeline.core.voices import VoiceRecord
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.store import Store
+from serve_app.apart import RunApart
 from serve_app.report_desk import ReportDesk
 from serve_app.settings import Settings
 from serve_app.weights_check import CheckWeights
@@ -27,6 +29,7 @@ class Services:
     coordinator: Coordinator
     reports: ReportDesk
     check_weights: CheckWeights
+    apart: RunApart
 
 
 def _services(connection: HTTPConnection) -> Services:
@@ -77,6 +80,18 @@ def _task(task_id: TaskId, store: StoreDep) -> Task:
 
 
 TaskDep = Annotated[Task, Depends(_task)]
+
+
+VoiceName = Annotated[
+    str, Path(description="the voice's name or id", max_length=200, examples=["anna"])
+]
+
+
+def _voice(voice: VoiceName, store: StoreDep) -> VoiceRecord:
+    return store.voice(voice)
+
+
+VoiceDep = Annotated[VoiceRecord, Depends(_voice)]
 
 
 def _workspace(task: TaskDep, settings: SettingsDep) -> Workspace:

@@ -12,6 +12,7 @@ from ray_pipeline.coordinator.launch import ensure_coordinator
 from ray_pipeline.coordinator.remote import RemoteCoordinator
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.store import Store
+from serve_app.apart import run_in_cluster
 from serve_app.api import make_app
 from serve_app.load_limits import PLACES
 from serve_app.report_desk import ReportDesk, diagnose_in_cluster
@@ -39,7 +40,14 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> FastAPI:
         store = Store(self._settings.effective_database_url)
         reports = ReportDesk(diagnose_in_cluster)
-        return make_app(self._settings, store, self._coordinator, reports, check_weights_in_cluster)
+        return make_app(
+            self._settings,
+            store,
+            self._coordinator,
+            reports,
+            check_weights_in_cluster,
+            run_in_cluster,
+        )
 
 
 # Without HAProxy, Serve's proxy holds a whole body in memory, and the replica once more.

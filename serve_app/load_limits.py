@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ray_pipeline.core.errors import InvalidInput, Unavailable
 from serve_app.errors import pipeline_problem
+from serve_app.middleware import takes_files
 
 PLACES = 1000
 MOST_UPLOADS = 200
@@ -66,7 +67,7 @@ def _kind_of(scope: Scope) -> str | None:
         return "watchers"
     if scope["type"] != "http":
         return None
-    if scope["path"].endswith("/files/upload"):
+    if scope["method"] == "POST" and takes_files(scope["path"]):
         return "uploads"
     return "watchers" if scope["path"].endswith("/events/stream") else None
 

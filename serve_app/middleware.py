@@ -5,6 +5,7 @@ Plain ASGI, because the body must be counted while it streams and WebSockets pas
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from serve_app.settings import Settings, is_loopback
 MAX_JSON_BYTES = 8_000_000
 _OPEN_PATHS = ("/", "/docs", "/redoc", "/openapi.json", "/favicon.ico")
 _OPEN_PREFIXES = ("/health/", "/web/", "/docs/")
+_KEEPS_VOICES = re.compile(r"/api/v1/voices(/[^/]+/versions)?")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -51,11 +53,16 @@ class BodyLimit:
         return await self._app(scope, counted, send)
 
 
+def takes_files(path: str) -> bool:
+    """Whether what is sent there may be as large as recordings and weights are."""
+    return path.endswith("/files/upload") or _KEEPS_VOICES.fullmatch(path) is not None
+
+
 def body_limit_of(settings: Settings) -> Callable[[str], int]:
     """The largest body in bytes that a path takes."""
 
     def limit_of(path: str) -> int:
-        return settings.max_upload_bytes if path.endswith("/files/upload") else MAX_JSON_BYTES
+        return settings.max_upload_bytes if takes_files(path) else MAX_JSON_BYTES
 
     return limit_of
 

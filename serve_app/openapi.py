@@ -11,10 +11,12 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from ray_pipeline.core.options import OPTIONS
+from ray_pipeline.core.speech import Delivery
 from serve_app.answer_examples import ANSWER_EXAMPLES
 from serve_app.errors import problem_responses
 from serve_app.field_words import words_of
 from serve_app.schemas import Problem
+from serve_app.voice_schemas import NewVersion, NewVoice, SentReference
 
 _METHODS = ("get", "put", "post", "patch", "delete", "head")
 
@@ -34,7 +36,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     )
     components = schema["components"]
     _replace_fastapi_errors(schema)
-    _add(components, Problem)
+    for described in (Problem, NewVoice, NewVersion, SentReference, Delivery):
+        _add(components, described)
     for options in OPTIONS.values():
         _add(components, options)
     _say_what_dicts_hold(components["schemas"])

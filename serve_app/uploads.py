@@ -56,7 +56,11 @@ async def receive_files(
     multipart, is cut off, has no file in the field `file`, or has an empty one; StorageFull;
     and NotFound when the task is deleted meanwhile.
     """
-    receiver = _Receiver(folder, _boundary(content_type), language)
+    return await receive(body, Receiver(folder, boundary_of(content_type), language))
+
+
+async def receive(body: ByteSource, receiver: Receiver) -> list[StoredFile]:
+    """As `receive_files`, by the rules of any receiver."""
     try:
         pending, waiting = [], 0
         async for chunk in body.stream():
@@ -71,7 +75,7 @@ async def receive_files(
         receiver.discard_partial()
 
 
-def _boundary(content_type: str) -> bytes:
+def boundary_of(content_type: str) -> bytes:
     kind, parameters = parse_options_header(content_type)
     boundary = parameters.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not boundary:
@@ -99,7 +103,7 @@ class _Partial:
         self.size += len(data)
 
 
-class _Receiver:
+class Receiver:
     """The parser's callbacks. Blocking; runs in worker threads, one call at a time."""
 
     def __init__(self, folder: Path, boundary: bytes, language: str) -> None:
@@ -141,12 +145,7 @@ class _Receiver:
     def finish(self) -> list[StoredFile]:
         if not self._complete:
             raise _malformed("it ends in the middle")
-        if not self._written:
-            raise InvalidInput(
-                f"The upload holds no file in the field `{FIELD}`.",
-                hint=f"Send one or several files in a form field named `{FIELD}`.",
-                field=FIELD,
-            )
+        self._require_files()
         empty = [partial.name for partial in self._written if partial.size == 0]
         if empty:
             raise InvalidInput(
@@ -166,11 +165,22 @@ class _Receiver:
             raise
         return stored
 
+    def _require_files(self) -> None:
+        if not self._written:
+            raise InvalidInput(
+                f"The upload holds no file in the field `{FIELD}`.",
+                hint=f"Send one or several files in a form field named `{FIELD}`.",
+                field=FIELD,
+            )
+
+    def _is_recording(self, name: str) -> bool:
+        return upload_kind(name) is UploadKind.RECORDING
+
     def _refuse_foreign_files(self) -> None:
         """What is plainly no recording would be set aside by the first step, much later."""
         foreign = []
         for partial in self._written:
-            if upload_kind(partial.name) is UploadKind.RECORDING:
+            if self._is_recording(partial.name):
                 with _disk_explained(), partial.path.open("rb") as file:
                     kind = plainly_no_sound(file.read(HEAD_BYTES), partial.name)
                 foreign += [f"{partial.name} is {kind}"] if kind else []
