@@ -22,6 +22,7 @@ _TASK: dict[str, Any] = {
     "progress": 61.5,
     "error_message": None,
     "last_event": 318,
+    "delete_at": None,
     "warnings": [],
 }
 _NEW_TASK = _TASK | {
@@ -214,6 +215,7 @@ ANSWER_EXAMPLES: dict[str, Any] = {
     "cancel_task": _message("The task's run was cancelled."),
     "pause_task": _message("The task was paused."),
     "resume_task": _message("The task goes on."),
+    "restore_task": _message("The task is back."),
     "delete_task": _message("The task and its files were deleted."),
     "start_step": _message("convert_audio was started.")
     | {"step": "convert_audio", "run_id": "c1b6a8d0f3e2", "warnings": []},

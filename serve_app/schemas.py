@@ -109,6 +109,9 @@ class TaskAnswer(Answer):
     progress: float = Field(ge=0, le=100)
     error_message: str | None
     last_event: int = Field(0, ge=0)
+    delete_at: datetime | None = Field(
+        None, description="when a deleted task will be gone (UTC); null: nobody deleted it"
+    )
     warnings: list[str] = Field(
         default_factory=list, description="when the task is created: what it will lack"
     )

@@ -73,9 +73,13 @@ class Coordinator(Protocol):
     async def rename_task(self, task_id: str, name: str) -> Task:
         """Give the task another name for people; what runs goes on."""
 
-    async def delete_task(self, task_id: str) -> None:
-        """Cancels what runs, then removes the task's files and rows. Raises TaskBusy if somebody
-        starts a step in between."""
+    async def delete_task(self, task_id: str, undo_seconds: float = 0) -> None:
+        """Cancels what runs, then removes the task's files and rows; after `undo_seconds`, in
+        which `restore_task` has it back. Raises TaskBusy if somebody starts a step in between."""
+
+    async def restore_task(self, task_id: str) -> bool:
+        """Have a deleted task back; False if nobody had deleted it. Raises NotFound when its
+        time is over."""
 
     # -- running
 

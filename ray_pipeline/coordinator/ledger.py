@@ -13,7 +13,7 @@ from typing import Any
 
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.coordinator.task_log import append_log
-from ray_pipeline.core.errors import TaskBusy
+from ray_pipeline.core.errors import Conflict, TaskBusy
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import EventKind, RunState, StepRun, TaskStatus
 from ray_pipeline.core.workspace import Workspace
@@ -111,6 +111,16 @@ def require_idle(change: TaskChange) -> None:
             hint="Wait until it is done, or cancel it first.",
             task=change.task.task_id,
             step=step.value if step else None,
+        )
+
+
+def require_kept(change: TaskChange) -> None:
+    """Raises Conflict for a task that was deleted and can still be had back."""
+    if change.task.delete_at is not None:
+        raise Conflict(
+            "The task was deleted.",
+            hint="Have it back first: POST …/restore.",
+            task=change.task.task_id,
         )
 
 

@@ -9,7 +9,13 @@ from typing import Any
 
 from ray_pipeline import pipeline
 from ray_pipeline.coordinator.interface import Cancellation, Pause, PlannedJob
-from ray_pipeline.coordinator.ledger import Ledger, mark_stale, require_idle, state_event
+from ray_pipeline.coordinator.ledger import (
+    Ledger,
+    mark_stale,
+    require_idle,
+    require_kept,
+    state_event,
+)
 from ray_pipeline.core.errors import InvalidInput, StepNotReady
 from ray_pipeline.core.options import parse_options
 from ray_pipeline.core.step_names import StepName
@@ -28,6 +34,7 @@ class Planner:
         values = options.model_dump(mode="json")
         with self._ledger.change(task_id) as change:
             require_idle(change)
+            require_kept(change)
             self._ledger.base_model(change)
             table = self._ledger.table(change)
             if not options.enabled or step not in table:
@@ -51,6 +58,7 @@ class Planner:
         parsed, warnings = _parse_all(params)
         with self._ledger.change(task_id) as change:
             require_idle(change)
+            require_kept(change)
             self._ledger.base_model(change)
             table = self._ledger.table(change)
             names = _range(table, from_step, to_step)

@@ -37,8 +37,11 @@ class RemoteCoordinator(Coordinator):
     async def rename_task(self, task_id: str, name: str) -> Task:
         return await self._ask(Coordinator.rename_task, task_id, name)
 
-    async def delete_task(self, task_id: str) -> None:
-        await self._ask(Coordinator.delete_task, task_id)
+    async def delete_task(self, task_id: str, undo_seconds: float = 0) -> None:
+        await self._ask(Coordinator.delete_task, task_id, undo_seconds)
+
+    async def restore_task(self, task_id: str) -> bool:
+        return await self._ask(Coordinator.restore_task, task_id)
 
     async def start_step(self, task_id: str, step: str, params: dict[str, Any]) -> StepRun:
         return await self._ask(Coordinator.start_step, task_id, step, params)

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ray_pipeline.coordinator.live_jobs import LiveJobs
 from ray_pipeline.coordinator.patience import insist, is_passing
 from ray_pipeline.coordinator.reservations import release_abandoned
 from ray_pipeline.coordinator.starving import StarvingTrainings
+from ray_pipeline.coordinator.task_data import TaskData
 from ray_pipeline.core.errors import NotFound
 from ray_pipeline.core.task import StepRun
 
@@ -188,12 +190,15 @@ class JobRunner(DBOSConfiguredInstance):
         end was to be written, or the database away when it was to be handed over. A training
         can lose, or never get, its workers."""
         while not self._closing.wait(_LOOK_SECONDS):
-            for look in (self._adopt_all, self._release, self._starving.look):
+            for look in (self._adopt_all, self._release, self._starving.look, self._delete_due):
                 try:
                     look()
                 except Exception:
                     # Whatever is wrong with the database now, the next look comes soon.
                     _log.exception("the jobs could not be looked after")
+
+    def _delete_due(self) -> None:
+        TaskData(self._ledger).delete_due(datetime.now(UTC))
 
     def _release(self) -> None:
         for each in release_abandoned():

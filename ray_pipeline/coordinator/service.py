@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ray_pipeline.coordinator.attempts import Attempts
@@ -78,9 +79,16 @@ class CoordinatorService(Coordinator):
     async def rename_task(self, task_id: str, name: str) -> Task:
         return await self._ask(self._parts.tasks.rename_task, task_id, name)
 
-    async def delete_task(self, task_id: str) -> None:
+    async def delete_task(self, task_id: str, undo_seconds: float = 0) -> None:
         await self.cancel(task_id)
-        await self._ask(self._parts.tasks.delete_task, task_id)
+        if undo_seconds > 0:
+            at = datetime.now(UTC) + timedelta(seconds=undo_seconds)
+            await self._ask(self._parts.tasks.delete_later, task_id, at)
+        else:
+            await self._ask(self._parts.tasks.delete_task, task_id)
+
+    async def restore_task(self, task_id: str) -> bool:
+        return await self._ask(self._parts.tasks.keep, task_id)
 
     async def start_step(self, task_id: str, step: str, params: dict[str, Any]) -> StepRun:
         job = await self._ask(self._parts.planner.plan_step, task_id, step_name(step), params)

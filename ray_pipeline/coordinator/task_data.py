@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from datetime import datetime
 from pathlib import Path
 
 from ray_pipeline import pipeline
 from ray_pipeline.coordinator import file_index
 from ray_pipeline.coordinator.ledger import Ledger, mark_stale, require_idle
-from ray_pipeline.core.errors import Conflict, InvalidInput, NotFound
+from ray_pipeline.core.errors import Conflict, InvalidInput, NotFound, TaskBusy
 from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import EventKind, FileRecord, RunState, Task, TaskStatus, Transcript
@@ -48,11 +49,39 @@ class TaskData:
             change.add_events([NewEvent(kind=EventKind.LOG, data={"message": message})])
             return change.task
 
-    def delete_task(self, task_id: str) -> None:
+    def delete_later(self, task_id: str, at: datetime) -> None:
+        """Until then `keep` has it back, and nothing starts in it. The task must be idle."""
+        with self._ledger.change(task_id) as change:
+            require_idle(change)
+            change.delete_at(at)
+            data = {"message": "The task was deleted; it can still be had back."}
+            change.add_events([NewEvent(kind=EventKind.LOG, data=data)])
+
+    def keep(self, task_id: str) -> bool:
+        """Have a deleted task back; False if nobody had deleted it. Raises NotFound when it is
+        gone."""
+        with self._ledger.change(task_id) as change:
+            if change.task.delete_at is None:
+                return False
+            change.delete_at(None)
+            data = {"message": "The task was had back."}
+            change.add_events([NewEvent(kind=EventKind.LOG, data=data)])
+        return True
+
+    def delete_due(self, now: datetime) -> None:
+        for task_id in self._ledger.store.due_deletions(now):
+            with suppress(NotFound, TaskBusy):  # somebody was faster
+                self.delete_task(task_id, due=now)
+
+    def delete_task(self, task_id: str, due: datetime | None = None) -> None:
         """The task must be idle. Its files are removed after the transaction, which all other
-        writers wait for; what a crash in between leaves is removed at the next start."""
+        writers wait for; what a crash in between leaves is removed at the next start. With `due`
+        only a task that was to be deleted by then: it may have been had back meanwhile."""
         with ExitStack() as after, self._ledger.store.change(task_id) as change:
             require_idle(change)
+            at = change.task.delete_at
+            if due is not None and (at is None or at > due):
+                return
             change.delete_task()
             # Only now: nobody else can delete it, and nothing of it runs that would miss a file.
             after.enter_context(self._ledger.workspace(task_id).deleting())

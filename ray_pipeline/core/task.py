@@ -78,7 +78,8 @@ class EventKind(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """`progress` is in percent over all eleven steps; `last_event` is the `seq` of its newest
-    event, where whoever wants to hear only of what is to come begins."""
+    event, where whoever wants to hear only of what is to come begins. At `delete_at` a task that
+    somebody deleted is gone; until then it can be had back."""
 
     task_id: str
     task_name: str
@@ -90,6 +91,7 @@ class Task:
     progress: float = 0.0
     error_message: str | None = None
     last_event: int = 0
+    delete_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,6 +102,11 @@ class TaskChange:
         self._row.name = name
         self._row.updated_at = datetime.now(UTC)
 
+    def delete_at(self, time: datetime | None) -> None:
+        """None: it stays."""
+        self._row.delete_at = time
+        self._row.updated_at = datetime.now(UTC)
+
     def set_overview(
         self,
         status: TaskStatus,

@@ -59,6 +59,7 @@ class TaskRow(Base):
     progress: Mapped[float] = mapped_column(default=0.0)
     error_message: Mapped[str | None] = mapped_column(Text)
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    delete_at: Mapped[datetime | None]
 
 
 def _task_id() -> Mapped[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -97,6 +98,12 @@ class Store(VoiceQueries, VoiceChanges):
             if after is not None:
                 query = query.where(TaskRow.number < _task_row(session, after).number)
             return [to_task(row) for row in session.scalars(query)]
+
+    def due_deletions(self, now: datetime) -> list[str]:
+        """Tasks that were deleted and whose time to be had back is over."""
+        query = select(TaskRow.task_id).where(TaskRow.delete_at <= now)
+        with self._read() as session:
+            return list(session.scalars(query))
 
     def base_model(self, task_id: str) -> str | None:
         """The base model that the task's first step settled on; None before that."""

@@ -54,6 +54,7 @@ def to_task(row: TaskRow) -> Task:
         progress=row.progress,
         error_message=row.error_message,
         last_event=row.last_seq,
+        delete_at=row.delete_at,
     )
 
 

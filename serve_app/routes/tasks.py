@@ -1,4 +1,4 @@
-"""Tasks: create, read, list, cancel, pause, resume, delete."""
+"""Tasks: create, read, list, cancel, pause, resume, delete, have back."""
 
 from __future__ import annotations
 
@@ -107,9 +107,29 @@ async def resume_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
     return Message(message=sentence, task_id=task_id)
 
 
-@router.delete("/task/{task_id}", responses=problem_responses(404, 409))
-async def delete_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
+@router.delete("/task/{task_id}", responses=problem_responses(404, 409, 422))
+async def delete_task(
+    task_id: TaskId,
+    coordinator: CoordinatorDep,
+    undo_seconds: Annotated[
+        int,
+        Query(ge=0, le=86_400, description="so long `restore` has it back; default: gone at once"),
+    ] = 0,
+) -> Message:
     """Cancel what runs, then remove the task with all its files. 409 if somebody starts a step
-    in between."""
-    await coordinator.delete_task(task_id)
-    return Message(message="The task and its files were deleted.", task_id=task_id)
+    in between. With `undo_seconds` it stays for that long, listed with `delete_at`; nothing
+    starts in it meanwhile."""
+    await coordinator.delete_task(task_id, undo_seconds)
+    sentence = "The task and its files were deleted."
+    if undo_seconds:
+        sentence = f"The task and its files will be gone in {undo_seconds} s."
+    return Message(message=sentence, task_id=task_id)
+
+
+@router.post("/task/{task_id}/restore", responses=problem_responses(404))
+async def restore_task(task_id: TaskId, coordinator: CoordinatorDep) -> Message:
+    """Have a task back that was deleted with `undo_seconds`. 404 when its time is over."""
+    kept = await coordinator.restore_task(task_id)
+    return Message(
+        message="The task is back." if kept else "Nobody had deleted it.", task_id=task_id
+    )

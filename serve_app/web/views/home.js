@@ -28,7 +28,7 @@ export function Home() {
     ${error && !tasks ? html`<p class="banner bad" role="alert">${inWords(error)}</p>` : null}
     ${tasks === null && !error ? html`<p class="dim" aria-busy="true">${t("loading")}</p>` : null}
     ${tasks?.length === 0 ? html`<${Welcome} onNew=${() => create(true)} />` : null}
-    <ul class="cards">${found.slice(0, most).map((/** @type {any} */ task) => html`<${Card} key=${task.task_id} task=${task} />`)}</ul>
+    <ul class="cards">${found.slice(0, most).map((/** @type {any} */ task) => html`<${task.delete_at ? Deleted : Card} key=${task.task_id} task=${task} />`)}</ul>
     ${found.length > most ? html`<button type="button" onClick=${() => more(most + CARDS)}>${t("more", { n: found.length - most })}</button>` : null}
     ${tasks?.length && !found.length ? html`<p class="dim">${t("noneFound")}</p>` : null}
     ${creating ? html`<${Create} onClose=${() => create(false)} />` : null}`;
@@ -95,14 +95,29 @@ function Rename({ task, onDone }) {
     <button class="primary">${t("save")}</button>${bad ? html`<span role="alert" class="said bad">${bad}</span>` : null}</form>`;
 }
 
-// Two presses: the first says what would be lost. What refuses to be deleted stays.
+const UNDO_SECONDS = 60;
+
+// One press: the service keeps it for a minute, also when this page is closed. What refuses to be
+// deleted stays, and says why.
 export function Delete({ task, onGone }) {
-  const [sure, ask] = useState(false);
-  if (!sure) return html`<button type="button" class="plain" aria-label=${`${t("delete")}: ${task.task_name}`} onClick=${() => ask(true)}><${Icon} name="bin" /></button>`;
-  return html`<span class="sure"><span>${t("sureDelete")}</span>
-    <${Action} kind="danger" label=${t("delete")} run=${async () => {
-      await call("DELETE", taskPath(task.task_id));
-      onGone?.();
+  return html`<${Action} kind="plain" label=${html`<${Icon} name="bin" />`} ariaLabel=${`${t("delete")}: ${task.task_name}`} title=${t("deleteWords")} run=${async () => {
+    await call("DELETE", taskPath(task.task_id, `?undo_seconds=${UNDO_SECONDS}`));
+    await listTasks();
+    onGone?.();
+  }} />`;
+}
+
+function Deleted({ task }) {
+  const left = () => Math.max(0, Math.ceil((Date.parse(task.delete_at) - Date.now()) / 1000));
+  const [seconds, tick] = useState(left);
+  useEffect(() => {
+    const timer = setInterval(() => tick(left()), 1000);
+    return () => clearInterval(timer);
+  }, [task.delete_at]);
+  return html`<li class="card deleted" data-task=${task.task_id}><h2>${task.task_name}</h2>
+    <p role="status">${t("deleted", { n: seconds })}</p>
+    <div class="row foot"><${Action} kind="primary" label=${t("undo")} ariaLabel=${`${t("undo")}: ${task.task_name}`} run=${async () => {
+      await call("POST", taskPath(task.task_id, "/restore"));
       await listTasks();
-    }} /><button type="button" onClick=${() => ask(false)}>${t("keep")}</button></span>`;
+    }} /></div></li>`;
 }

@@ -4,7 +4,7 @@ export default {
   brand: "GPT-SoVITS Studio", skip: "Skip to the content", loading: "Loading …", close: "Close", save: "Save", open: "Open", search: "Search",
   language: "Language", theme: "Colours", "theme.auto": "as the system", "theme.light": "light", "theme.dark": "dark",
   voices: "Voices", allVoices: "All voices", newVoice: "New voice", name: "Name", nameExample: "such as: Anna, calm", nameMissing: "Give it a name first.",
-  rename: "Rename", delete: "Delete", keep: "Keep it", sureDelete: "Delete it with all its recordings and files?", noneFound: "Nothing fits.",
+  rename: "Rename", delete: "Delete", deleteWords: "Delete it with all its recordings and files; you can undo that for a minute", deleted: "Deleted. Gone with all its files in {n} s.", noneFound: "Nothing fits.",
   more: "{n} more", fewer: "Show fewer", noSuchVoice: "There is no such voice (any more).", create: "Create", advanced: "Advanced", goOn: "Go on",
   welcome: "From a few minutes of speech to a voice", "welcome.1": "Add recordings of one speaker, or record them here.",
   "welcome.2": "Read and correct what was understood; leave bad clips out.", "welcome.3": "Train. You see what will happen before it starts.",

@@ -4,7 +4,7 @@ export default {
   brand: "GPT-SoVITS Studio", skip: "跳到内容", loading: "正在加载……", close: "关闭", save: "保存", open: "打开", search: "搜索",
   language: "语言", theme: "配色", "theme.auto": "跟随系统", "theme.light": "浅色", "theme.dark": "深色",
   voices: "声音", allVoices: "全部声音", newVoice: "新建声音", name: "名称", nameExample: "例如：小安，平静", nameMissing: "请先填写名称。",
-  rename: "重命名", delete: "删除", keep: "保留", sureDelete: "删除它和它的全部录音与文件？", noneFound: "没有符合的内容。",
+  rename: "重命名", delete: "删除", deleteWords: "删除它和它的全部录音与文件；一分钟内可以撤销", deleted: "已删除。{n} 秒后连同全部文件消失。", noneFound: "没有符合的内容。",
   more: "还有 {n} 个", fewer: "收起", noSuchVoice: "没有这个声音（或已被删除）。", create: "创建", advanced: "高级", goOn: "继续",
   welcome: "几分钟录音，变成一个声音", "welcome.1": "添加同一个人的录音，或直接在这里录。", "welcome.2": "阅读并修改识别出的文本，去掉不好的片段。", "welcome.3": "训练。开始之前会告诉你将要发生什么。", "welcome.4": "写下任何文字，听它读出来。",
   spokenLanguage: "录音的语言", baseModel: "底模", baseAuto: "现有的最好的", notThere: "未下载",

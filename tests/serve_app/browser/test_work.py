@@ -202,7 +202,7 @@ def test_a_voice_that_refuses_to_be_deleted_stays_open_and_says_why(
     page.goto(studio.at(task, "recordings"))
     refusal = {"code": "task_busy", "message": "The task is still busy.", "status": 409}
     page.route(
-        f"**/api/v1/task/{task}",
+        f"**/api/v1/task/{task}?*",
         lambda route: (
             route.fulfill(status=409, body=json.dumps(refusal))
             if route.request.method == "DELETE"
@@ -210,9 +210,24 @@ def test_a_voice_that_refuses_to_be_deleted_stays_open_and_says_why(
         ),
     )
     page.get_by_role("button", name="Delete: Anna, calm").click()
-    page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.locator(".sure [role=alert]")).to_contain_text("still busy")
+    expect(page.locator(".head [role=alert]")).to_contain_text("still busy")
     expect(page.locator("#task-title")).to_have_text("Anna, calm")
+
+
+def test_a_deleted_voice_can_be_had_back_also_from_another_page(
+    studio: Studio, page: Page, new_page: NewPage
+) -> None:
+    task = studio.new()
+    page.goto(studio.at(task, "recordings"))
+    page.get_by_role("button", name="Delete: Anna, calm").click()
+    expect(page.locator(".card.deleted")).to_contain_text("Gone with all its files in")
+    page.close()
+    other = new_page()
+    other.goto(studio.url)
+    other.get_by_role("button", name="Undo: Anna, calm").click()
+    expect(other.locator(".card h2 a")).to_have_text("Anna, calm")
+    with studio.client as client:
+        assert client.task(task).status == "created"
 
 
 def test_a_voice_gets_another_name(studio: Studio, page: Page) -> None:
