@@ -11,6 +11,7 @@ import { useStore } from "../state/store.js";
 import { mayTell } from "../state/title.js";
 import { open, run } from "../state/task.js";
 import { bytes, duration, language, stepName, t } from "../words/words.js";
+import { Leaderboard } from "./leaderboard.js";
 import { Stages } from "./stages.js";
 
 const TRAININGS = ["train_sovits", "train_gpt"];
@@ -61,6 +62,7 @@ export function Train() {
       <div class="row"><${Action} id="train" kind="primary" label=${t(done ? "trainAgain" : "train")} run=${start} disabled=${Boolean(why)} why=${why} />
         ${done && !busy ? html`<a class="button" id="to-speak" href=${voiceLink(id, "speak")}>${t("toSpeak")} →</a>` : null}</div></div>
     <${Stages} />
+    <${Leaderboard} />
     <${CurvesPanel} />`;
 }
 
