@@ -33,6 +33,7 @@ def capabilities(settings: Settings) -> dict[str, Any]:
         "base_models": base_models(settings.models_dir),
         "auto_base_model": choose_base("auto", "auto", settings.models_dir).name,
         "back_ends": back_ends(settings.models_dir),
+        "voices": {"zero_shot": zero_shot_bases(settings.models_dir)},
         "ffmpeg": ffmpeg_path() is not None,
         "limits": {"max_upload_mb": settings.max_upload_mb},
     }
@@ -98,6 +99,15 @@ def base_models(models_dir: Path) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def zero_shot_bases(models_dir: Path) -> list[str]:
+    """The base models that imitate a recording without being trained, and are complete."""
+    return [
+        name
+        for name, row in BASE_MODELS.items()
+        if row.is_pretrained and not missing_files(name, models_dir)
+    ]
 
 
 def back_ends(models_dir: Path) -> list[dict[str, Any]]:

@@ -150,6 +150,7 @@ def draft_with_references(version: VoiceVersion, files: FileStore, sent: SentFil
         if each.mood not in replaced
     ]
     references = tuple(sorted([*kept, *new], key=lambda each: each.mood != DEFAULT_MOOD))
+    _require_default(references)
     check_moods(references)
     return Draft(
         base_model=version.base_model,

@@ -15,6 +15,7 @@ from ray_pipeline.core.workspace import atomic_path
 from ray_pipeline.quality.report import DataReport
 from serve_app.checkpoint_schemas import CheckpointsAnswer
 from serve_app.client import calls
+from serve_app.client.blocking_voices import BlockingVoices
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
 from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
@@ -34,7 +35,7 @@ from serve_app.schemas import (
 T = TypeVar("T")
 
 
-class Client:
+class Client(BlockingVoices):
     """`base_url` comes without /api/v1. `http` is for tests that bring their own httpx.Client."""
 
     def __init__(

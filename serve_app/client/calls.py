@@ -80,7 +80,7 @@ class Call(Generic[T]):
             raise foreign(response) from error
 
 
-def _once() -> dict[str, str]:
+def once_headers() -> dict[str, str]:
     """The service does a thing once for each of these."""
     return {IDEMPOTENCY_KEY: str(uuid.uuid4())}
 
@@ -108,11 +108,11 @@ def stream_path(task_id: str) -> str:
 
 def create(name: str, config: Mapping[str, Any] | None) -> Call[CreatedTask]:
     body = {"task_name": name, "config": dict(config or {})}
-    return Call("POST", "/api/v1/task/create", CreatedTask.model_validate, _doing(body))
+    return Call("POST", "/api/v1/task/create", CreatedTask.model_validate, doing(body))
 
 
-def _doing(body: dict[str, Any]) -> dict[str, Any]:
-    return {"json": body, "headers": _once()}
+def doing(body: dict[str, Any]) -> dict[str, Any]:
+    return {"json": body, "headers": once_headers()}
 
 
 def get_task(task_id: str) -> Call[TaskAnswer]:
@@ -151,7 +151,7 @@ def model_path(name: str) -> str:
 
 def pull_model(name: str, source: str | None, alone: bool) -> Call[ModelAnswer]:
     body = {"source": source, "alone": alone}
-    return Call("POST", model_path(name), ModelAnswer.model_validate, _doing(body))
+    return Call("POST", model_path(name), ModelAnswer.model_validate, doing(body))
 
 
 def cancel_pull(name: str) -> Call[ModelAnswer]:
@@ -165,7 +165,7 @@ def delete(task_id: str) -> Call[Message]:
 def start_step(task_id: str, step: str, params: Mapping[str, Any] | None) -> Call[StepStarted]:
     path = task_path(task_id, f"/step/{quote(step, safe='')}")
     body = {"params": dict(params or {})}
-    return Call("POST", path, StepStarted.model_validate, _doing(body))
+    return Call("POST", path, StepStarted.model_validate, doing(body))
 
 
 def run(
@@ -176,7 +176,7 @@ def run(
     force: bool,
 ) -> Call[RunStarted]:
     body = {"from": start, "to": end, "params": dict(params or {}), "force": force}
-    return Call("POST", task_path(task_id, "/run"), RunStarted.model_validate, _doing(body))
+    return Call("POST", task_path(task_id, "/run"), RunStarted.model_validate, doing(body))
 
 
 def steps(task_id: str) -> Call[list[StepAnswer]]:
@@ -217,7 +217,9 @@ def delete_file(task_id: str, name: str) -> Call[Message]:
 def upload(task_id: str, parts: list[tuple[str, Any]]) -> Call[UploadAnswer]:
     """`parts` as httpx takes them: ("file", (name, open file))."""
     path = task_path(task_id, "/files/upload")
-    return Call("POST", path, UploadAnswer.model_validate, {"files": parts, "headers": _once()})
+    return Call(
+        "POST", path, UploadAnswer.model_validate, {"files": parts, "headers": once_headers()}
+    )
 
 
 def events(task_id: str, after: int, limit: int, kinds: Sequence[str]) -> Call[list[EventAnswer]]:

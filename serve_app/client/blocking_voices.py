@@ -1,0 +1,153 @@
+"""Kept voices, for ordinary code."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+from serve_app.client import voice_calls as calls
+from serve_app.client.calls import Call
+from serve_app.voice_schemas import AliasAnswer, VersionAnswer, VoiceAnswer, VoiceDeleted
+
+T = TypeVar("T")
+
+
+class BlockingVoices:
+    """Part of `Client`. `voice` is a name or an id."""
+
+    @abstractmethod
+    def _do(self, call: Call[T]) -> T: ...
+
+    @abstractmethod
+    def _save(self, path: str, target: str | Path, **options: Any) -> Path: ...
+
+    def voices(self) -> list[VoiceAnswer]:
+        """The kept voices, by name."""
+        return self._do(calls.voices())
+
+    def voice(self, voice: str) -> VoiceAnswer:
+        return self._do(calls.voice(voice))
+
+    def keep_voice(
+        self,
+        name: str,
+        task_id: str,
+        *,
+        language: str | None = None,
+        owner: str = "",
+        consent: str = "",
+        note: str = "",
+        params: dict[str, Any] | None = None,
+    ) -> VoiceAnswer:
+        """Keep the voice that a task has trained; `params` are options of test_inference.
+
+        Raises ConflictError for a name that is taken, StepNotReadyError before the trainings.
+        """
+        about = {"language": language, "owner": owner, "consent": consent, "note": note}
+        return self._do(
+            calls.keep_voice({"name": name, "task_id": task_id, "params": params, **about})
+        )
+
+    def import_voice(
+        self, name: str | None, paths: Sequence[str | Path], **fields: Any
+    ) -> VoiceAnswer:
+        """Keep a voice from its weights and a recording, from an archive, or from a recording
+        alone with `base_model=`. `fields` are those of the form: reference_text,
+        reference_language, references, settings, language, owner, consent, note.
+
+        Raises BadModelFileError for weights that nobody should load.
+        """
+        with ExitStack() as opened:
+            parts = calls.open_parts(opened, paths)
+            return self._do(calls.import_voice(parts, {"name": name, **fields}))
+
+    def voice_versions(self, voice: str) -> list[VersionAnswer]:
+        """Oldest first."""
+        return self._do(calls.versions(voice))
+
+    def keep_version(
+        self,
+        voice: str,
+        task_id: str,
+        *,
+        note: str = "",
+        promote: bool = False,
+        params: dict[str, Any] | None = None,
+    ) -> VersionAnswer:
+        """Keep what a task has trained as another version; `promote` lets it speak at once."""
+        body = {"task_id": task_id, "note": note, "promote": promote, "params": params}
+        return self._do(calls.keep_version(voice, body))
+
+    def import_version(
+        self, voice: str, paths: Sequence[str | Path], **fields: Any
+    ) -> VersionAnswer:
+        """Another version from files; recordings alone are added to the current one, by mood.
+        `fields` as for `import_voice`, and promote, mood."""
+        with ExitStack() as opened:
+            parts = calls.open_parts(opened, paths)
+            return self._do(calls.import_version(voice, parts, fields))
+
+    def promote_version(self, voice: str, version: int) -> VoiceAnswer:
+        return self._do(calls.promote(voice, version))
+
+    def roll_back_version(self, voice: str) -> VoiceAnswer:
+        """Let the version speak that did so before."""
+        return self._do(calls.roll_back(voice))
+
+    def change_voice(
+        self,
+        voice: str,
+        *,
+        name: str | None = None,
+        language: str | None = None,
+        owner: str | None = None,
+        consent: str | None = None,
+    ) -> VoiceAnswer:
+        changes = {"name": name, "language": language, "owner": owner, "consent": consent}
+        return self._do(calls.change_voice(voice, changes))
+
+    def disable_voice(self, voice: str, reason: str) -> VoiceAnswer:
+        """Take it out of use: who asks for it gets VoiceDisabledError with the reason."""
+        return self._do(calls.change_voice(voice, {"disabled": True, "reason": reason}))
+
+    def enable_voice(self, voice: str) -> VoiceAnswer:
+        return self._do(calls.change_voice(voice, {"disabled": False}))
+
+    def delete_voice(self, voice: str) -> VoiceDeleted:
+        """With its versions, its aliases, and the files that no other voice needs."""
+        return self._do(calls.delete_voice(voice))
+
+    def export_voice(self, voice: str, target: str | Path, *, version: int | None = None) -> Path:
+        """Write a version, by default the one that speaks, as an archive to import elsewhere."""
+        number = version or self.voice(voice).current
+        return self._save(calls.archive_path(voice, number), target)
+
+    def download_reference(
+        self, voice: str, target: str | Path, *, mood: str = "default", version: int | None = None
+    ) -> Path:
+        """Write a recording that the voice imitates."""
+        params = {"params": {"version": version}} if version else {}
+        return self._save(calls.reference_path(voice, mood), target, **params)
+
+    def voice_aliases(self) -> list[AliasAnswer]:
+        """Other names of voices."""
+        return self._do(calls.aliases())
+
+    def put_voice_alias(
+        self,
+        name: str,
+        voice: str,
+        *,
+        version: int | None = None,
+        canary_version: int | None = None,
+        canary_share: float = 0.0,
+    ) -> AliasAnswer:
+        """Give a voice another name, in place of what the name meant before."""
+        canary = {"canary_version": canary_version, "canary_share": canary_share}
+        return self._do(calls.put_alias(name, {"voice": voice, "version": version, **canary}))
+
+    def delete_voice_alias(self, name: str) -> VoiceDeleted:
+        return self._do(calls.delete_alias(name))
