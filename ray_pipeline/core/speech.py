@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -41,3 +43,12 @@ class SpeechSettings(Delivery):
 
 
 DEFAULT_SETTINGS = SpeechSettings()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """3 to 10 s of one person. Without `text` only the voice is imitated, not the manner."""
+
+    wav_path: Path
+    text: str = ""
+    language: str = ""

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ray_pipeline.core.audio_format import Waveform
-from ray_pipeline.core.speech import DEFAULT_SETTINGS, SpeechSettings
+from ray_pipeline.core.speech import DEFAULT_SETTINGS, Reference, SpeechSettings
 from ray_pipeline.text.own_words import Pronunciations
-from ray_pipeline.voice.reference import Reference
 
 Latency = Literal["quality", "fast"]
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from ray_pipeline.audio.wav import read_mono, to_int16, write_int16
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
+from ray_pipeline.core.speech import Reference
 from ray_pipeline.models.encoders.content import to_rate
-from ray_pipeline.voice.reference import MAX_SECONDS, MIN_SECONDS, Reference
+from ray_pipeline.voice.reference import MAX_SECONDS, MIN_SECONDS
 
 _IDEAL_SECONDS = 6.0
 _GAP_SECONDS = 0.2

@@ -20,7 +20,7 @@ from torch import Tensor
 from ray_pipeline.core.audio_format import TOKENS_PER_SECOND
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.pretrained_bases import PretrainedBase, base_model
-from ray_pipeline.core.speech import DEFAULT_SETTINGS, SpeechSettings
+from ray_pipeline.core.speech import DEFAULT_SETTINGS, Reference, SpeechSettings
 from ray_pipeline.models.encoders.bert import features_of, has_chinese
 from ray_pipeline.models.encoders.codebook import Codebook
 from ray_pipeline.models.encoders.content import ContentEncoder
@@ -38,7 +38,7 @@ from ray_pipeline.voice.gpt_sovits_reading import (
     GptSovitsReading,
     RecordedMaker,
 )
-from ray_pipeline.voice.reference import Reference, ReferenceFeatures, analyse
+from ray_pipeline.voice.reference import ReferenceFeatures, analyse
 from ray_pipeline.voice.saying import say
 from ray_pipeline.voice.script import Reader
 from ray_pipeline.voice.speech import OnProgress, Speech, TokenMaker

@@ -14,13 +14,12 @@ import numpy as np
 import torch
 
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
-from ray_pipeline.core.speech import DEFAULT_SETTINGS, SpeechSettings
+from ray_pipeline.core.speech import DEFAULT_SETTINGS, Reference, SpeechSettings
 from ray_pipeline.models.mini.config import TOKEN_HOP, VERSION
 from ray_pipeline.models.mini.voice import MiniVoice, refuse_unknown_language
 from ray_pipeline.text import Phones
 from ray_pipeline.text.own_words import Pronunciations
 from ray_pipeline.voice.encoders import Encoders
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.saying import say
 from ray_pipeline.voice.script import Reader
 from ray_pipeline.voice.speech import OnProgress, Reading, Said, Speech

@@ -12,7 +12,7 @@ from ray_pipeline.core.errors import NotFound, StepNotReady
 from ray_pipeline.core.languages import LANGUAGES, guess_language
 from ray_pipeline.core.options import TestInferenceOptions
 from ray_pipeline.core.pretrained_bases import base_model
-from ray_pipeline.core.speech import NUM_SEEDS, Delivery, SpeechSettings
+from ray_pipeline.core.speech import NUM_SEEDS, Delivery, Reference, SpeechSettings
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import Transcript
@@ -23,7 +23,6 @@ from ray_pipeline.text.clip_reading import clips_read_strictly
 from ray_pipeline.text.pronunciations import own_pronunciations
 from ray_pipeline.voice.choosing import Candidate, Choice, choose
 from ray_pipeline.voice.recording import Order
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.voice import Family, family_of
 
 DEFAULT_TEXTS = {

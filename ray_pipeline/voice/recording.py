@@ -13,9 +13,8 @@ import torch
 from ray_pipeline.audio.levels import peak, rms, to_db
 from ray_pipeline.audio.wav import to_int16, write_int16
 from ray_pipeline.core.errors import StepFailed
-from ray_pipeline.core.speech import SpeechSettings
+from ray_pipeline.core.speech import Reference, SpeechSettings
 from ray_pipeline.text.own_words import Pronunciations
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.speech import OnProgress, Speech
 from ray_pipeline.voice.voice import load_voice
 

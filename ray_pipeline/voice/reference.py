@@ -32,15 +32,6 @@ _ENCODER_INPUT = {"hubert": (16_000, 0.6), "nano": (SAMPLE_RATE, 0.0)}
 
 
 @dataclass(frozen=True)
-class Reference:
-    """3 to 10 s of one person. Without `text` only the voice is imitated, not the manner."""
-
-    wav_path: Path
-    text: str = ""
-    language: str = ""
-
-
-@dataclass(frozen=True)
 class ReferenceFeatures:
     """`prompt` [P] semantic tokens, `spectrogram` [1, bins, F], `speaker` [1, speaker_dim] or
     None where the version has no speaker vector; `voice` is what `Synthesizer.mean_embedding`

@@ -18,11 +18,10 @@ from typing import Protocol
 import torch
 
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
-from ray_pipeline.core.speech import DEFAULT_SETTINGS, SpeechSettings
+from ray_pipeline.core.speech import DEFAULT_SETTINGS, Reference, SpeechSettings
 from ray_pipeline.text import Phones
 from ray_pipeline.text.own_words import Pronunciations
 from ray_pipeline.voice.encoders import Encoders
-from ray_pipeline.voice.reference import Reference
 
 # Is told how many of how many parts of the work are done.
 OnProgress = Callable[[int, int], None]

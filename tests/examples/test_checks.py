@@ -5,11 +5,10 @@ import pytest
 import soundfile
 
 from examples.checks import check_sound, check_timbre, differ
-from ray_pipeline.core.speech import SpeechSettings
+from ray_pipeline.core.speech import Reference, SpeechSettings
 from ray_pipeline.models.encoders import codebook
 from ray_pipeline.models.encoders.content import NanoContentEncoder
 from ray_pipeline.voice.gpt_sovits import GptSovitsVoice
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.untrained import save_untrained_voice
 from tests import speech
 

@@ -13,14 +13,13 @@ import torch
 
 from ray_pipeline.audio.wav import read_mono
 from ray_pipeline.core.audio_format import Waveform
-from ray_pipeline.core.speech import SpeechSettings
+from ray_pipeline.core.speech import Reference, SpeechSettings
 from ray_pipeline.models.encoders import codebook
 from ray_pipeline.models.encoders.content import NanoContentEncoder
 from ray_pipeline.models.mini.config import SPEAKER_DIM, tiny_config
 from ray_pipeline.models.mini.files import new_base, save_durations, save_synthesizer
 from ray_pipeline.speaking.engine import SpeechEngine
 from ray_pipeline.speaking.order import Part, Sound, SpeechOrder, VoiceFiles
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.untrained import save_untrained_voice
 
 # Models this small are slower with several threads, and much slower on a busy machine.

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from ray_pipeline.audio.wav import read_mono
+from ray_pipeline.core.speech import Reference
 from ray_pipeline.models.encoders import codebook
 from ray_pipeline.models.encoders.content import NanoContentEncoder
 from ray_pipeline.voice.gpt_sovits import GptSovitsVoice
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.untrained import save_untrained_voice
 
 # Models this small are slower with several threads, and much slower on a busy machine.

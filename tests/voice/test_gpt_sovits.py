@@ -7,13 +7,12 @@ import torch
 
 from ray_pipeline.core.errors import BadModelFile, InvalidInput
 from ray_pipeline.core.pretrained_bases import BERT_FOLDER
-from ray_pipeline.core.speech import SpeechSettings
+from ray_pipeline.core.speech import Reference, SpeechSettings
 from ray_pipeline.models.gpt.config import tiny_gpt_config
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.text import phonemize
 from ray_pipeline.text.chinese.g2pw import load_polyphones
 from ray_pipeline.voice.gpt_sovits import GptSovitsVoice
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.weights.files import save_gpt
 from tests.tiny_bert import make_bert
 from tests.tiny_g2pw import make_g2pw

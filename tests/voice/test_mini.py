@@ -10,11 +10,10 @@ import soundfile
 import torch
 
 from ray_pipeline.core.errors import BadModelFile, InvalidInput
-from ray_pipeline.core.speech import SpeechSettings
+from ray_pipeline.core.speech import Reference, SpeechSettings
 from ray_pipeline.models.mini.config import SPEAKER_DIM, tiny_config
 from ray_pipeline.models.mini.files import new_base, save_durations, save_synthesizer
 from ray_pipeline.voice.recording import Order, speak_to_file
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.speech import Voice
 from ray_pipeline.voice.untrained import save_untrained_voice
 from ray_pipeline.voice.voice import load_voice

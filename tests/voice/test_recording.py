@@ -5,9 +5,8 @@ import pytest
 import soundfile
 
 from ray_pipeline.core.errors import StepFailed
-from ray_pipeline.core.speech import SpeechSettings
+from ray_pipeline.core.speech import Reference, SpeechSettings
 from ray_pipeline.voice.recording import Order, check_sound, speak_to_file
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.speech import Speech
 
 
