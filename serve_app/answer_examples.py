@@ -162,8 +162,14 @@ _MODEL: dict[str, Any] = {
     },
 }
 
+_OPENAI_MODEL = {"id": "tts-1", "object": "model", "created": 0, "owned_by": "gpt-sovits-ray"}
+
 ANSWER_EXAMPLES: dict[str, Any] = {
     **VOICE_EXAMPLES,
+    "list_openai_models": {"object": "list", "data": [_OPENAI_MODEL]},
+    "get_openai_model": _OPENAI_MODEL,
+    "list_openai_voices": {"voices": [{"id": "my_speaker", "name": "my_speaker"}]},
+    "get_speech_stats": {"active_requests": 2, "loaded_voices": 1, "sound_seconds": 81.4},
     "list_models": {"models": [_MODEL]},
     "pull_model": _MODEL,
     "cancel_pull": _MODEL | {"download": _MODEL["download"] | {"state": "cancelled"}},

@@ -39,6 +39,10 @@ from serve_app.routes import (
     voices,
 )
 from serve_app.settings import Settings
+from serve_app.speech import api_v2_routes, live, openai_routes
+from serve_app.speech.dialects import API_V2_PATHS, Dialects
+from serve_app.speech.service import SpeechService
+from serve_app.speech.speaker import Speaker
 from serve_app.weights_check import CheckWeights, check_weights_here
 
 _DESCRIPTION = """\
@@ -55,9 +59,11 @@ def make_app(
     reports: ReportDesk | None = None,
     check_weights: CheckWeights = check_weights_here,
     apart: RunApart = run_here,
+    speaker: Speaker | None = None,
 ) -> FastAPI:
-    """Unless said otherwise heavy work is done in this process."""
+    """Unless said otherwise heavy work, speech too, is done in this process."""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
+    open_here = API_V2_PATHS if settings.open_tts_on_loopback else ()
     app = FastAPI(
         title="GPT-SoVITS training service",
         version=version("gpt-sovits-ray"),
@@ -66,10 +72,11 @@ def make_app(
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         middleware=[
+            Middleware(Dialects),
             Middleware(AnswerRules),
             Middleware(HeadAsGet),
             Middleware(PlainBodies),
-            Middleware(Guard, api_key=key),
+            Middleware(Guard, api_key=key, open_here=open_here),
             Middleware(Reserve),
             Middleware(BodyLimit, limit_of=body_limit_of(settings)),
         ],
@@ -77,8 +84,11 @@ def make_app(
     app.state.services = Services(
         settings, store, coordinator, reports or ReportDesk(diagnose_here), check_weights, apart
     )
+    app.state.speech = SpeechService(settings, store, speaker)
     install_error_handlers(app)
     app.include_router(_api_v1())
+    app.include_router(openai_routes.router)
+    app.include_router(api_v2_routes.router)
     app.include_router(health.router)
     pages.install_pages(app)
     install_openapi(app)
@@ -104,6 +114,7 @@ def _api_v1() -> APIRouter:
         text,
         models,
         options,
+        live,
     ):
         api.include_router(part.router)
     return api

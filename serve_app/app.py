@@ -8,6 +8,7 @@ from ray.serve import Application, Deployment
 
 from serve_app.ingress import Ingress
 from serve_app.settings import load_settings
+from serve_app.speech.deployment import Voices, options
 
 
 def build(args: dict[str, Any]) -> Application:
@@ -16,5 +17,7 @@ def build(args: dict[str, Any]) -> Application:
     Raises InvalidInput for settings that are wrong or unsafe.
     """
     settings = load_settings(args)
-    deployment = cast(Deployment, Ingress)  # what the decorators make of the class
-    return deployment.options(num_replicas=settings.replicas).bind(settings)
+    # What the decorators make of the classes.
+    ingress, speaking = cast(Deployment, Ingress), cast(Deployment, Voices)
+    voices = speaking.options(**options(settings)).bind(settings)
+    return ingress.options(num_replicas=settings.replicas).bind(settings, voices)

@@ -6,7 +6,8 @@ RAY_SERVE_HAPROXY_BINARY_PATH names; `gsv start` names a script that calls `main
 - statistics and metrics listen on this machine only;
 - a header has to be there within 20 s, a connection may be silent for 120 s (a stream of ours
   says something every 15 s) and wait for its next request for 75 s. Serve allows an hour each;
-- one address may hold 1,000 of the 4,096 connections.
+- one address may hold 1,000 of the 4,096 connections;
+- each request says which address it comes from, whatever the client wrote there.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ import re
 import sys
 from pathlib import Path
 
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
 HEADER_WITHIN_SECONDS = 20
 SILENT_FOR_SECONDS = 120
 NEXT_REQUEST_WITHIN_SECONDS = 75
 CONNECTIONS_A_CLIENT = 1000
+CLIENT_HEADER = "X-GSV-Client"
 
 _INNER_BIND = re.compile(
     r"^((?:frontend prometheus|listen stats)\n\s*bind )\S*:(\d+)", re.MULTILINE
@@ -49,10 +54,21 @@ def completed(config: str) -> str:
         r"\1"
         "    stick-table type ipv6 size 100k expire 10m store conn_cur\n"
         "    tcp-request connection track-sc0 src\n"
-        f"    tcp-request connection reject if {{ sc_conn_cur(0) gt {CONNECTIONS_A_CLIENT} }}\n",
+        f"    tcp-request connection reject if {{ sc_conn_cur(0) gt {CONNECTIONS_A_CLIENT} }}\n"
+        f"    http-request set-header {CLIENT_HEADER} %[src]\n",
         config,
         count=1,
     )
+
+
+def client_address(scope: Scope) -> str:
+    """Where a request comes from; empty where that cannot be known. The header is believed only
+    behind the proxy that sets it, which a script of ours starts."""
+    if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "1":
+        ours = "RAY_SERVE_HAPROXY_BINARY_PATH" in os.environ
+        return Headers(scope=scope).get(CLIENT_HEADER, "") if ours else ""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def script(binary: str) -> str:

@@ -7,6 +7,7 @@ import os
 
 from fastapi import FastAPI
 from ray import serve
+from ray.serve.handle import DeploymentHandle
 
 from ray_pipeline.coordinator.launch import ensure_coordinator
 from ray_pipeline.coordinator.remote import RemoteCoordinator
@@ -17,6 +18,7 @@ from serve_app.api import make_app
 from serve_app.load_limits import PLACES
 from serve_app.report_desk import ReportDesk, diagnose_in_cluster
 from serve_app.settings import Settings
+from serve_app.speech.remote import RemoteSpeaker
 from serve_app.weights_check import check_weights_in_cluster
 
 
@@ -32,9 +34,10 @@ from serve_app.weights_check import check_weights_in_cluster
 class Ingress:
     """The app is built in the replica, so nothing of it has to be pickled."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, voices: DeploymentHandle) -> None:
         logging.getLogger("serve_app").setLevel(settings.log_level)
         self._settings = with_proxy_limit(settings)
+        self._speaker = RemoteSpeaker(voices)
         self._coordinator = RemoteCoordinator(ensure_coordinator(coordinator_settings(settings)))
 
     def __serve_build_asgi_app__(self) -> FastAPI:
@@ -47,6 +50,7 @@ class Ingress:
             reports,
             check_weights_in_cluster,
             run_in_cluster,
+            self._speaker,
         )
 
 

@@ -1,7 +1,8 @@
 """A reserve for health and control: what can last long never takes all of the places.
 
-A replica has `max_ongoing_requests` places. Uploads and watchers hold one each for as long as
-their client likes, so each kind has a bound below it, and an upload has to go on sending.
+A replica has `max_ongoing_requests` places. Uploads, watchers and listeners hold one each for as
+long as their client likes, so each kind has a bound, all together stay below it, and an upload has
+to go on sending.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ray_pipeline.core.errors import InvalidInput, Unavailable
+from ray_pipeline.core.errors import Busy, InvalidInput, PipelineError, Unavailable
 from serve_app.errors import pipeline_problem
 from serve_app.middleware import takes_files
 
 PLACES = 1000
 MOST_UPLOADS = 200
-MOST_WATCHERS = 600
+MOST_WATCHERS = 450
+MOST_LISTENERS = 250
 UPLOAD_SILENT_SECONDS = 60.0
+_SPEECH_PATHS = ("/v1/audio/speech", "/tts", "/api/v1/speech/stream")
+_RETRY_AFTER_SECONDS = 5
 
 
 class Reserve:
-    """Answers 503 to an upload or a watcher too many, and ends an upload that stands still."""
+    """Answers 503 to an upload or a watcher too many, 429 to a listener, and ends an upload that
+    stands still."""
 
     def __init__(
         self,
@@ -29,11 +34,16 @@ class Reserve:
         *,
         most_uploads: int = MOST_UPLOADS,
         most_watchers: int = MOST_WATCHERS,
+        most_listeners: int = MOST_LISTENERS,
         upload_silent_seconds: float = UPLOAD_SILENT_SECONDS,
     ) -> None:
         self._app = app
-        self._most = {"uploads": most_uploads, "watchers": most_watchers}
-        self._under_way = {"uploads": 0, "watchers": 0}
+        self._most = {
+            "uploads": most_uploads,
+            "watchers": most_watchers,
+            "listeners": most_listeners,
+        }
+        self._under_way = dict.fromkeys(self._most, 0)
         self._silent_seconds = upload_silent_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,19 +74,22 @@ class Reserve:
 
 def _kind_of(scope: Scope) -> str | None:
     if scope["type"] == "websocket":
-        return "watchers"
+        return "listeners" if scope["path"] in _SPEECH_PATHS else "watchers"
     if scope["type"] != "http":
         return None
     if scope["method"] == "POST" and takes_files(scope["path"]):
         return "uploads"
+    if scope["path"] in _SPEECH_PATHS:
+        return "listeners"
     return "watchers" if scope["path"].endswith("/events/stream") else None
 
 
 async def _refuse(kind: str, most: int, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         return await send({"type": "websocket.close", "code": 1013})  # try again later
-    error = Unavailable(
-        f"{most} {kind} are under way, which is all that are taken at a time.",
-        hint="Try again when some are done.",
-    )
+    sentence = f"{most} {kind} are under way, which is all that are taken at a time."
+    hint = "Try again when some are done."
+    error: PipelineError = Unavailable(sentence, hint=hint)
+    if kind == "listeners":
+        error = Busy(sentence, hint=hint, retry_after_s=_RETRY_AFTER_SECONDS)
     await pipeline_problem(error)(scope, receive, send)

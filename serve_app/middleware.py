@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ray_pipeline.core.errors import TooLarge
 from serve_app.errors import pipeline_problem, problem
+from serve_app.haproxy import client_address
 from serve_app.settings import Settings, is_loopback
 
 MAX_JSON_BYTES = 8_000_000
@@ -84,9 +85,11 @@ class Guard:
     foreign `Host`, and are refused.
     """
 
-    def __init__(self, app: ASGIApp, api_key: str = "") -> None:
+    def __init__(self, app: ASGIApp, api_key: str = "", open_here: Iterable[str] = ()) -> None:
+        """Programs of this machine need no key for the paths `open_here`."""
         self._app = app
         self._api_key = api_key
+        self._open_here = tuple(open_here)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -102,6 +105,9 @@ class Guard:
         headers = Headers(scope=scope)
         if self._api_key:
             if _is_open(scope["path"]) or self._has_key(headers):
+                return None
+            is_here = scope["path"] in self._open_here and _is_of_this_machine(scope, headers)
+            if is_here and not _is_foreign(headers):
                 return None
             return problem(
                 401,
@@ -130,6 +136,13 @@ class Guard:
 
 def _is_open(path: str) -> bool:
     return path in _OPEN_PATHS or _starts_with_any(path, _OPEN_PREFIXES)
+
+
+def _is_of_this_machine(scope: Scope, headers: Headers) -> bool:
+    """Another proxy in front of ours would make everybody a neighbour: then nobody is one."""
+    forwarded = any(name in headers for name in ("x-forwarded-for", "forwarded"))
+    named = is_loopback(_host_name(headers.get("host", "")))
+    return named and not forwarded and is_loopback(client_address(scope))
 
 
 def _starts_with_any(path: str, prefixes: Iterable[str]) -> bool:

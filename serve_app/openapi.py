@@ -16,6 +16,8 @@ from serve_app.answer_examples import ANSWER_EXAMPLES
 from serve_app.errors import problem_responses
 from serve_app.field_words import words_of
 from serve_app.schemas import Problem
+from serve_app.speech.dialects import is_api_v2, is_openai
+from serve_app.speech.openai_schemas import ApiV2Error, OpenAiError
 from serve_app.voice_schemas import NewVersion, NewVoice, SentReference
 
 _METHODS = ("get", "put", "post", "patch", "delete", "head")
@@ -36,8 +38,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     )
     components = schema["components"]
     _replace_fastapi_errors(schema)
-    for described in (Problem, NewVoice, NewVersion, SentReference, Delivery):
-        _add(components, described)
+    for model in (Problem, OpenAiError, ApiV2Error, NewVoice, NewVersion, SentReference, Delivery):
+        _add(components, model)
     for options in OPTIONS.values():
         _add(components, options)
     _say_what_dicts_hold(components["schemas"])
@@ -45,6 +47,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _add_failures(path, operation)
+            _say_in_dialect(path, operation)
             _add_example(operation)
     components["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
     schema["security"] = [{}, {"apiKey": []}]
@@ -87,7 +90,7 @@ def _say_what_fields_mean(schemas: dict[str, Any]) -> None:
 def _add_failures(path: str, operation: dict[str, Any]) -> None:
     """What stands before every route can refuse, and what any of them can run into."""
     statuses = {403, 500}
-    if path.startswith("/api/"):
+    if path.startswith("/api/") or is_openai(path) or is_api_v2(path):
         statuses |= {401, 503}
     if "requestBody" in operation:
         statuses |= {413, 415, 507}
@@ -95,6 +98,21 @@ def _add_failures(path: str, operation: dict[str, Any]) -> None:
         statuses |= {400, 416}
     for status, described in problem_responses(*sorted(statuses)).items():
         operation["responses"].setdefault(str(status), described)
+
+
+def _say_in_dialect(path: str, operation: dict[str, Any]) -> None:
+    """Failures on the paths of other services' clients have their shape, and no 422."""
+    if not (is_openai(path) or is_api_v2(path)):
+        return
+    name = "OpenAiError" if is_openai(path) else "ApiV2Error"
+    responses = operation["responses"]
+    if "422" in responses:
+        responses.setdefault("400", responses.pop("422"))
+    for status, described in responses.items():
+        if int(status) >= 400:
+            schema = {"$ref": f"#/components/schemas/{name}"}
+            content = {"application/json": {"schema": schema}}
+            responses[status] = {**described, "content": content}
 
 
 def _add_example(operation: dict[str, Any]) -> None:

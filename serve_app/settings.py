@@ -55,6 +55,28 @@ class Settings(BaseSettings):
         description="what other users of the machine may not do with the service's files, "
         "octal; 027 lets the group read, for folders that several share",
     )
+    # Speaking: the deployment `Voices`.
+    default_voice: str = Field("", max_length=200, description="speaks where a request names none")
+    speech_gpus: float = Field(0, ge=0, le=8, description="GPUs an engine holds, 0.25 is a quarter")
+    speech_cpus: float = Field(0, ge=0, le=256, description="CPUs it holds; trainings get the rest")
+    speech_threads: int = Field(1, ge=1, le=256, description="threads of PyTorch in an engine")
+    speech_min_replicas: int = Field(
+        1, ge=0, le=64, description="engines; 0: none while nobody asks"
+    )
+    speech_max_replicas: int = Field(
+        1, ge=1, le=64, description="engines at most, as load asks for"
+    )
+    speech_max_requests: int = Field(64, ge=1, le=500, description="in an engine, waiting included")
+    speech_max_rows: int = Field(16, ge=1, le=256, description="sentences decoded side by side")
+    speech_voice_mb: int = Field(8000, ge=100, description="memory for the weights of voices")
+    speech_idle_seconds: float = Field(600, ge=1, description="until an unused voice is let go")
+    speech_per_client: int = Field(0, ge=0, description="streams of one address; 0: no limit")
+    speech_timeout_seconds: float = Field(
+        120, gt=0, description="the longest wait for a next sound"
+    )
+    open_tts_on_loopback: bool = Field(
+        False, description="/tts without the API key, from this machine: for old front ends"
+    )
     # What a task gets when its request leaves the field out.
     default_gpu_id: str | None = None
     default_batch_size: int | None = Field(None, ge=1, le=256)
@@ -90,6 +112,8 @@ class Settings(BaseSettings):
                 f"host {self.host} can be reached from other machines, so api_key must be set "
                 "(GSV_API_KEY); or use 127.0.0.1"
             )
+        if self.speech_min_replicas > self.speech_max_replicas:
+            raise ValueError("speech_min_replicas must not be above speech_max_replicas")
         if self.models_dir == self.data_dir or self.models_dir.is_relative_to(self.tasks_dir):
             raise ValueError("models_dir must lie outside the folder of the tasks")
         return self

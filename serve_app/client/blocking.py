@@ -18,6 +18,7 @@ from serve_app.client import calls
 from serve_app.client.blocking_voices import BlockingVoices
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
+from serve_app.client.speech import BlockingSpeech
 from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
 from serve_app.model_schemas import ModelAnswer
 from serve_app.schemas import (
@@ -35,7 +36,7 @@ from serve_app.schemas import (
 T = TypeVar("T")
 
 
-class Client(BlockingVoices):
+class Client(BlockingVoices, BlockingSpeech):
     """`base_url` comes without /api/v1. `http` is for tests that bring their own httpx.Client."""
 
     def __init__(

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import openai
 import pytest
 import yaml
 from ray.util.state import list_nodes
@@ -17,7 +18,9 @@ from websockets.sync.client import connect
 from serve_app.client import Client, ServiceError
 from serve_app.schemas import EventAnswer
 from tests import speech
+from tests.audio.test_encoding import decoded
 from tests.end_to_end.service import RunningService
+from tests.serve_app.speech.through_serve import engines, is_idle, keep_voices
 
 pytestmark = pytest.mark.end_to_end
 
@@ -141,3 +144,53 @@ def test_ready_says_what_the_coordinator_does(service: RunningService) -> None:
     answer = httpx.get(f"{service.url}/health/ready").json()
     assert answer["status"] == "ok"
     assert answer["details"]["steps_running"] == 0
+
+
+@pytest.fixture(scope="module")
+def voices(service: RunningService, tmp_path_factory: pytest.TempPathFactory) -> None:
+    keep_voices(service, tmp_path_factory.mktemp("voices"))
+
+
+def test_speech_comes_whole_in_every_dialect(
+    service: RunningService, voices: None, tmp_path: Path
+) -> None:
+    asked = {"model": "tts-1", "voice": "anna", "input": "Hello there. So be it."}
+    sdk = openai.OpenAI(base_url=f"{service.url}/v1", api_key="none", timeout=60)
+    with sdk.audio.speech.with_streaming_response.create(**asked) as answer:
+        mp3 = b"".join(answer.iter_bytes())
+    query = {"text": asked["input"], "text_lang": "en", "ref_audio_path": "anna"}
+    raw = httpx.get(f"{service.url}/tts", params=query | {"media_type": "raw"}, timeout=60)
+    with Client(service.url) as speaker:
+        facts = speaker.speak("anna", asked["input"], tmp_path / "a.wav")
+    assert len(decoded(mp3, "mp3")) / 32000 == pytest.approx(facts["seconds"], abs=0.11)
+    assert len(raw.content) / 64000 == pytest.approx(facts["seconds"], abs=0.01)
+    with pytest.raises(openai.NotFoundError, match="There are: anna, slow"):
+        sdk.audio.speech.create(**asked | {"voice": "bob"})
+
+
+def test_who_stops_listening_frees_the_engine(service: RunningService, voices: None) -> None:
+    asked = {"voice": "slow", "input": "So be it. " * 40, "response_format": "pcm"}
+    speech = f"{service.url}/v1/audio/speech"
+    with httpx.stream("POST", speech, json=asked, timeout=60) as answer:
+        next(answer.iter_raw())
+    assert is_idle(service, within=5)
+    assert httpx.get(f"{service.url}/api/v1/speech/stats").json()["cancelled"] == 1
+
+
+def test_a_stream_goes_on_when_its_engine_is_killed(
+    service: RunningService, voices: None, tmp_path: Path
+) -> None:
+    text = " ".join(
+        f"Number {word} is said now." for word in ["one", "two", "three", "four", "five", "six"]
+    )
+    options = {"seed": 5, "response_format": "wav"}
+    with Client(service.url) as speaker:
+        undisturbed = b"".join(speaker.speak_stream("slow", text, **options))
+        sounds = speaker.speak_stream("slow", text, **options)
+        begun = next(sounds)
+        (engine,) = engines(service)
+        engine.kill()
+        engine.wait(timeout=10)
+        rest = b"".join(sounds)
+    assert begun + rest == undisturbed
+    assert engine.pid not in [process.pid for process in engines(service)]
