@@ -67,13 +67,13 @@ test-chaos: install
 	$(BIN)/python -m pytest -m chaos -s $(CHAOS)
 
 # The studio in a real browser, and a new user's whole way through it with the real service:
-# minutes. `make test` has all of it but the last. PICTURES=docs/pictures keeps what it looks like.
+# minutes. `make test` has a minute of it (test_smoke.py). PICTURES=docs/pictures keeps what it looks like.
 test-browser: install
-	$(BIN)/python -m pytest -rs tests/serve_app/browser tests/serve_app/browser/journey.py
+	$(BIN)/python -m pytest -rs $(addprefix tests/serve_app/browser/,test_smoke.py views.py work.py journey.py)
 
 # The types of the studio's scripts. npx fetches the checker, so it is no part of `make check`.
 check-web:
-	cd tools/web && npm install --silent --no-audit --no-fund && npx tsc --noEmit
+	npx --yes --package typescript@5.9 tsc --noEmit --project tools/web
 
 check: install
 	$(BIN)/ruff format --check .

@@ -97,14 +97,6 @@ def test_a_switch_of_the_language_says_everything_anew(studio: Studio, page: Pag
     expect(page.locator("#history [aria-label^='Download']")).to_have_count(1)
 
 
-def test_two_attempts_are_two_lines_with_axes(studio: Studio, page: Page) -> None:
-    task = studio.trained()
-    page.goto(studio.at(task, "train"))
-    plot = page.locator(".plot", has_text="sovits/loss_mel")
-    expect(plot.locator(".u-legend .u-series")).to_have_count(3)  # x and two attempts
-    expect(plot.locator(".u-axis").first).to_be_attached()
-
-
 def test_what_was_spoken_says_text_model_and_seed(studio: Studio, page: Page) -> None:
     page.goto(studio.at(studio.trained(), "speak"))
     row = page.locator(".spoken li")
