@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -64,15 +65,22 @@ def main() -> int:
 
 def _measure(engine: SpeechEngine, orders: list[SpeechOrder], options: argparse.Namespace) -> None:
     alone: dict[str, float] = {}
-    for clients in options.clients:
-        found, *seconds = asyncio.run(crowd(engine, orders, clients, options.rounds))
+    for latency, clients in product(options.latency, options.clients):
+        asked = [replace(order, latency=latency) for order in orders]
+        found, *seconds = asyncio.run(crowd(engine, asked, clients, options.rounds))
         result = summary(found, *seconds)
         alone = alone or result
         ratios = {
             name: result[name] / alone[name]
             for name in ("first_sound_median_ms", "throughput", "cpu_a_sound_second")
         }
-        line = {"clients": clients, "load": os.getloadavg()[0], **result, "over_first": ratios}
+        line = {
+            "clients": clients,
+            "latency": latency,
+            "load": os.getloadavg()[0],
+            **result,
+            "over_first": ratios,
+        }
         print(json.dumps(_rounded(line)), flush=True)
 
 
@@ -106,7 +114,6 @@ def _orders(options: argparse.Namespace, folder: Path) -> tuple[list[SpeechOrder
                 text="",
                 mode="en",
                 settings=settings,
-                latency=options.latency,
             )
             orders.append([replace(order, text=text) for text in TEXTS])
 
@@ -137,7 +144,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="requests of each client")
     parser.add_argument("--rows", type=int, default=EngineLimits.max_rows)
     parser.add_argument("--ahead", type=int, default=EngineLimits.pieces_ahead)
-    parser.add_argument("--latency", choices=("quality", "fast"), default="quality")
+    parser.add_argument("--latency", nargs="+", choices=("quality", "fast"), default=["quality"])
     parser.add_argument("--minutes", type=int, default=0, help="watch the memory for so long")
     return parser.parse_args()
 
