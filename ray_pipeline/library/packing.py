@@ -109,7 +109,7 @@ def _readme(
     for each in references:
         yield f"- `{each['audio']}` ({each['language'] or 'language unknown'}): {each['text']}"
     yield ""
-    yield "Speak with it in this service: `gsv voices import THIS.zip --name NAME`."
+    yield "Speak with it in this service: `gsv voices import NAME THIS.zip`."
     yield ""
     if version.base_model in ("nano", "mini"):
         yield f"The base {version.base_model} exists in this service only; GPT-SoVITS cannot read "

@@ -170,8 +170,9 @@ def _readme_lines(
     yield f"- SoVITS weights: `{sovits}`"
     yield f"- reference: `{reference}` ({facts['ref_language']}): {facts['ref_text']}"
     yield ""
-    yield "Speak with it in this service: create a task of the same base model, upload both weights"
-    yield "and the reference, and run test_inference with"
+    yield "Keep it in this service by its name: `gsv voices import NAME THIS.zip`. Or create a task"
+    yield "of the same base model, upload both weights and the reference, and run test_inference"
+    yield "with"
     yield ""
     options = {
         "gpt_model": PurePosixPath(gpt).name,

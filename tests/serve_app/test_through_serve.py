@@ -15,11 +15,12 @@ import yaml
 from ray.util.state import list_nodes
 from websockets.sync.client import connect
 
-from serve_app.client import Client, ServiceError
+from serve_app.client import BadModelFileError, Client, ServiceError, StepNotReadyError
 from serve_app.schemas import EventAnswer
 from tests import speech
 from tests.audio.test_encoding import decoded
 from tests.end_to_end.service import RunningService
+from tests.library.voice_files import mini_pair
 from tests.serve_app.speech.through_serve import engines, is_idle, keep_voices
 
 pytestmark = pytest.mark.end_to_end
@@ -97,6 +98,23 @@ def test_an_error_of_the_coordinator_arrives_unwrapped(
         client.step(converted[0], "train_gpt")
     assert (caught.value.status, caught.value.code) == (409, "step_not_ready")
     assert caught.value.problem["missing"]
+
+
+def test_a_voice_is_kept_by_the_coordinator_and_its_weights_are_checked_apart(
+    client: Client, tmp_path: Path
+) -> None:
+    voice = client.import_voice("amy", mini_pair(tmp_path / "mini"))
+    assert (voice.base_model, voice.current) == ("mini", 1)
+    (tmp_path / "bad.pth").write_bytes(b"no weights at all")
+    with pytest.raises(BadModelFileError, match=r"bad\.pth is not a weight file"):
+        client.import_version("amy", [tmp_path / "bad.pth", tmp_path / "bad.pth"])
+    with pytest.raises(StepNotReadyError):
+        client.keep_version("amy", client.create("untrained").task_id)
+    saved = client.export_voice("amy", tmp_path / "amy.zip")
+    assert client.import_version("amy", [saved], promote=True).number == 2
+    assert client.roll_back_version("amy").current == 1
+    client.delete_voice("amy")
+    assert "amy" not in {kept.name for kept in client.voices()}
 
 
 def test_uploads_and_ranges_pass_the_proxy_unharmed(
