@@ -160,5 +160,5 @@ def _require_free(session: Session, name: str) -> None:
 def _taken(name: str, by: str) -> Conflict:
     return Conflict(
         f"There is {by} called {name} already.",
-        hint="Choose another name, or add a version: POST /api/v1/voices/{name}/versions.",
+        hint=f"Choose another name, or add a version: POST /api/v1/voices/{name}/versions.",
     )
