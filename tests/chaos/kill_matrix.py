@@ -1,7 +1,7 @@
 """Kills parts of a service in each of the eleven steps and compares what comes out in the end.
 
     python -m tests.chaos.kill_matrix --kinds everything coordinator --databases sqlite \\
-        --moments begun --table docs/measurements/table.md --folder /tmp/chaos
+        --moments begun --table /tmp/table.md --folder /tmp/chaos
 
 A pass is one service, started by `gsv start`, and one task, whose eleven steps are done one after
 the other; each is killed once, at the same moment of its life. A task that nobody disturbed comes

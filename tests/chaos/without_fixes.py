@@ -188,10 +188,10 @@ FIXES = [
         "tests/serve_app/test_idempotency.py::test_a_task_is_created_once_for_a_key",
     ),
     Fix(
-        "20", "a file is written under a temporary name",
-        "ray_pipeline/core/workspace.py",
-        'partial = path.with_name(f"{PARTIAL_PREFIX}{uuid.uuid4().hex}{path.suffix}")',
-        "partial = path",
+        "20", "a checkpoint is written under a temporary name",
+        "ray_pipeline/weights/archive.py",
+        'with atomic_path(path, durable=True) as partial, partial.open("wb") as file:',
+        'with path.open("wb") as file:',
         "tests/training/test_stopped_writing.py",
     ),
     Fix(
