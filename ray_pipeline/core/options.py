@@ -185,6 +185,9 @@ class TrainOptions(StepOptions):
     keep_exports: int | None = Field(
         None, ge=1, description="at most so many; the first, the last and the best in any case"
     )
+    checkpoint_minutes: float = Field(
+        5, gt=0, le=1440, description="a checkpoint at least so often, also inside an epoch"
+    )
     held_out_clips: int | None = Field(
         None,
         ge=0,

@@ -130,13 +130,13 @@ class TrainingData(Generic[AnyBatch]):
     sampler: EpochSampler
     collate: Callable[[Sequence[Any]], AnyBatch]
 
-    def batches(self, epoch: int, device: torch.device) -> Iterator[AnyBatch]:
-        """Those of an epoch, counted from 1. They are loaded in this process, because one that
-        lives for an epoch takes what it has cached with it."""
+    def batches(self, epoch: int, device: torch.device, skip: int = 0) -> Iterator[AnyBatch]:
+        """Those of an epoch, counted from 1, without the first `skip`. They are loaded in this
+        process, because one that lives for an epoch takes what it has cached with it."""
         self.sampler.set_epoch(epoch)
         loader: DataLoader[Any] = DataLoader(
             self.dataset,
-            batch_sampler=self.sampler,
+            batch_sampler=list(self.sampler)[skip:],
             collate_fn=self.collate,
         )
         for batch in loader:

@@ -40,8 +40,17 @@ class RunningMeans:
         for name, value in values.items():
             self._values.setdefault(name, []).append(value.detach())
 
+    def state_dict(self) -> dict[str, Tensor]:
+        return {name: torch.stack(each).cpu() for name, each in self._values.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self._values = {name: list(values.unbind()) for name, values in state.items()}
+
     def take(self) -> dict[str, float]:
         """The means since the last call."""
-        means = {name: float(torch.stack(each).mean()) for name, each in self._values.items()}
+        means = {
+            name: float(torch.stack([value.cpu() for value in each]).mean())
+            for name, each in self._values.items()
+        }
         self._values.clear()
         return means

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -49,6 +50,20 @@ class MetricsRecorder:
         self._epoch = epoch
         self._clips.clear()
         self._started = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Of an epoch that is not over."""
+        return {
+            "means": self._means.state_dict(),
+            "clips": sorted(self._clips),
+            "seconds": time.monotonic() - self._started,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """To be called after `start_epoch`."""
+        self._means.load_state_dict(state["means"])
+        self._clips.update(state["clips"])
+        self._started = time.monotonic() - state["seconds"]
 
     def add_batch(self, clips: Sequence[str], losses: Mapping[str, Tensor]) -> None:
         """One batch is done."""

@@ -44,6 +44,7 @@ class TrainingSettings:
     batch_size: int
     max_steps: int | None = None
     save_every_epochs: int = 1
+    checkpoint_minutes: float = 5
     keep_bytes: int = 3_000_000_000
     keep_exports: int | None = None
     gpu_numbers: str = "0"
@@ -74,6 +75,7 @@ class TrainingSettings:
             seed=context.config.seed,
             max_steps=options.max_steps,
             save_every_epochs=options.save_every_epochs,
+            checkpoint_minutes=options.checkpoint_minutes,
             keep_bytes=int(options.keep_gb * 1e9),
             keep_exports=options.keep_exports,
             gpu_numbers=context.config.gpu_id,

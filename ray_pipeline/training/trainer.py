@@ -29,8 +29,8 @@ class Iteration:
 
 class Trainer(ABC, Generic[AnyBatch]):
     """What a network brings to its training. Made on every worker and for every attempt: its
-    constructor builds the networks on the worker's device, takes over the worker's latest
-    checkpoint and says in `resumed` what was done before it.
+    constructor builds the networks on the worker's device, takes over the checkpoint that it is
+    given and says in `resumed` what was done before it.
 
     `metric_prefix` stands before the names of the losses, as in `sovits/loss_mel`; `watched` are
     those that may not explode. Where a trainer chooses its clips itself, it does not say which a
@@ -44,9 +44,9 @@ class Trainer(ABC, Generic[AnyBatch]):
     length: TrainingLength
 
     @abstractmethod
-    def batches(self, epoch: int) -> Iterator[AnyBatch]:
-        """Those of an epoch on the worker's device. Each is learned before the next is asked
-        for."""
+    def batches(self, epoch: int, skip: int = 0) -> Iterator[AnyBatch]:
+        """Those of an epoch on the worker's device, without the first `skip`. Each is learned
+        before the next is asked for."""
 
     @abstractmethod
     def learn(self, batch: AnyBatch, iteration: Iteration) -> Mapping[str, Tensor]:
@@ -92,3 +92,11 @@ class Trainer(ABC, Generic[AnyBatch]):
     @abstractmethod
     def save(self, folder: Path, position: Position) -> None:
         """Write all that going on needs into an empty folder."""
+
+    def loop_state(self) -> dict[str, Any]:
+        """What `save` does not write, because the original does not know it, and going on in the
+        middle needs: tensors, numbers, containers of them."""
+        return {}
+
+    def load_loop_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what `loop_state` gave."""

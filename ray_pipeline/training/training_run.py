@@ -13,8 +13,10 @@ epoch and rank alone, so an epoch that is done again after an interruption repea
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Generic
 
 import torch
@@ -38,6 +40,14 @@ from ray_pipeline.training.healing import (
     Watch,
 )
 from ray_pipeline.training.metrics import MetricsRecorder
+from ray_pipeline.training.resuming import (
+    LoopState,
+    checkpoint_to_go_on_from,
+    publish,
+    remove_inside,
+    seal,
+    unfinished_folder,
+)
 from ray_pipeline.training.settings import TrainingSettings
 from ray_pipeline.training.trainer import Iteration, Trainer
 from ray_pipeline.training.worker import TrainWorker, epoch_seed
@@ -50,17 +60,25 @@ class TrainingRun(Generic[AnyBatch]):
         self,
         settings: TrainingSettings,
         worker: TrainWorker,
-        make_trainer: Callable[[Care], Trainer[AnyBatch]],
+        make_trainer: Callable[[Care, Path | None], Trainer[AnyBatch]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._worker = worker
         self._make_trainer = make_trainer
+        self._clock = clock
         self._begin()
 
     def _begin(self) -> None:
         """From the latest checkpoint, or from the start."""
         self._care = Care.load(self._worker.run_folder)
-        self._trainer = self._make_trainer(self._care)
+        folder = checkpoint_to_go_on_from(self._worker)
+        self._trainer = self._make_trainer(self._care, folder)
+        self._loop = None if folder is None else LoopState.load(folder)
+        if self._loop is not None:
+            self._trainer.load_loop_state(self._loop.trainer)
+        self._saved = self._clock()
         self._watch = Watch(self._trainer.watched)
         run = self._worker.run_folder.name
         self._exports = Exports(self._settings, run, self._trainer.resumed)
@@ -92,10 +110,11 @@ class TrainingRun(Generic[AnyBatch]):
                 if self._trainer.finished:
                     break
                 last: Sequence[str] = ()
-                for index, batch in enumerate(self._batches(epoch)):
+                for index, batch in self._batches(epoch):
                     total = self._trainer.length.total_steps
                     self._learn(batch, Iteration(epoch, index, self._metrics.step, total))
                     last = batch.names
+                    self._save_inside(epoch, index + 1, last)
                 self._look_at_weights(epoch, last)
                 self._finish_epoch(epoch)
         except Trouble as trouble:
@@ -138,11 +157,49 @@ class TrainingRun(Generic[AnyBatch]):
             torch.cuda.empty_cache()
         self._begin()
 
-    def _batches(self, epoch: int) -> Iterator[AnyBatch]:
-        torch.manual_seed(epoch_seed(self._settings.seed, epoch, self._worker.rank))
+    def _batches(self, epoch: int) -> Iterator[tuple[int, AnyBatch]]:
+        """Those that are left of an epoch, with their numbers in it, from 0."""
+        loop = self._loop
+        if loop is not None and (loop.epoch != epoch or loop.batches == 0):
+            loop = None
+        done = 0 if loop is None else loop.batches
+        torch.manual_seed(epoch_seed(self._settings.seed, epoch, self._worker.rank) + done)
         self._metrics.start_epoch(epoch)
+        if loop is not None:
+            self._metrics.load_state_dict(loop.metrics)
         left = self._trainer.length.total_steps - self._metrics.step
-        return islice(self._trainer.batches(epoch), left)
+        batches = islice(self._trainer.batches(epoch, done), left)
+        for index, batch in enumerate(batches, done):
+            # Not before the first was loaded: a loader draws a number when it starts. The other
+            # workers' states are nowhere; theirs follow from the seed and the batch.
+            if loop is not None and index == done and self._worker.rank == 0:
+                loop.put_back_random(self._worker)
+            yield index, batch
+
+    def _save_inside(self, epoch: int, batches: int, clips: Sequence[str]) -> None:
+        """A checkpoint in the middle of an epoch, when it is time for one."""
+        minutes = (self._clock() - self._saved) / 60
+        if self._worker.rank != 0 or minutes < self._settings.checkpoint_minutes:
+            return
+        step, length = self._metrics.step, self._trainer.length
+        if batches >= length.epoch_steps or step >= length.total_steps or self._trainer.finished:
+            return  # that of the epoch follows at once
+        self._look_at_weights(epoch, clips)
+        folder = unfinished_folder(self._worker.run_folder)
+        self._trainer.save(folder, Position(epoch - 1, step))
+        self._seal(folder, epoch, batches)
+        publish(folder, step)
+
+    def _seal(self, folder: Path, epoch: int, batches: int) -> None:
+        loop = LoopState.now(
+            self._worker,
+            epoch=epoch,
+            batches=batches,
+            trainer=self._trainer.loop_state(),
+            metrics=self._metrics.state_dict(),
+        )
+        seal(folder, loop, self._worker.num_workers)
+        self._saved = self._clock()
 
     def _finish_epoch(self, epoch: int) -> None:
         """Every worker meets the others in `report`."""
@@ -160,7 +217,9 @@ class TrainingRun(Generic[AnyBatch]):
             self._export(position, report.validation)
         folder = folder_of_epoch(self._worker.run_folder, epoch)
         self._trainer.save(folder, position)
+        self._seal(folder, epoch + 1, 0)
         self._worker.report(report, folder)
+        remove_inside(self._worker.run_folder)
         self._link_checkpoints()
 
     def _link_checkpoints(self) -> None:

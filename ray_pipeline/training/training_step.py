@@ -46,7 +46,9 @@ def training_key(context: StepContext, options: TrainOptions, plan: TrainingPlan
         voice=context.config.exp_name,
         base_model=context.config.base_model,
         seed=context.config.seed,
-        options=options.model_dump(exclude={"enabled", "force", "keep_exports", "keep_gb"}),
+        options=options.model_dump(
+            exclude={"enabled", "force", "keep_exports", "keep_gb", "checkpoint_minutes"}
+        ),
         digests=digests,
         epochs=plan.settings.epochs,
         batch_size=plan.settings.batch_size,

@@ -78,12 +78,12 @@ def _batches_done(content: dict[str, Any]) -> int | None:
 def _loop_state(position: Position, optimizer_steps: int) -> dict[str, Any]:
     """Of Lightning's fit loop after the last batch of an epoch. It has to be whole: a part that
     is missing is an error there."""
-    epochs = _counts(position.epoch) | {"completed": position.epoch - 1}
+    epochs = _counts(position.epoch) | {"completed": max(position.epoch - 1, 0)}
     nothing: dict[str, Any] = {"total": _counts(0), "current": _counts(0)}
     steps = {"ready": optimizer_steps, "completed": optimizer_steps}
     no_steps = {"total": {"ready": 0, "completed": 0}, "current": {"ready": 0, "completed": 0}}
     no_zeroing = {"ready": 0, "started": 0, "completed": 0}
-    batches, of_epoch = _counts(position.step), _counts(position.step // position.epoch)
+    batches, of_epoch = _counts(position.step), _counts(position.step // max(position.epoch, 1))
     return {
         "state_dict": {},
         "epoch_loop.state_dict": {"_batches_that_stepped": position.step},

@@ -40,7 +40,9 @@ class GptTrainer(Trainer[GptBatch]):
     metric_prefix = "gpt"
     watched = ("loss",)
 
-    def __init__(self, settings: GptSettings, worker: TrainWorker, care: Care) -> None:
+    def __init__(
+        self, settings: GptSettings, worker: TrainWorker, care: Care, folder: Path | None
+    ) -> None:
         self._settings = settings
         self._device = worker.device
         self._half = settings.recipe.half_precision and uses_half_precision(worker.device)
@@ -55,7 +57,6 @@ class GptTrainer(Trainer[GptBatch]):
         self._model = build_gpt(settings).to(worker.device)
         optimizer = gpt_optimizer(self._model, settings.recipe)
         self.resumed, optimizer_steps = Position(), 0
-        folder = worker.latest_checkpoint()
         if folder is not None:
             self.resumed, optimizer_steps = load_gpt_checkpoint(
                 folder, self._model, optimizer, epoch_batches=len(sampler)
@@ -70,8 +71,8 @@ class GptTrainer(Trainer[GptBatch]):
         )
         self._rate_factor = care.rate_factor
 
-    def batches(self, epoch: int) -> Iterator[GptBatch]:
-        return self._data.batches(epoch, self._device)
+    def batches(self, epoch: int, skip: int = 0) -> Iterator[GptBatch]:
+        return self._data.batches(epoch, self._device, skip)
 
     def learn(self, batch: GptBatch, iteration: Iteration) -> Mapping[str, Tensor]:
         return self._stepper.step(batch, iteration.index)
@@ -133,3 +134,22 @@ class GptTrainer(Trainer[GptBatch]):
             optimizer_steps=self._stepper.steps_done,
             next_rate=self._settings.recipe.rate_at(self._stepper.steps_done) * self._rate_factor,
         )
+
+    def loop_state(self) -> dict[str, Any]:
+        """Gradients too: a step sums up those of several batches. The rate is that of the last
+        step; in the original's file stands that of the next."""
+        gradients = {
+            name: parameter.grad
+            for name, parameter in self._model.named_parameters()
+            if parameter.grad is not None
+        }
+        scaler = self._stepper.scaler.state_dict()
+        return {"gradients": gradients, "scaler": scaler, "rate": self.learning_rate}
+
+    def load_loop_state(self, state: Mapping[str, Any]) -> None:
+        for name, parameter in self._model.named_parameters():
+            gradient = state["gradients"].get(name)
+            parameter.grad = None if gradient is None else gradient.to(parameter.device)
+        self._stepper.scaler.load_state_dict(state["scaler"])
+        for group in self._stepper.optimizer.param_groups:
+            group["lr"] = state["rate"]

@@ -67,7 +67,9 @@ class MiniTrainer(Trainer[Batch]):
     needs_waves: bool
     part_names: tuple[str, ...]
 
-    def __init__(self, settings: MiniSettings, worker: TrainWorker, care: Care) -> None:
+    def __init__(
+        self, settings: MiniSettings, worker: TrainWorker, care: Care, folder: Path | None
+    ) -> None:
         self._settings = settings
         self._worker = worker
         steps, total = settings.epoch_steps, settings.total_steps
@@ -96,14 +98,13 @@ class MiniTrainer(Trainer[Batch]):
             rate_factor=care.rate_factor,
         )
         self._parts: list[Tuning] = []
-        self.resumed = self._resume()
+        self.resumed = self._resume(folder)
 
     @abstractmethod
     def begin(self, number: int) -> Tuning:
         """Part `number` of the training, at its first step. Those before it are finished."""
 
-    def _resume(self) -> Position:
-        folder = self._worker.latest_checkpoint()
+    def _resume(self, folder: Path | None) -> Position:
         if folder is None:
             self._begin_next()
             return Position()
@@ -126,9 +127,9 @@ class MiniTrainer(Trainer[Batch]):
         is_last = len(self._parts) == len(self._settings.recipes)
         return is_last and self._parts[-1].finished
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """What a step learns from follows from its number, so there is nothing to load."""
-        for _ in range(self._settings.epoch_steps):
+        for _ in range(self._settings.epoch_steps - skip):
             if self.finished:
                 return
             yield Batch(self._names)

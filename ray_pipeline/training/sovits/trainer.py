@@ -46,7 +46,9 @@ class SovitsTrainer(Trainer[SovitsBatch]):
     metric_prefix = "sovits"
     watched = ("loss_mel",)
 
-    def __init__(self, settings: SovitsSettings, worker: TrainWorker, care: Care) -> None:
+    def __init__(
+        self, settings: SovitsSettings, worker: TrainWorker, care: Care, folder: Path | None
+    ) -> None:
         self._settings = settings
         self._device = worker.device
         self._half = settings.recipe.half_precision and uses_half_precision(worker.device)
@@ -67,7 +69,6 @@ class SovitsTrainer(Trainer[SovitsBatch]):
         self._networks = (generator.to(worker.device), discriminator.to(worker.device))
         self._optimizers = sovits_optimizers(*self._networks, settings.recipe)
         self.resumed = Position()
-        folder = worker.latest_checkpoint()
         if folder is not None:
             self.resumed = load_sovits_checkpoint(folder, self._networks, self._optimizers)
         self._stepper = SovitsStepper(
@@ -79,8 +80,8 @@ class SovitsTrainer(Trainer[SovitsBatch]):
             half_precision=self._half,
         )
 
-    def batches(self, epoch: int) -> Iterator[SovitsBatch]:
-        return self._data.batches(epoch, self._device)
+    def batches(self, epoch: int, skip: int = 0) -> Iterator[SovitsBatch]:
+        return self._data.batches(epoch, self._device, skip)
 
     def learn(self, batch: SovitsBatch, iteration: Iteration) -> Mapping[str, Tensor]:
         recipe, step, total = self._settings.recipe, iteration.number, iteration.total
@@ -156,6 +157,12 @@ class SovitsTrainer(Trainer[SovitsBatch]):
             position,
             learning_rate=self._settings.recipe.base_learning_rate,
         )
+
+    def loop_state(self) -> dict[str, Any]:
+        return {"scaler": self._stepper.scaler.state_dict()}
+
+    def load_loop_state(self, state: Mapping[str, Any]) -> None:
+        self._stepper.scaler.load_state_dict(state["scaler"])
 
 
 def _all_of(dataset: SovitsDataset, *, most: int | None = None) -> list[SovitsExample]:
