@@ -191,7 +191,7 @@ FIXES = [
         "20", "a checkpoint is written under a temporary name",
         "ray_pipeline/weights/archive.py",
         'with atomic_path(path, durable=True) as partial, partial.open("wb") as file:',
-        'with path.open("wb") as file:',
+        'path.parent.mkdir(parents=True, exist_ok=True)\n    with path.open("wb") as file:',
         "tests/training/test_stopped_writing.py",
     ),
     Fix(
