@@ -9,5 +9,10 @@ Ray (`worker.LocalWorker` runs them in one process); `launcher`, `reports` and
 `worker.RayWorker` do. Nothing here knows of databases.
 
     run_folders      which run is gone on with       checkpoints    what lies in a run's folder
-    training_step    what both training steps do the same way
+    training_step    what both training steps do the    resuming       whole checkpoints, also in
+                     same way                                          the middle of an epoch
+    held_out         the clips to judge by              healing        what follows a step that
+    exports          what is kept of the weights                       went wrong; faults orders one
+
+Which checkpoint is chosen and which trainings are the voice: `core.selection`, `core.trainings`.
 """
