@@ -64,12 +64,19 @@ class PretrainedBase:
         return self.family == "mini"
 
     @property
+    def imitates_recordings(self) -> bool:
+        """Whether a voice speaks as in the recording that it is given; else only as the person
+        that it was trained on."""
+        return self.family == "gpt_sovits"
+
+    @property
     def uses_bert(self) -> bool:
         """Whether Chinese is learned with the features of the Chinese text model."""
         return self.family == "gpt_sovits"
 
     @property
     def is_pretrained(self) -> bool:
+        """Whether it is one of GPT-SoVITS's own, so that its voices are read there too."""
         return self.generator is not None
 
     @property

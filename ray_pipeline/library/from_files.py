@@ -72,7 +72,7 @@ def draft_of_files(sent: SentFiles, models_dir: Path) -> Draft:
             field="file",
         )
     references = read_references(sent.recordings)
-    if not references and draft.base_model != "mini":
+    if not references and base_model(draft.base_model).imitates_recordings:
         raise InvalidInput(
             "There is no recording to imitate.",
             hint=f"Send a reference with the weights: {_LENGTH}.",

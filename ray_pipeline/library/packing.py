@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ray_pipeline.core.manifest import fingerprint
+from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.voices import DEFAULT_MOOD, KeptFile, VoiceRecord, VoiceVersion
 from ray_pipeline.library.files import FileStore
 from ray_pipeline.voice.archive import (
@@ -111,7 +112,7 @@ def _readme(
     yield ""
     yield "Speak with it in this service: `gsv voices import NAME THIS.zip`."
     yield ""
-    if version.base_model in ("nano", "mini"):
+    if not base_model(version.base_model).is_pretrained:
         yield f"The base {version.base_model} exists in this service only; GPT-SoVITS cannot read "
         yield "these weights."
     else:

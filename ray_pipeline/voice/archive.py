@@ -23,6 +23,7 @@ from typing import Any
 from ray_pipeline.core.errors import StepNotReady
 from ray_pipeline.core.manifest import fingerprint
 from ray_pipeline.core.options import TaskConfig
+from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import Workspace, atomic_path, sha256_of
 from ray_pipeline.quality.data_report import report_path
@@ -187,11 +188,12 @@ def _readme_lines(
     yield json.dumps({"params": options}, ensure_ascii=False, indent=1)
     yield "```"
     yield ""
-    if facts["base_model"] != "nano":
+    if base_model(facts["base_model"]).is_pretrained:
         yield "In GPT-SoVITS: put the two weights into its folders of the same names, and choose"
         yield "them and the reference on its inference page."
     else:
-        yield "The base nano exists in this service only; GPT-SoVITS cannot read these weights."
+        yield f"The base {facts['base_model']} exists in this service only; GPT-SoVITS cannot read "
+        yield "these weights."
     yield ""
     yield "`voice.json` has the size and the SHA-256 of every file. Speak with somebody's voice"
     yield "only with their consent."

@@ -63,7 +63,7 @@ def convert(source: Path, target: Path, *, replace: bool = False) -> Converted:
 
 
 def _to_safetensors(source: Path, target: Path) -> Converted:
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     content = load_archive(source)
     file = identify_content(source, content)
@@ -82,7 +82,8 @@ def _to_safetensors(source: Path, target: Path) -> Converted:
     # Tensors of one archive may share memory, which safetensors has no word for.
     separate = {name: x.detach().clone().contiguous() for name, x in weights.items()}
     with atomic_path(target) as partial:
-        save_file(separate, partial, metadata)
+        # Not `save_file`, whose files only their owner may read, whatever the umask.
+        partial.write_bytes(save(separate, metadata))
     return Converted(file, len(weights))
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ray_pipeline.core.errors import InvalidInput, NotFound
 from ray_pipeline.core.languages import MODE_CODES
+from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.speech import NUM_SEEDS, Reference, SpeechSettings
 from ray_pipeline.core.voices import DEFAULT_MOOD, KeptReference, VoiceRecord, VoiceVersion
 from ray_pipeline.library.files import FileStore, files_folder
@@ -26,8 +27,6 @@ OPENAI_VOICES = (
     *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx"),
     *("sage", "shimmer", "verse"),
 )
-# Bases whose voices do not imitate a recording.
-_WITHOUT_REFERENCE = ("mini",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +121,7 @@ class Chooser:
             )
         chosen = found.get(mood or DEFAULT_MOOD) or next(iter(version.references), None)
         if chosen is None:
-            if version.base_model in _WITHOUT_REFERENCE:
+            if not base_model(version.base_model).imitates_recordings:
                 return Reference(Path())
             raise NotFound(
                 f"Version {version.number} of {voice.name} has no recording to imitate.",

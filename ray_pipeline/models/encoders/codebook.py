@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from ray_pipeline.core.errors import BadModelFile
@@ -99,7 +99,8 @@ class Codebook:
     def save(self, path: Path) -> None:
         tensors = {key: value.contiguous() for key, value in self.state_dict().items()}
         with atomic_path(path, durable=True) as partial:
-            save_file(tensors, partial)
+            # Not `save_file`, whose files only their owner may read, whatever the umask.
+            partial.write_bytes(save(tensors))
 
     @classmethod
     def load(cls, path: Path) -> Codebook:
