@@ -190,7 +190,8 @@ def test_who_stops_listening_frees_the_engine(service: RunningService, voices: N
     asked = {"voice": "slow", "input": "So be it. " * 40, "response_format": "pcm"}
     speech = f"{service.url}/v1/audio/speech"
     with httpx.stream("POST", speech, json=asked, timeout=60) as answer:
-        next(answer.iter_raw())
+        chunks = answer.iter_raw()
+        next(chunks)
     assert is_idle(service, within=5)
     assert httpx.get(f"{service.url}/api/v1/speech/stats").json()["cancelled"] == 1
 
