@@ -50,6 +50,11 @@ function without(table, key, value) {
   return value === null ? rest : { ...rest, [key]: value };
 }
 
+/** Mine or theirs: no conflict any more. @param {string} clip */
+export function decide(clip) {
+  edits.set((old) => ({ theirs: without(old.theirs, clip, null), errors: without(old.errors, clip, null) }));
+}
+
 export const oneLine = (/** @type {string} */ text) => text.replace(/\s+/g, " ").trim();
 
 // One after the other: the second edit of a row needs the etag that the first one gives.
@@ -66,6 +71,8 @@ export function save(clip, change, isUndo = false) {
 async function put(clip, change, isUndo) {
   const task = edits.value.task, row = rowOf(clip);
   if (!row || FIELDS.every((name) => !(name in change) || change[name] === row[name])) return draft(clip, null);
+  // Somebody else's words stand there: a person decides, not a save that was on its way.
+  if (clip in edits.value.theirs && "text" in change) return undefined;
   const path = taskPath(task, `/transcripts/${encodeURIComponent(clip)}`);
   try {
     const saved = await call("PUT", path, change, { "If-Match": row.etag });

@@ -4,7 +4,7 @@ import { clipPath } from "../api/http.js";
 import { html, useEffect, useRef } from "../parts/html.js";
 import { Play } from "../parts/play.js";
 import { Wave } from "../parts/wave.js";
-import { draft, edits, oneLine, save } from "../state/edits.js";
+import { decide, draft, edits, oneLine, save } from "../state/edits.js";
 import { useStore } from "../state/store.js";
 import { inWords, stepName, t } from "../words/words.js";
 
@@ -74,8 +74,8 @@ function Trouble({ row, typed }) {
   if (!error) return null;
   if (theirs !== undefined && typed !== undefined) {
     return html`<p role="alert" class="said bad">${t("changedMeanwhile")} <q>${theirs}</q>
-      <button type="button" onClick=${() => save(row.clip, { text: oneLine(typed) })}>${t("useMine")}</button>
-      <button type="button" onClick=${() => { draft(row.clip, null); edits.set((old) => ({ errors: { ...old.errors, [row.clip]: undefined } })); }}>${t("useTheirs")}</button></p>`;
+      <button type="button" onClick=${() => { decide(row.clip); save(row.clip, { text: oneLine(typed) }); }}>${t("useMine")}</button>
+      <button type="button" onClick=${() => { draft(row.clip, null); decide(row.clip); }}>${t("useTheirs")}</button></p>`;
   }
   return html`<p role="alert" class="said bad">${inWords(error)} ${error.code === "task_busy" ? t("savedWhenIdle") : ""} ${typed !== undefined ? t("draftKept") : ""}</p>`;
 }

@@ -10,6 +10,7 @@ import { useStore } from "../state/store.js";
 import { open, run } from "../state/task.js";
 import { language, t } from "../words/words.js";
 import { CopyAs } from "./copy_as.js";
+import { Live } from "./live.js";
 
 const MODES = ["", "en", "zh", "ja", "ko", "yue", "auto", "auto_yue"];
 const REFERENCE = [3, 10]; // seconds
@@ -55,6 +56,7 @@ export function Speak() {
       <label>GPT<select value=${wish.gpt ?? ""} onChange=${(/** @type {any} */ event) => put({ gpt: event.target.value })}><option value="">${t("newest")}</option>${trained("GPT").map((/** @type {string} */ name) => html`<option value=${name}>${name.split("/").pop()}</option>`)}</select></label></div></details>
     <div class="row"><${Action} id="speak" kind="primary" label=${t("speak")} run=${speak} disabled=${Boolean(why)} why=${why} title="Ctrl+Enter" />
       ${ready ? null : html`<a class="button" href=${voiceLink(id, "train")}>${t("section.train")} →</a>`}<span class="grow"></span><${CopyAs} id=${id} params=${params} /></div></div>
+    <${Live} id=${id} name=${task.task_name} ready=${ready} wish=${wish} />
     <${History} id=${id} files=${files} onReuse=${put} />`;
 }
 

@@ -48,6 +48,7 @@ export default {
   "step.extract_speaker_vectors": "说话人向量", "step.extract_semantic_features": "语义特征", "step.train_sovits": "训练音色（SoVITS）", "step.train_gpt": "训练节奏（GPT）", "step.test_inference": "试合成", "step.user": "你",
   textToSpeak: "文字", speakExample: "你好，这是我的声音。", speak: "合成", asTheVoice: "同声音", reference: "模仿", referenceBest: "最合适的片段", seed: "种子", seedWords: "种子相同，读法相同；-1 为随机。", versions: "版本", newest: "最新的",
   spoken: "已合成", compare: "对比", pin: "固定", reuse: "再用", download: "下载", copyAs: "复制为", copied: "已复制。",
+  live: "边合成边播放", liveWords: "声音库里的声音可以立即合成，OpenAI 接口的客户端也能用。", nameInLibrary: "名称", keepInLibrary: "存入声音库", keptInLibrary: "已存入。", voice: "声音", speakLive: "立即合成", firstSound: "{ms} 毫秒后出声，已有 {seconds} 秒",
   files: "文件", log: "日志", downloadVoice: "下载声音（.zip）", voiceWords: "两个权重（GPT-SoVITS 的格式）、参考音频、样例和报告。", dashboard: "Ray 控制台", dashboardWords: "它会要求令牌，在服务所在的机器上用此命令显示：",
   "kind.output": "合成的声音", "kind.weights": "声音的权重", "kind.input": "录音", "kind.transcript": "文本", "kind.slice": "片段", "kind.denoised": "降噪后的片段", "kind.converted": "转换后的录音", "kind.feature": "特征", "kind.checkpoint": "检查点", "kind.manifest": "清单", "kind.config": "配置", "kind.log": "日志", "kind.other": "其他",
   byDefault: "默认", "option.epochs": "轮数", "option.batch_size": "批次大小", "option.max_steps": "最多步数", "option.save_every_epochs": "每几轮保存", "option.keep_exports": "保留几个版本", "option.keep_gb": "版本占用的磁盘", "option.text_low_lr_rate": "文本编码器学习率", "option.held_out_clips": "用于评判的片段数",
