@@ -77,6 +77,7 @@ def _nothing_to_say(parts: Sequence[str], mode: str) -> InvalidInput:
         )
     return InvalidInput(
         f"Nothing of the text can be read aloud in the language mode {mode!r}.",
-        hint="Set target_language to the language that the text is written in.",
+        hint="Say which language the text is written in; a voice speaks those that its base model "
+        "has learned.",
         field="params.target_language",
     )

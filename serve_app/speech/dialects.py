@@ -31,6 +31,14 @@ def is_api_v2(path: str) -> bool:
     return path in API_V2_PATHS
 
 
+# What a voice calls the parts of an order, as these clients do.
+_FIELDS = {
+    "params.target_text": "input",
+    "params.target_language": "language",
+    "params.ref_audio": "reference",
+}
+
+
 def as_openai(told: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """Its clients send 409 again by themselves, and know no 422."""
     status = 400 if told["status"] in (409, 422) else told["status"]
@@ -41,7 +49,8 @@ def as_openai(told: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     else:
         kind = "authentication_error" if status == 401 else "invalid_request_error"
     code = "invalid_api_key" if status == 401 else told["code"]
-    error = {"message": told["detail"], "type": kind, "param": told.get("field"), "code": code}
+    param = _FIELDS.get(told.get("field") or "", told.get("field"))
+    error = {"message": told["detail"], "type": kind, "param": param, "code": code}
     return status, {"error": error}
 
 

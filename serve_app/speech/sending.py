@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 # Where a container has a place for it, the file itself says what it is.
 SYNTHETIC = "Synthetic speech, made by a computer (gpt-sovits-ray)."
+# Of a piece, where the request wanted it recognised.
+_FACTS = ("verified", "heard")
 TAGS = {"comment": SYNTHETIC, "software": "gpt-sovits-ray"}
 
 
@@ -59,6 +61,7 @@ class Account:
                     "seconds": round(end.seconds, 3),
                     "attempts": end.attempts,
                     "problem": end.problem,
+                    **{name: end.facts[name] for name in _FACTS if name in end.facts},
                 }
                 for end in self.ends
             ],

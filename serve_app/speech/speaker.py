@@ -30,6 +30,7 @@ def make_engine(settings: Settings) -> SpeechEngine:
     import torch
 
     from ray_pipeline.speaking.engine import EngineLimits, SpeechEngine
+    from ray_pipeline.speaking.listening import recogniser
 
     torch.set_num_threads(settings.speech_threads)
     limits = EngineLimits(
@@ -38,8 +39,10 @@ def make_engine(settings: Settings) -> SpeechEngine:
         voice_bytes=settings.speech_voice_mb * 1_000_000,
         idle_seconds=settings.speech_idle_seconds,
     )
-    device = "cuda" if settings.speech_gpus else "cpu"
-    return SpeechEngine(settings.models_dir, device, limits)
+    use_gpu = settings.speech_gpus > 0
+    hear = recogniser(settings.models_dir, use_gpu=use_gpu, num_threads=settings.speech_threads)
+    device = "cuda" if use_gpu else "cpu"
+    return SpeechEngine(settings.models_dir, device, limits, hear=hear)
 
 
 class LocalSpeaker:
