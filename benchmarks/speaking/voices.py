@@ -17,6 +17,7 @@ import torch
 
 from benchmarks.compare.workloads import filled
 from ray_pipeline.core.pretrained_bases import PretrainedBase
+from ray_pipeline.core.speech import Reference
 from ray_pipeline.models.encoders.content import HubertEncoder
 from ray_pipeline.models.encoders.eres2net import Eres2Net
 from ray_pipeline.models.encoders.speaker import Eres2NetEncoder
@@ -28,7 +29,6 @@ from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.speaking.order import VoiceFiles
 from ray_pipeline.training.mini.teachers import shipped_teachers
 from ray_pipeline.voice.encoders import Encoders
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.voice import load_voice
 from ray_pipeline.weights.files import save_gpt, save_sovits
 

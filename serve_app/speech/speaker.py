@@ -53,7 +53,7 @@ class LocalSpeaker:
         self._made: asyncio.Task[SpeechEngine] | None = None
 
     async def engine(self) -> SpeechEngine:
-        if self._made is None or (self._made.done() and self._made.exception()):
+        if self._made is None or (self._made.done() and not _is_there(self._made)):
             making = asyncio.to_thread(make_engine, self._settings)
             self._made = asyncio.create_task(making)
         # Who leaves meanwhile takes it from nobody else.
@@ -71,5 +71,9 @@ class LocalSpeaker:
         return asdict((await self.engine()).stats())
 
     def close(self) -> None:
-        if self._made is not None and self._made.done() and not self._made.exception():
+        if self._made is not None and _is_there(self._made):
             self._made.result().close()
+
+
+def _is_there(made: asyncio.Task[SpeechEngine]) -> bool:
+    return made.done() and not made.cancelled() and made.exception() is None

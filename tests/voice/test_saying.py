@@ -5,9 +5,8 @@ from collections.abc import Collection
 import numpy as np
 import torch
 
-from ray_pipeline.core.speech import SpeechSettings
+from ray_pipeline.core.speech import Reference, SpeechSettings
 from ray_pipeline.voice.gpt_sovits import GptSovitsVoice
-from ray_pipeline.voice.reference import Reference
 from ray_pipeline.voice.saying import MOST_ATTEMPTS, Attempts, say, seed_of
 from ray_pipeline.voice.speech import Reading, Said, TokenMaker
 
