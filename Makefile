@@ -53,8 +53,13 @@ stop:
 status:
 	$(BIN)/gsv status
 
+# Two halves side by side: the tests that need a Ray cluster, whose lines are seen as they come, and
+# all others, whose lines follow. A plain `pytest` runs both, one after the other.
 test: install
-	$(BIN)/python -m pytest
+	@rest=$$(mktemp); $(BIN)/python -m pytest -m "not needs_ray and not chaos" >$$rest 2>&1 & half=$$!; \
+	trap 'kill $$half; rm -f $$rest' INT TERM; \
+	$(BIN)/python -m pytest -m "needs_ray and not chaos"; with_ray=$$?; \
+	wait $$half; without_ray=$$?; cat $$rest; rm -f $$rest; exit $$((with_ray | without_ray))
 
 # Without Ray, and without what takes more than ten seconds: for the time between two edits.
 test-fast: install
