@@ -24,8 +24,8 @@ class SelectionRecipe:
 # All numbers are ours: the original chooses nothing. The GPT's is the loss that it minimises; the
 # SoVITS's is the error of what somebody would hear, because its own losses are a game of two
 # networks. mini has none: its least error comes before the voice is the speaker's, and its recipe
-# ends by itself with the weights it wants. Half a percent is below what the seed of nano's
-# trainings changes; two percent are plainly above.
+# ends by itself with the weights it wants. Half a percent for equal and two for worse are
+# judgements; how much a seed changes has not been measured.
 SELECTION = SelectionRecipe(
     weights={"gpt/held_out_loss": 1.0, "sovits/held_out_mel": 1.0},
     within=0.005,

@@ -35,11 +35,11 @@ _FILE = "healing.json"
 
 @dataclass(frozen=True, kw_only=True)
 class HealingRecipe:
-    """The original has no such thing, so all numbers are ours. In trainings that went well no
-    loss was over three times the median of its last steps, not even where a phase of nano's
-    recipe begins: `explosion` leaves room beyond that, and nothing is said before `fewest` steps
-    of the last `recent` ones are known. Halving the rate is what people do by hand; six times is
-    a sixty-fourth, with which nothing would be learned."""
+    """The original has no such thing, so all numbers are ours, and judgements rather than results
+    of measuring. `explosion` is how many times the median of the last `recent` losses is one too
+    many: a loss also jumps where a phase of a recipe begins, by less. Nothing is said before
+    `fewest` of them are known. Halving the rate is what people do by hand; six times is a
+    sixty-fourth, with which nothing would be learned."""
 
     explosion: float = 10.0
     recent: int = 50
