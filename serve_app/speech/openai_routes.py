@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Path, Request, Response
 
 from ray_pipeline.audio.encoding import FORMATS, make_encoder
 from ray_pipeline.core.errors import NotFound
+from ray_pipeline.text.markup import is_marked_up
 from serve_app.dependencies import StoreDep
 from serve_app.errors import problem_responses
 from serve_app.json_bodies import JsonRoute
-from serve_app.speech.choosing import Wanted
+from serve_app.speech.choosing import Chosen, Wanted
+from serve_app.speech.directed import choose_spans
 from serve_app.speech.openai_schemas import (
     MODELS,
     NamedVoice,
@@ -72,6 +75,7 @@ async def create_speech(request: Request, body: SpeechRequest, service: SpeechDe
         remarks=remarks,
         as_sse=body.stream_format == "sse",
         stream=body.stream,
+        directed=body.markup or is_marked_up(body.input),
     )
 
 
@@ -85,10 +89,19 @@ async def answer(
     as_sse: bool = False,
     stream: bool = True,
     tagged: bool = True,
+    directed: bool = False,
 ) -> Response:
-    """Speech as the answer to a request, in any dialect."""
-    chosen = await asyncio.to_thread(service.chooser.choose, wanted, remarks)
-    parts = await unless_gone(request, begun(service.speak(chosen.order, request)))
+    """Speech as the answer to a request, in any dialect; `directed`: of a text with directions."""
+    if directed:
+        spans = await asyncio.to_thread(choose_spans, service.chooser, wanted, wanted.text)
+        chosen = replace(
+            next(span for span in spans if isinstance(span, Chosen)), remarks=tuple(remarks)
+        )
+        speech = service.speak_spans(spans, request)
+    else:
+        chosen = await asyncio.to_thread(service.chooser.choose, wanted, remarks)
+        speech = service.speak(chosen.order, request)
+    parts = await unless_gone(request, begun(speech))
     headers = headers_of(chosen, sound_format)
     if as_sse:
         return SoundResponse(

@@ -57,6 +57,9 @@ class SpeechRequest(Request):
     verify: StrictBool = Field(
         False, description="have each piece recognised, and said again where words are missing"
     )
+    markup: StrictBool = Field(
+        False, description="the text has directions (SSML); so has one that begins with <speak>"
+    )
     dictionary: dict[str, str | list[str]] | None = Field(
         None, max_length=1000, description="words with their phones, as `gsv text` shows them"
     )

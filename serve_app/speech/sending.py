@@ -43,7 +43,7 @@ class Account:
 
     def hear(self, part: Part) -> None:
         if isinstance(part, Started):
-            self.left_out = part.left_out
+            self.left_out = self.left_out + part.left_out
         elif isinstance(part, PieceEnd):
             self.ends.append(part)
         elif isinstance(part, Finished):

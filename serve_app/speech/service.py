@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
@@ -11,9 +13,11 @@ from starlette.requests import HTTPConnection
 
 from ray_pipeline.speaking.order import Part, SpeechOrder
 from ray_pipeline.store import Store
+from ray_pipeline.text.markup import Break
 from serve_app.haproxy import client_address
 from serve_app.settings import Settings
-from serve_app.speech.choosing import Chooser
+from serve_app.speech.choosing import Chooser, Chosen
+from serve_app.speech.directed import speak_spans
 from serve_app.speech.limits import SpeechGate, time_allowed
 from serve_app.speech.speaker import LocalSpeaker, Speaker
 
@@ -52,6 +56,22 @@ class SpeechService:
         """Within the bounds of the client. Raises InvalidInput for a time limit that is none."""
         within = time_allowed(request)
         return self.gate.speak(self.speaker, order, client_address(request.scope), within)
+
+    def speak_spans(
+        self, spans: Sequence[Chosen | Break], request: HTTPConnection
+    ) -> AsyncGenerator[Part]:
+        """A text with directions, in one place of the client's. Raises as `speak` does."""
+        within = time_allowed(request)
+        client = client_address(request.scope)
+
+        async def parts() -> AsyncGenerator[Part]:
+            with self.gate.place(client):
+                alone = partial(self.gate.timed, self.speaker, within=within)
+                async with aclosing(speak_spans(alone, spans)) as all_parts:
+                    async for part in all_parts:
+                        yield part
+
+        return parts()
 
     def speak_on(self, order: SpeechOrder) -> AsyncGenerator[Part]:
         """For who has a place already."""
