@@ -49,7 +49,7 @@ function Editor({ task, row, typed, editing, controls, onNext, onLeave }) {
   const keys = (/** @type {KeyboardEvent} */ event) => {
     if (event.isComposing) return;
     if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); keep(event); onNext(); }
-    if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); onLeave(); }
+    if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); input.current?.blur(); onLeave(); } // at once: the next key is a command
   };
   return html`<${Wave} key=${row.clip} task=${task} clip=${row.clip} onReady=${(/** @type {any} */ made) => { if (controls) controls.current = made; }} />
     <textarea ref=${input} rows="2" lang=${row.language} maxlength="2000" aria-label=${`${t("text")}: ${row.clip}`} value=${typed ?? row.text}

@@ -28,7 +28,8 @@ expect.set_options(timeout=_PATIENCE_MS)
 _EXPECTED = ("net::ERR_", "the server responded with a status of")
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright holds an event loop, beside which no other can run.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = chromium()
     if path is None:
