@@ -109,16 +109,16 @@ class _Answer:
             await self._send_translated(self._held)
 
     async def _send_translated(self, start: Message) -> None:
-        if not self._body:  # of a HEAD
-            await self._send(start)
-            return await self._send({"type": "http.response.body", "body": b""})
-        status, body = self._translate(json.loads(self._body))
+        # The answer to a HEAD has no body; its head is that of a GET all the same.
+        told = {"status": start["status"], "detail": "", "code": ""}
+        status, body = self._translate(json.loads(self._body) if self._body else told)
         old = Headers(raw=start["headers"])
         kept = {name: old[name] for name in old if name not in ("content-type", "content-length")}
         response = JSONResponse(body, status_code=status, headers=kept)
         head = {"type": "http.response.start", "status": status, "headers": response.raw_headers}
         await self._send(head)
-        await self._send({"type": "http.response.body", "body": response.body})
+        body_sent = response.body if self._body else b""
+        await self._send({"type": "http.response.body", "body": body_sent})
 
 
 def _request_id(scope: Scope) -> str:
