@@ -223,6 +223,8 @@ def _hit(service: RunningService, task: Task, step: str, done: Pass, seconds: fl
     except (TimeoutError, requests.RequestException) as error:
         return Cell(step, killed, state, 0, time.monotonic() - hit_at, str(error))
     failure = "" if ended["state"] == "completed" else f"{ended['state']}: {ended['error']}"
+    if not killed:
+        failure = failure or "nothing was there to kill"
     return Cell(step, killed, state, ended["attempt"], time.monotonic() - hit_at, failure)
 
 

@@ -3,6 +3,7 @@ starting it again)."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -10,6 +11,8 @@ from functools import partial
 import psutil
 
 from tests.end_to_end.service import RunningService, processes_with_mark
+
+_PATIENCE_SECONDS = 10.0
 
 # What Ray calls the processes of its actors.
 _TITLES = {
@@ -30,8 +33,10 @@ def titled(service: RunningService, part: str) -> list[psutil.Process]:
 
 
 def _kill_part(service: RunningService, part: str) -> int:
-    """SIGKILL; the number of processes."""
-    found = titled(service, part)
+    """SIGKILL; the number of processes. A step that runs has a process soon, not at once."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not (found := titled(service, part)) and time.monotonic() < deadline:
+        time.sleep(0.05)
     for process in found:
         with suppress(psutil.NoSuchProcess):
             process.kill()
