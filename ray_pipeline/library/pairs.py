@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ray_pipeline.core.errors import BadModelFile, InvalidInput
+from ray_pipeline.core.errors import InvalidInput
 
 GPT_SUFFIX, SOVITS_SUFFIX = ".ckpt", ".pth"
 _HINT = "Send both files of one voice: its .ckpt (GPT weights) and its .pth (SoVITS weights)."
@@ -61,27 +61,6 @@ def _half(path: Path) -> str:
 def check_pair(gpt_path: Path, sovits_path: Path) -> str:
     """Build both models; returns the base model. Raises BadModelFile for files that are damaged
     or do not go together."""
-    from ray_pipeline.weights.kinds import voice_version
+    from ray_pipeline.voice.voice import check_voice
 
-    version = voice_version(sovits_path)
-    if version == "mini":
-        from ray_pipeline.models.mini.voice import MiniVoice
-
-        if gpt_path.suffix.lower() != ".safetensors":
-            raise BadModelFile(f"{gpt_path.name} is no file of a voice of the base mini.")
-        MiniVoice.load(gpt_path, sovits_path)
-        return version
-    from ray_pipeline.models.gpt.loading import build_text2semantic
-    from ray_pipeline.weights.files import build_synthesizer, load_gpt, load_sovits
-
-    sovits = load_sovits(sovits_path)
-    gpt_file = load_gpt(gpt_path, expected=sovits.version)
-    build_synthesizer(sovits)
-    gpt = build_text2semantic(gpt_file.config, gpt_file.state_dict)
-    if gpt.config.eos != sovits.config.codebook_size:
-        raise BadModelFile(
-            f"{gpt_path.name} speaks {gpt.config.eos} tokens, {sovits_path.name} understands "
-            f"{sovits.config.codebook_size}.",
-            hint="Use the two files of one voice.",
-        )
-    return sovits.version
+    return check_voice(gpt_path, sovits_path)

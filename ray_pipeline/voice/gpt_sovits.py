@@ -75,25 +75,22 @@ class GptSovitsVoice:
     ) -> GptSovitsVoice:
         """See `LoadableVoice`. The SoVITS file decides the version."""
         device = torch.device(device)
-        sovits = load_sovits(sovits_path)
-        gpt_file = load_gpt(gpt_path, expected=sovits.version)
-        gpt = build_text2semantic(gpt_file.config, gpt_file.state_dict).to(device)
+        pair = _build(gpt_path, sovits_path)
+        gpt, synthesizer = pair.gpt.to(device), pair.synthesizer.to(device)
         num_bytes = _num_bytes(gpt)
-        if device.type == "cpu" and all_half(gpt_file.state_dict) and can_use_half_weights():
+        if device.type == "cpu" and pair.gpt_is_half and can_use_half_weights():
             use_half_weights(gpt)
             num_bytes //= 2
-        synthesizer = build_synthesizer(sovits).to(device)
-        if gpt.config.eos != sovits.config.codebook_size:
-            raise BadModelFile(
-                f"{gpt_path.name} speaks {gpt.config.eos} tokens, {sovits_path.name} understands "
-                f"{sovits.config.codebook_size}.",
-                hint="Use the two files of one voice.",
-            )
-        base = base_model(sovits.version)
+        base = base_model(pair.version)
         encoders = encoders or Encoders(models_dir, device)
         encoders.content(base)
         encoders.speaker(base)
         return cls(base, gpt, synthesizer, encoders, device, num_bytes + _num_bytes(synthesizer))
+
+    @classmethod
+    def check(cls, gpt_path: Path, sovits_path: Path) -> None:
+        """See `LoadableVoice`."""
+        _build(gpt_path, sovits_path)
 
     @property
     def version(self) -> str:
@@ -200,6 +197,30 @@ class GptSovitsVoice:
         bert = torch.cat([self._meaning(text) for text in texts], dim=1)
         prompt = None if prompt_text is None else features.prompt
         return Sentence(torch.tensor(ids, device=self.device), bert, prompt)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The two halves of a voice, on the CPU; `gpt_is_half` says how its file holds the GPT."""
+
+    version: str
+    gpt: Text2Semantic
+    synthesizer: Synthesizer
+    gpt_is_half: bool
+
+
+def _build(gpt_path: Path, sovits_path: Path) -> _Pair:
+    sovits = load_sovits(sovits_path)
+    gpt_file = load_gpt(gpt_path, expected=sovits.version)
+    gpt = build_text2semantic(gpt_file.config, gpt_file.state_dict)
+    if gpt.config.eos != sovits.config.codebook_size:
+        raise BadModelFile(
+            f"{gpt_path.name} speaks {gpt.config.eos} tokens, {sovits_path.name} understands "
+            f"{sovits.config.codebook_size}.",
+            hint="Use the two files of one voice.",
+        )
+    synthesizer = build_synthesizer(sovits)
+    return _Pair(sovits.version, gpt, synthesizer, all_half(gpt_file.state_dict))
 
 
 def _num_bytes(network: torch.nn.Module) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
+from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.speech import DEFAULT_SETTINGS, Reference, SpeechSettings
 from ray_pipeline.models.mini.config import TOKEN_HOP, VERSION
 from ray_pipeline.models.mini.voice import MiniVoice, refuse_unknown_language
@@ -54,6 +55,13 @@ class MiniTextVoice:
         weights = [*voice.durations.parameters(), *voice.synthesizer.parameters()]
         num_bytes = sum(weight.nbytes for weight in weights)
         return cls(voice, encoders or Encoders(models_dir, device), num_bytes)
+
+    @classmethod
+    def check(cls, gpt_path: Path, sovits_path: Path) -> None:
+        """See `LoadableVoice`."""
+        if gpt_path.suffix.lower() != ".safetensors":
+            raise BadModelFile(f"{gpt_path.name} is no file of a voice of the base mini.")
+        MiniVoice.load(gpt_path, sovits_path)
 
     def speak(
         self,

@@ -209,3 +209,8 @@ class LoadableVoice(Voice, Protocol):
         its own. Raises BadModelFile for a file that is damaged or does not go with the other,
         BackendMissing when the models folder lacks something."""
         ...
+
+    @classmethod
+    def check(cls, gpt_path: Path, sovits_path: Path) -> None:
+        """Build what the two files hold, without the encoders. Raises BadModelFile as `load`."""
+        ...

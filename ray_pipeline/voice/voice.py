@@ -73,6 +73,17 @@ def load_voice(
     """The SoVITS file decides the family. `encoders` may be shared with other voices. Raises
     BadModelFile for a file that is damaged or does not go with the other, BackendMissing when the
     models folder lacks an encoder."""
+    return _kind_of(sovits_path).load(gpt_path, sovits_path, models_dir, device, encoders)
+
+
+def check_voice(gpt_path: Path, sovits_path: Path) -> str:
+    """Build both models, without encoders; returns the version. Raises BadModelFile for files that
+    are damaged or do not go together."""
+    _kind_of(sovits_path).check(gpt_path, sovits_path)
+    return voice_version(sovits_path)
+
+
+def _kind_of(sovits_path: Path) -> type[LoadableVoice]:
     family = family_of(voice_version(sovits_path))
     kind: type[LoadableVoice] = getattr(import_module(family.module), family.class_name)
-    return kind.load(gpt_path, sovits_path, models_dir, device, encoders)
+    return kind

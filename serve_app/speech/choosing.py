@@ -138,13 +138,14 @@ def _settings(values: Mapping[str, Any]) -> SpeechSettings:
     try:
         return SpeechSettings.model_validate(values)
     except ValidationError as error:
-        item = error.errors()[0]
-        name = ".".join(str(part) for part in item["loc"])
-        raise InvalidInput(
-            f"{name}: {item['msg']}.",
-            hint="GET /docs lists every field with its limits.",
-            field=name,
-        ) from None
+        raise malformed(error, hint="GET /docs lists every field with its limits.") from None
+
+
+def malformed(error: ValidationError, *, hint: str) -> InvalidInput:
+    """The first of what is wrong, with the field's name."""
+    item = error.errors()[0]
+    name = ".".join(str(part) for part in item["loc"])
+    return InvalidInput(f"{name}: {item['msg']}.", hint=hint, field=name)
 
 
 def pronunciations(given: Mapping[str, str | Sequence[str]] | None) -> dict[str, list[str]]:

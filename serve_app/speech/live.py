@@ -30,7 +30,7 @@ from ray_pipeline.core.speech import NUM_SEEDS
 from ray_pipeline.speaking.order import Part, Sound
 from serve_app.errors import unexpected_problem
 from serve_app.haproxy import client_address
-from serve_app.speech.choosing import Chosen
+from serve_app.speech.choosing import Chosen, malformed
 from serve_app.speech.openai_schemas import MAX_INPUT, SpeechRequest
 from serve_app.speech.sending import TAGS, Account
 from serve_app.speech.sentences import Sentences
@@ -136,12 +136,9 @@ class _Talk:
         try:
             return _Begin.model_validate(told)
         except ValidationError as error:
-            item = error.errors()[0]
-            field = ".".join(str(part) for part in item["loc"])
-            raise InvalidInput(
-                f"{field}: {item['msg']}.",
+            raise malformed(
+                error,
                 hint="The first message has the fields of POST /v1/audio/speech, without input.",
-                field=field,
             ) from None
 
     async def _message(self) -> dict[str, Any]:

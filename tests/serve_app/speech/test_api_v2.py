@@ -74,7 +74,7 @@ def test_a_mood_and_a_version_are_named_in_ref_audio_path(speech_url: str) -> No
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"ref_audio_path": "/root/voice.wav"}, "is a path"),
+        ({"ref_audio_path": "/srv/voices/anna.wav"}, "is a path"),
         ({"ref_audio_path": "voice.wav"}, "is a path"),
         ({"ref_audio_path": "..\\voice"}, "is a path"),
         ({"ref_audio_path": "bob"}, "There are: anna, speaker."),
