@@ -202,7 +202,11 @@ class TrainSovitsOptions(TrainOptions):
 
 
 class TrainGptOptions(TrainOptions):
-    pass
+    if_dpo: StrictBool = Field(
+        False,
+        description="learn, too, that the clips are likelier than copies with stretches repeated "
+        "or left out; steps take twice the time and half of batch_size",
+    )
 
 
 class TestInferenceOptions(StepOptions, Delivery):

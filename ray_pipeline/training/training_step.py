@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.core.options import TrainOptions
+from ray_pipeline.core.options import TrainGptOptions, TrainOptions
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.trainings import Trainings, TrainingTable
@@ -185,8 +185,13 @@ def _otherwise_than_asked(
         )
     asked = options.batch_size or context.config.batch_size
     if settings.batch_size != asked:
+        halved = (
+            "if_dpo halves them, "
+            if isinstance(options, TrainGptOptions) and options.if_dpo
+            else ""
+        )
         warnings.append(
-            f"Batches of {settings.batch_size} were used, {asked} were asked for: {base} and "
-            f"{len(settings.clip_names)} clips allow no more."
+            f"Batches of {settings.batch_size} were used, {asked} were asked for: {halved}"
+            f"{base} and {len(settings.clip_names)} clips allow no more."
         )
     return warnings

@@ -71,6 +71,18 @@ def test_the_original_recipe_repeats_short_lists_and_keeps_four_batches(
     assert settings.pretrained == context.models_dir / str(base.gpt)
 
 
+def test_if_dpo_reaches_the_recipe_and_halves_batches_as_in_the_original(
+    context: StepContext,
+) -> None:
+    plan = plan_gpt(context, TrainGptOptions(if_dpo=True, batch_size=6), base_model("v2"))
+    assert isinstance(plan.settings, GptSettings)
+    assert plan.settings.recipe.preference
+    assert plan.settings.batch_size == 3
+    assert gpt_file_config(plan.settings, half_precision=False)["train"]["if_dpo"] is True
+    assert _gpt(context, TrainGptOptions(if_dpo=True, batch_size=1)).batch_size == 1
+    assert not _gpt(context).recipe.preference
+
+
 def test_sovits_repeats_a_short_list_by_what_was_listed_before_clips_dropped_out(
     context: StepContext,
 ) -> None:

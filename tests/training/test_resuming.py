@@ -51,9 +51,9 @@ class Clock:
 
 def _gpt(experiment: Experiment, out: Path) -> Any:
     """With the original's recipe: gradients of four batches are summed up, over the end of an
-    epoch, too."""
+    epoch, too; and with if_dpo, which draws copies."""
     settings = gpt_settings(experiment, out)
-    recipe = replace(GPT_RECIPE, half_precision=False)
+    recipe = replace(GPT_RECIPE, half_precision=False, preference=True)
     return replace(settings, recipe=recipe, batch_size=1, epochs=2, max_steps=None)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ray_pipeline.core.options import TrainOptions
+from dataclasses import replace
+
+from ray_pipeline.core.options import TrainGptOptions, TrainOptions
 from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
@@ -21,8 +23,9 @@ _RESTS_ON = (StepName.EXTRACT_TEXT_FEATURES, StepName.EXTRACT_SEMANTIC_FEATURES)
 
 def plan_gpt(context: StepContext, options: TrainOptions, base: PretrainedBase) -> TrainingPlan:
     """Raises StepNotReady without features, NothingUsable without clips."""
+    assert isinstance(options, TrainGptOptions)
     config, workspace, version = context.config, context.workspace, base.version
-    model, recipe = GPT_CONFIGS[version], gpt_recipe(version)
+    model, recipe = GPT_CONFIGS[version], replace(gpt_recipe(version), preference=options.if_dpo)
     items, dropped = find_gpt_items(
         context.experiment, symbol_table(base.symbols), max_seconds=model.max_seconds
     )
@@ -51,7 +54,10 @@ def plan_gpt(context: StepContext, options: TrainOptions, base: PretrainedBase) 
 
 
 def _batch_size(wanted: int, num_items: int, recipe: GptRecipe) -> int:
-    """nano's recipe sets an upper limit; the original's leaves at least four batches an epoch."""
+    """nano's recipe sets an upper limit; the original's leaves at least four batches an epoch. A
+    pair of sequences takes twice the memory, so with them the original halves what is wanted."""
+    if recipe.preference:
+        wanted = max(wanted // 2, 1)
     if recipe.max_batch_size is not None:
         return min(wanted, recipe.max_batch_size)
     return max(min(wanted, num_items // 4), 1)

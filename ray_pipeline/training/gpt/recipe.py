@@ -13,7 +13,8 @@ class GptRecipe(Recipe):
     """With `scaled_adam` the optimiser and its two-valued rate are the original's: 0.01 for
     the first step, 0.002 for all others. Otherwise AdamW at `learning_rate` after a linear
     warm-up. `accumulate` batches are summed before a step; the loss is a sum over positions,
-    or with `mean_loss` their mean."""
+    or with `mean_loss` their mean. `preference` adds the loss of `models.gpt.preference`: `if_dpo`
+    of the original."""
 
     scaled_adam: bool
     learning_rate: float
@@ -22,6 +23,7 @@ class GptRecipe(Recipe):
     clip_norm: float | None = None
     accumulate: int = 1
     mean_loss: bool = False
+    preference: bool = False
 
     def rate_at(self, step: int) -> float:
         """The learning rate of optimiser step number `step`, from 0."""

@@ -46,7 +46,7 @@ def gpt_file_config(settings: GptSettings, *, half_precision: bool) -> dict[str,
         "gradient_clip": settings.recipe.clip_norm or 1.0,
         "if_save_every_weights": True,
         "if_save_latest": False,
-        "if_dpo": False,
+        "if_dpo": settings.recipe.preference,
         "half_weights_save_dir": settings.shown_weights,
         "exp_name": settings.voice,
     }

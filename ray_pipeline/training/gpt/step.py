@@ -5,7 +5,7 @@ Knows nothing of epochs, files or Ray.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -14,6 +14,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW, Optimizer
 
 from ray_pipeline.models.gpt.model import GptOutput
+from ray_pipeline.models.gpt.preference import damage
 from ray_pipeline.training.gpt.data import GptBatch
 from ray_pipeline.training.gpt.recipe import GptRecipe
 from ray_pipeline.training.gpt.scaled_adam import ScaledAdam
@@ -30,6 +31,10 @@ def gpt_optimizer(model: nn.Module, recipe: GptRecipe) -> Optimizer:
             clipping_update_period=1000,
         )
     return AdamW(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas, fused=True)
+
+
+# Damaged copies of the tokens [B, T'] and their lengths [B].
+Rejected = tuple[Tensor, Tensor]
 
 
 class GptStepper:
@@ -58,37 +63,61 @@ class GptStepper:
 
     def step(self, batch: GptBatch, index: int) -> dict[str, Tensor]:
         """`index` is the batch's number in its epoch, from 0. Returns `loss` (the mean over
-        positions, end marks of the padding included) and `top3`, without gradient."""
+        positions, end marks of the padding included) and `top3`, without gradient; with
+        preferences also their loss, and the share of clips that are likelier than their copies."""
         is_last = self._steps_after(index)
         parts = batch.parts(self._care.at_a_time)
         results = []
-        for number, part in enumerate(parts, 1):
+        for number, (part, rejected) in enumerate(self._with_rejected(batch, parts), 1):
             is_over = is_last and number == len(parts)
             with learning_from(part.names), self._exchange_only_if(is_over):
-                results.append(self._learn(part, len(batch.names)))
+                results.append(self._learn(part, len(batch.names), rejected))
         if is_last:
             self._update()
         return results[0] if len(results) == 1 else _joined(parts, results)
 
-    def _learn(self, batch: GptBatch, num_clips: int) -> dict[str, Tensor]:
+    def _with_rejected(
+        self, batch: GptBatch, parts: Sequence[GptBatch]
+    ) -> Iterable[tuple[GptBatch, Rejected | None]]:
+        """The parts with the copies of their clips, which are drawn and padded together."""
+        if not self._recipe.preference:
+            return ((part, None) for part in parts)
+        copies, lengths = damage(batch.tokens)
+        sizes = [len(part.names) for part in parts]
+        return zip(parts, zip(copies.split(sizes), lengths.split(sizes), strict=True), strict=True)
+
+    def _learn(
+        self, batch: GptBatch, num_clips: int, rejected: Rejected | None
+    ) -> dict[str, Tensor]:
         """Add the gradient of a batch that is a part of one with `num_clips`: all its parts
         together have that of the whole."""
-        output = self._forward(batch)
+        output = self._forward(batch, rejected)
         positions = output.targets.numel()
         whole = positions // len(batch.names) * num_clips
-        loss = output.loss / whole if self._recipe.mean_loss else output.loss
+        of_tokens = output.loss - output.preference_loss  # a sum, the other is a mean over clips
+        loss = of_tokens + output.preference_loss * (len(batch.names) / num_clips)
+        loss = loss / whole if self._recipe.mean_loss else loss
         self.scaler.scale(loss).backward()
-        mean = output.loss.detach() / positions
-        return {"loss": mean, "top3": output.top3_accuracy.detach()}
+        results = {"loss": of_tokens.detach() / positions, "top3": output.top3_accuracy.detach()}
+        if output.log_probabilities is not None:
+            chosen, others = output.log_probabilities.detach()
+            results["preference_loss"] = output.preference_loss.detach()
+            results["preferred"] = (chosen > others).float().mean()
+        return results
 
     def _steps_after(self, index: int) -> bool:
         every = self._recipe.accumulate
         return every == 1 or (index > 0 and index % every == 0)
 
-    def _forward(self, batch: GptBatch) -> GptOutput:
+    def _forward(self, batch: GptBatch, rejected: Rejected | None) -> GptOutput:
         with torch.autocast("cuda", dtype=torch.float16, enabled=self._half):
             output: GptOutput = self.model(
-                batch.phones, batch.phone_lengths, batch.tokens, batch.token_lengths, batch.bert
+                batch.phones,
+                batch.phone_lengths,
+                batch.tokens,
+                batch.token_lengths,
+                batch.bert,
+                *(rejected or ()),
             )
         return output
 
@@ -111,11 +140,12 @@ class GptStepper:
 
 
 def _joined(parts: Sequence[GptBatch], results: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The means over all clips (`loss`) and over all tokens (`top3`)."""
+    """The means over all clips; of `top3` over all tokens."""
     clips = torch.tensor([float(len(part.names)) for part in parts])
     tokens = torch.stack([part.token_lengths.sum().float() for part in parts]).cpu()
-    return {
-        name: (torch.stack([result[name] for result in results]).cpu() * weights).sum()
-        / weights.sum()
-        for name, weights in (("loss", clips), ("top3", tokens))
-    }
+    joined = {}
+    for name in results[0]:
+        weights = tokens if name == "top3" else clips
+        values = torch.stack([result[name] for result in results]).cpu()
+        joined[name] = (values * weights).sum() / weights.sum()
+    return joined

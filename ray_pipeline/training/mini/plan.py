@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ray_pipeline.core.options import TrainOptions, TrainSovitsOptions
+from ray_pipeline.core.options import TrainOptions
 from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
@@ -44,7 +44,11 @@ def plan_durations(
         **common,
     )
     return TrainingPlan(
-        train=train_durations, settings=settings, rests_on=_RESTS_ON, dropped=dropped
+        train=train_durations,
+        settings=settings,
+        rests_on=_RESTS_ON,
+        dropped=dropped,
+        warnings=_without_meaning(options),
     )
 
 
@@ -68,17 +72,29 @@ def plan_synthesizer(
         curves_folder=context.experiment.sovits_logs(base.version),
         **common,
     )
-    assert isinstance(options, TrainSovitsOptions)
-    warnings = []
-    if options.text_low_lr_rate != TrainSovitsOptions().text_low_lr_rate:
-        warnings.append("text_low_lr_rate has no meaning for mini: it has no such text encoder.")
     return TrainingPlan(
         train=train_synthesizer,
         settings=settings,
         rests_on=_RESTS_ON,
         dropped=dropped,
-        warnings=warnings,
+        warnings=_without_meaning(options),
     )
+
+
+_OF_OTHER_NETWORKS = {
+    "text_low_lr_rate": "it has no such text encoder",
+    "if_dpo": "it has no GPT",
+}
+
+
+def _without_meaning(options: TrainOptions) -> list[str]:
+    """What was asked for and cannot be done."""
+    defaults = type(options)()
+    return [
+        f"{name} has no meaning for mini: {why}."
+        for name, why in _OF_OTHER_NETWORKS.items()
+        if getattr(options, name, None) != getattr(defaults, name, None)
+    ]
 
 
 def _common(

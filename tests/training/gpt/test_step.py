@@ -43,6 +43,31 @@ def test_the_original_steps_after_batches_4_8_12_and_keeps_what_is_left(
     assert stepper.optimizer.param_groups[0]["lr"] == 0.002
 
 
+def test_with_if_dpo_clips_become_likelier_than_copies_that_repeat_or_leave_out(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    recipe = replace(NANO_GPT_RECIPE, learning_rate=5e-3, warmup_steps=1, preference=True)
+    stepper, batch = _start(experiment, tmp_path, recipe)
+    torch.manual_seed(0)
+    results = [stepper.step(batch, index) for index in range(40)]
+
+    def mean(name: str, which: slice) -> float:
+        return float(torch.stack([result[name] for result in results[which]]).mean())
+
+    first, last = slice(0, 10), slice(30, 40)
+    assert mean("preference_loss", last) < 0.5 * mean("preference_loss", first)
+    assert mean("preferred", last) > 0.8
+    assert mean("loss", last) < mean("loss", first)  # of the tokens alone, as without if_dpo
+
+
+def test_without_if_dpo_nothing_is_drawn_for_copies(experiment: Experiment, tmp_path: Path) -> None:
+    stepper, batch = _start(experiment, tmp_path, NANO_GPT_RECIPE)
+    stepper.model.eval()  # no dropout
+    before = torch.get_rng_state()
+    assert stepper.step(batch, 0).keys() == {"loss", "top3"}
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_rates_are_0_01_once_and_0_002_ever_after() -> None:
     assert [GPT_RECIPE.rate_at(step) for step in (0, 1, 2000, 40000)] == [0.01] + [0.002] * 3
 

@@ -261,6 +261,8 @@ def test_options_without_a_meaning_are_told(mini_context: StepContext) -> None:
     assert ["text_low_lr_rate" in warning for warning in plan.warnings] == [True]
     as_it_comes = TrainSovitsOptions.model_validate(TrainSovitsOptions().model_dump())
     assert plan_synthesizer(mini_context, as_it_comes, MINI).warnings == []
+    [warning] = plan_durations(mini_context, TrainGptOptions(if_dpo=True), MINI).warnings
+    assert "if_dpo" in warning
 
 
 def test_clips_that_cannot_be_used_are_named(mini_context: StepContext) -> None:
