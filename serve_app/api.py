@@ -84,7 +84,7 @@ def make_app(
     app.state.services = Services(
         settings, store, coordinator, reports or ReportDesk(diagnose_here), check_weights, apart
     )
-    app.state.speech = SpeechService(settings, store, speaker)
+    app.state.speech = SpeechService(settings, store, coordinator, speaker)
     install_error_handlers(app)
     app.include_router(_api_v1())
     app.include_router(openai_routes.router)

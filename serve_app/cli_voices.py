@@ -9,10 +9,12 @@ import typer
 from rich.table import Column, Table
 
 from ray_pipeline.core.errors import InvalidInput
+from serve_app import cli_aliases
 from serve_app.cli_common import JsonOption, assignments, client_of, err, out, print_json
 from serve_app.voice_schemas import VoiceAnswer
 
 voices = typer.Typer(help="Kept voices: from a task or from files; versions, other names.")
+cli_aliases.add_commands(voices)
 
 VoiceArgument = Annotated[str, typer.Argument(metavar="VOICE", help="its name, or its id")]
 FilesArgument = Annotated[
@@ -240,31 +242,6 @@ def export(
         to.mkdir(parents=True, exist_ok=True)
         saved = client.export_voice(voice, to / f"{found.name}-{number}.zip", version=number)
     out.print(str(saved), markup=False)
-
-
-@voices.command()
-def alias(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="the other name")],
-    voice: Annotated[str | None, typer.Argument(help="the voice that it means")] = None,
-    version: Annotated[int | None, typer.Option(min=1, help="pin this one")] = None,
-    canary: Annotated[int | None, typer.Option(min=1, help="a version to try")] = None,
-    share: Annotated[float, typer.Option(min=0, max=1, help="of the requests for it")] = 0.0,
-    drop: Annotated[bool, typer.Option("--remove", help="take the name away")] = False,
-) -> None:
-    """Give a voice another name, or take one away."""
-    with client_of(context) as client:
-        if drop:
-            out.print(client.delete_voice_alias(name).message, markup=False)
-            return
-        if voice is None:
-            raise InvalidInput("Name the voice.", hint="gsv voices alias narrator anna")
-        found = client.put_voice_alias(
-            name, voice, version=version, canary_version=canary, canary_share=share
-        )
-    pinned = f"@{found.version}" if found.version else ""
-    tried = f"; {found.canary_share:.0%} go to version {canary}" if canary else ""
-    out.print(f"{found.name} is {found.voice}{pinned}{tried}.", markup=False)
 
 
 def _spoken(text: str, language: str, base: str | None) -> dict[str, Any]:

@@ -50,6 +50,25 @@ _ALIAS: dict[str, Any] = {
     "version": None,
     "canary_version": 2,
     "canary_share": 0.1,
+    "rollback_after": 50,
+    "rolled_back": "",
+}
+_TRIED: dict[str, Any] = {
+    "version": 1,
+    "is_canary": False,
+    "requests": 460,
+    "refused": 3,
+    "failed": 1,
+    "left": 12,
+    "with_lost": 9,
+    "with_gaps": 4,
+    "pieces": 1804,
+    "retries": 61,
+    "lost": 10,
+    "sound_seconds": 6120.4,
+    "gap_seconds": 3.1,
+    "first_sound_seconds": 0.64,
+    "cer": 0.021,
 }
 
 VOICE_EXAMPLES: dict[str, Any] = {
@@ -66,5 +85,12 @@ VOICE_EXAMPLES: dict[str, Any] = {
     "list_aliases": {"aliases": [_ALIAS]},
     "get_alias": _ALIAS,
     "put_alias": _ALIAS,
+    "get_trial": {
+        "alias": _ALIAS,
+        "versions": [
+            _TRIED,
+            _TRIED | {"version": 2, "is_canary": True, "requests": 51, "pieces": 198, "retries": 5},
+        ],
+    },
     "delete_alias": {"message": "The alias narrator was deleted.", "name": "narrator"},
 }

@@ -224,6 +224,13 @@ class AliasBody(Request):
     version: int | None = Field(None, ge=1, description="pinned; default: its current one")
     canary_version: int | None = Field(None, ge=1, description="gets its share of the requests")
     canary_share: float = Field(0.0, ge=0, le=1, description="0.1: every tenth request")
+    rollback_after: int | None = Field(
+        None,
+        ge=10,
+        le=1_000_000,
+        description="set the share to 0 if the canary is seen to be worse after so many of its "
+        "requests, or twice as many, four times …; default: never",
+    )
 
 
 class AliasAnswer(Answer):
@@ -233,6 +240,8 @@ class AliasAnswer(Answer):
     version: int | None = Field(description="pinned; null: the voice's current one")
     canary_version: int | None = Field(description="gets its share of the requests")
     canary_share: float = Field(description="how many of them, 0 to 1")
+    rollback_after: int | None = Field(description="when the canary may be taken back by itself")
+    rolled_back: str = Field(description="why it was, in a sentence; empty: it was not")
 
     @classmethod
     def of(cls, alias: VoiceAlias, voice: VoiceRecord) -> Self:

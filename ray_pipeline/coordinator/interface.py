@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
+from ray_pipeline.core.trials import Outcome
 from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from ray_pipeline.hub.downloads import Download
 from ray_pipeline.library.draft import Draft
@@ -187,6 +188,9 @@ class Coordinator(Protocol):
         share, Conflict for the name of a voice."""
 
     async def delete_voice_alias(self, name: str) -> None: ...
+
+    async def count_spoken(self, alias: str, version: int, outcome: Outcome) -> None:
+        """What became of a request for an alias that tries a version."""
 
     # -- requests that may come twice
 

@@ -18,6 +18,7 @@ from ray_pipeline.coordinator.interface import (
 )
 from ray_pipeline.core.errors import Unavailable, pipeline_error_in
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
+from ray_pipeline.core.trials import Outcome
 from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from ray_pipeline.hub.downloads import Download
 from ray_pipeline.library.draft import Draft
@@ -110,6 +111,9 @@ class RemoteCoordinator(Coordinator):
 
     async def delete_voice_alias(self, name: str) -> None:
         await self._ask(Coordinator.delete_voice_alias, name)
+
+    async def count_spoken(self, alias: str, version: int, outcome: Outcome) -> None:
+        await self._ask(Coordinator.count_spoken, alias, version, outcome)
 
     async def begin_request(self, key: str, digest: str) -> KeptAnswer | None:
         return await self._ask(Coordinator.begin_request, key, digest)

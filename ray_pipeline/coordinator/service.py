@@ -30,6 +30,7 @@ from ray_pipeline.core.errors import NotFound, pipeline_error_in
 from ray_pipeline.core.options import parse_task_config
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
+from ray_pipeline.core.trials import Outcome
 from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from ray_pipeline.hub.downloads import Download, Downloads
 from ray_pipeline.library.draft import Draft
@@ -178,6 +179,9 @@ class CoordinatorService(Coordinator):
 
     async def delete_voice_alias(self, name: str) -> None:
         await self._ask(self._parts.store.delete_alias, name)
+
+    async def count_spoken(self, alias: str, version: int, outcome: Outcome) -> None:
+        await self._ask(self._parts.voices.count_spoken, alias, version, outcome)
 
     async def begin_request(self, key: str, digest: str) -> KeptAnswer | None:
         return await self._ask(self._parts.store.kept_answers.begin, key, digest)

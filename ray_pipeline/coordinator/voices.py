@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ray_pipeline.coordinator.interface import AboutVoice
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.trials import Outcome, why_worse
 from ray_pipeline.core.voice_names import check_voice_name
 from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from ray_pipeline.library.draft import Draft
 from ray_pipeline.library.keeping import Library
 from ray_pipeline.store import Store
+
+_log = logging.getLogger(__name__)
 
 
 class KeptVoices:
@@ -60,3 +64,18 @@ class KeptVoices:
                 field="canary_version",
             )
         return self._store.put_alias(replace(alias, name=check_voice_name(alias.name)))
+
+    def count_spoken(self, alias_name: str, version: int, outcome: Outcome) -> None:
+        """A request for an alias came to its end; it may be the one that shows its canary worse
+        than the version that gets the other requests."""
+        trials = self._store.count_spoken(alias_name, version, outcome)
+        alias = self._store.alias(alias_name)
+        if not alias.tries or alias.rollback_after is None or version != alias.canary_version:
+            return
+        counts = {trial.version: trial.counts for trial in trials}
+        usual = alias.version or self._store.voice(alias.voice_id).current
+        if usual == version or usual not in counts:
+            return
+        if reason := why_worse(counts[version], counts[usual], alias.rollback_after):
+            _log.warning("%s sends no more to version %d: %s", alias_name, version, reason)
+            self._store.end_trial(alias, reason)

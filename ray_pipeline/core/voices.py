@@ -78,10 +78,19 @@ class VoiceRecord:
 @dataclass(frozen=True, kw_only=True)
 class VoiceAlias:
     """Another name of a voice. `version` None follows the voice's current one. `canary_share` of
-    the requests (0 to 1) go to `canary_version`."""
+    the requests (0 to 1) go to `canary_version`. With `rollback_after` the share becomes 0 by
+    itself if, after so many of its requests or later, the canary is seen to be worse
+    (`trials.why_worse`); `rolled_back` says why it did."""
 
     name: str
     voice_id: str
     version: int | None = None
     canary_version: int | None = None
     canary_share: float = 0.0
+    rollback_after: int | None = None
+    rolled_back: str = ""
+
+    @property
+    def tries(self) -> bool:
+        """Whether two versions are being compared."""
+        return self.canary_version is not None and self.canary_share > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,15 +12,24 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from ray_pipeline.core.errors import Conflict
+from ray_pipeline.core.trials import Outcome, Trial, TrialCounts
 from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from ray_pipeline.store.voice_models import (
     VoiceAliasRow,
     VoiceRow,
+    VoiceTrialRow,
     VoiceVersionRow,
+    to_alias,
     to_voice,
     version_row,
 )
-from ray_pipeline.store.voice_queries import alias_row, find_alias, find_version, voice_row
+from ray_pipeline.store.voice_queries import (
+    alias_row,
+    find_alias,
+    find_version,
+    trials_of,
+    voice_row,
+)
 
 
 class VoiceChanges:
@@ -125,22 +134,42 @@ class VoiceChanges:
                     find_version(session, voice, number)
             if session.scalar(select(VoiceRow.number).where(VoiceRow.name == alias.name)):
                 raise _taken(alias.name, "a voice")
-            alias = replace(alias, voice_id=voice.voice_id)
-            session.merge(
-                VoiceAliasRow(
-                    name=alias.name,
-                    voice_id=alias.voice_id,
-                    version=alias.version,
-                    canary_version=alias.canary_version,
-                    canary_share=alias.canary_share,
-                )
-            )
+            alias = replace(alias, voice_id=voice.voice_id, rolled_back="")
+            before = find_alias(session, alias.name)
+            if before and _compares(to_alias(before)) != _compares(alias):
+                session.execute(delete(VoiceTrialRow).where(VoiceTrialRow.alias == alias.name))
+            session.merge(VoiceAliasRow(**vars(alias)))
             return alias
+
+    def count_spoken(self, alias: str, version: int, outcome: Outcome) -> list[Trial]:
+        """Add what became of a request; the counts of all of the alias's versions. Raises
+        NotFound for an alias that was taken away meanwhile."""
+        with self.write() as session:
+            name = alias_row(session, alias).name
+            row = session.get(VoiceTrialRow, (name, version))
+            if row is None:
+                row = VoiceTrialRow(alias=name, version=version, counts={})
+                session.add(row)
+            row.counts = asdict(TrialCounts.read(row.counts).plus(outcome))
+            session.flush()
+            return trials_of(session, name)
+
+    def end_trial(self, alias: VoiceAlias, reason: str) -> None:
+        """Send no more requests to its canary, if that is still the same."""
+        with self.write() as session:
+            row = alias_row(session, alias.name)
+            if row.canary_version == alias.canary_version:
+                row.canary_share, row.rolled_back = 0.0, reason
 
     def delete_alias(self, name: str) -> None:
         """Raises NotFound."""
         with self.write() as session:
             session.delete(alias_row(session, name))
+
+
+def _compares(alias: VoiceAlias) -> tuple[str, int | None, int | None, str]:
+    """What its counts are about: another share goes on with them, and nothing else does."""
+    return alias.voice_id, alias.version, alias.canary_version, alias.rolled_back
 
 
 def _make_current(row: VoiceRow, number: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ray_pipeline.core.trials import Trial, TrialCounts
 from ray_pipeline.core.voice_names import MAX_NAME
 from ray_pipeline.core.voices import (
     KeptFile,
@@ -69,6 +70,20 @@ class VoiceAliasRow(Base):
     version: Mapped[int | None]
     canary_version: Mapped[int | None]
     canary_share: Mapped[float]
+    rollback_after: Mapped[int | None]
+    rolled_back: Mapped[str] = mapped_column(Text)
+
+
+class VoiceTrialRow(Base):
+    """What came of an alias's requests that one version got; `counts` are `TrialCounts`."""
+
+    __tablename__ = "voice_trials"
+
+    alias: Mapped[str] = mapped_column(
+        String(MAX_NAME), ForeignKey("voice_aliases.name", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    counts: Mapped[dict[str, Any]]
 
 
 def to_voice(row: VoiceRow) -> VoiceRecord:
@@ -117,4 +132,10 @@ def to_alias(row: VoiceAliasRow) -> VoiceAlias:
         version=row.version,
         canary_version=row.canary_version,
         canary_share=row.canary_share,
+        rollback_after=row.rollback_after,
+        rolled_back=row.rolled_back,
     )
+
+
+def to_trial(row: VoiceTrialRow) -> Trial:
+    return Trial(version=row.version, counts=TrialCounts.read(row.counts))

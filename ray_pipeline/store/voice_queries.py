@@ -12,13 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ray_pipeline.core.errors import NotFound, VoiceDisabled
+from ray_pipeline.core.trials import Trial
 from ray_pipeline.core.voice_names import normal_name, split_spoken
 from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from ray_pipeline.store.voice_models import (
     VoiceAliasRow,
     VoiceRow,
+    VoiceTrialRow,
     VoiceVersionRow,
     to_alias,
+    to_trial,
     to_voice,
     to_voice_version,
 )
@@ -68,6 +71,11 @@ class VoiceQueries:
         """Raises NotFound."""
         with self._read() as session:
             return to_alias(alias_row(session, name))
+
+    def trials(self, alias: str) -> list[Trial]:
+        """What came of the requests for an alias, by version. Raises NotFound."""
+        with self._read() as session:
+            return trials_of(session, alias_row(session, alias).name)
 
     def kept_hashes(self) -> set[str]:
         """SHA-256 of every file that some version needs."""
@@ -141,6 +149,11 @@ def _find(session: Session, name: str, *, lock: bool = False) -> VoiceRow | None
 
 def find_alias(session: Session, name: str) -> VoiceAliasRow | None:
     return None if "\0" in name else session.get(VoiceAliasRow, name)
+
+
+def trials_of(session: Session, alias: str) -> list[Trial]:
+    query = select(VoiceTrialRow).where(VoiceTrialRow.alias == alias)
+    return [to_trial(row) for row in session.scalars(query.order_by(VoiceTrialRow.version))]
 
 
 def find_version(session: Session, voice: VoiceRow, number: int) -> VoiceVersion:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from serve_app.client import voice_calls as calls
 from serve_app.client.calls import Call
+from serve_app.trial_schemas import TrialAnswer
 from serve_app.voice_schemas import AliasAnswer, VersionAnswer, VoiceAnswer, VoiceDeleted
 
 T = TypeVar("T")
@@ -146,10 +147,20 @@ class AsyncVoices:
         version: int | None = None,
         canary_version: int | None = None,
         canary_share: float = 0.0,
+        rollback_after: int | None = None,
     ) -> AliasAnswer:
-        """Give a voice another name, in place of what the name meant before."""
-        canary = {"canary_version": canary_version, "canary_share": canary_share}
+        """Give a voice another name, in place of what the name meant before. `rollback_after`:
+        send no more to the canary if after so many requests it is seen to be worse."""
+        canary = {
+            "canary_version": canary_version,
+            "canary_share": canary_share,
+            "rollback_after": rollback_after,
+        }
         return await self._do(calls.put_alias(name, {"voice": voice, "version": version, **canary}))
+
+    async def voice_trial(self, alias: str) -> TrialAnswer:
+        """What came of the requests for an alias that tries a version, by version."""
+        return await self._do(calls.trial(alias))
 
     async def delete_voice_alias(self, name: str) -> VoiceDeleted:
         return await self._do(calls.delete_alias(name))

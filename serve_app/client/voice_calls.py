@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from serve_app.client.calls import Call, doing, once_headers
+from serve_app.trial_schemas import TrialAnswer
 from serve_app.voice_schemas import (
     AliasAnswer,
     AliasesAnswer,
@@ -93,6 +94,10 @@ def delete_voice(name: str) -> Call[VoiceDeleted]:
 
 def aliases() -> Call[list[AliasAnswer]]:
     return Call("GET", ALIASES, lambda data: AliasesAnswer.model_validate(data).aliases)
+
+
+def trial(name: str) -> Call[TrialAnswer]:
+    return Call("GET", f"{alias_path(name)}/trial", TrialAnswer.model_validate)
 
 
 def put_alias(name: str, body: Mapping[str, Any]) -> Call[AliasAnswer]:

@@ -12,6 +12,7 @@ from ray_pipeline.store import Store
 from serve_app.dependencies import CoordinatorDep, StoreDep
 from serve_app.errors import problem_responses
 from serve_app.json_bodies import JsonRoute
+from serve_app.trial_schemas import TrialAnswer, TriedAnswer
 from serve_app.voice_answers import all_aliases
 from serve_app.voice_schemas import AliasAnswer, AliasBody, AliasesAnswer, VoiceDeleted
 
@@ -47,8 +48,22 @@ async def put_alias(
         version=body.version,
         canary_version=body.canary_version,
         canary_share=body.canary_share,
+        rollback_after=body.rollback_after,
     )
     return await asyncio.to_thread(_answer, store, await coordinator.put_voice_alias(alias))
+
+
+@router.get("/voice-aliases/{name}/trial", responses=problem_responses(404))
+def get_trial(name: AliasName, store: StoreDep) -> TrialAnswer:
+    """What came of the requests since the alias sends a share to a canary: errors, pieces that
+    came out badly, silences and, where requests asked for `verify`, wrong letters. Another share
+    counts on; another version, or a try after a rollback, begins anew."""
+    alias = store.alias(name)
+    versions = [
+        TriedAnswer.of(trial, is_canary=trial.version == alias.canary_version)
+        for trial in store.trials(alias.name)
+    ]
+    return TrialAnswer(alias=_answer(store, alias), versions=versions)
 
 
 @router.delete("/voice-aliases/{name}", responses=problem_responses(404))

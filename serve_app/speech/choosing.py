@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from ray_pipeline.core.errors import InvalidInput, NotFound
+from ray_pipeline.core.errors import InvalidInput, NotFound, PipelineError
 from ray_pipeline.core.languages import MODE_CODES
 from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.speech import NUM_SEEDS, Reference, SpeechSettings
+from ray_pipeline.core.voice_names import split_spoken
 from ray_pipeline.core.voices import DEFAULT_MOOD, KeptReference, VoiceRecord, VoiceVersion
 from ray_pipeline.library.files import FileStore, files_folder
 from ray_pipeline.speaking.order import Latency, SpeechOrder, VoiceFiles
 from ray_pipeline.store import Store
 from ray_pipeline.text.own_words import Pronunciations
 from serve_app.settings import Settings
+from serve_app.speech.trials import Tried
+
+OnRefusal = Callable[[Tried, PipelineError], None]
 
 # What OpenAI calls its voices. Clients send one where nobody has chosen.
 OPENAI_VOICES = (
@@ -33,7 +37,8 @@ OPENAI_VOICES = (
 class Wanted:
     """`voice` is a name, `name@3`, an alias or an id; empty for the one that is set to speak then.
     `manner` are fields of `Delivery` that the request gives, over those of the voice. An empty
-    `mode` or `mood` is the voice's own; without `seed` one is drawn."""
+    `mode` or `mood` is the voice's own; without `seed` one is drawn. `chance` is for the versions
+    of aliases: drawn once, so that one version says all of a text."""
 
     voice: str
     text: str
@@ -44,16 +49,19 @@ class Wanted:
     dictionary: Pronunciations = field(default_factory=dict)
     latency: Latency = "quality"
     verify: bool = False
+    chance: float = field(default_factory=random.random)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Who speaks, and the order. `remarks` are for the client: what has no effect."""
+    """Who speaks, and the order. `remarks` are for the client: what has no effect. `tried`: an
+    alias drew the version."""
 
     voice: VoiceRecord
     version: VoiceVersion
     order: SpeechOrder
     remarks: tuple[str, ...] = ()
+    tried: Tried | None = None
 
     @property
     def spoken_name(self) -> str:
@@ -66,13 +74,27 @@ class Chooser:
         self._default_voice = settings.default_voice
         self._files = FileStore(files_folder(settings.data_dir))
 
-    def choose(self, wanted: Wanted, remarks: Sequence[str] = ()) -> Chosen:
+    def choose(
+        self, wanted: Wanted, remarks: Sequence[str] = (), on_refusal: OnRefusal | None = None
+    ) -> Chosen:
         """Reads the database. Raises NotFound for a voice, a version or a mood that is not there,
-        VoiceDisabled, and InvalidInput for settings that do not go."""
+        VoiceDisabled, and InvalidInput for settings that do not go. `on_refusal` hears of a
+        version that an alias drew and that cannot do what is wanted."""
         name = self.name_of(wanted.voice)
-        voice, version, _ = self._store.resolve_voice(name, random.random())
+        voice, version, alias = self._store.resolve_voice(name, wanted.chance)
+        is_drawn = alias is not None and alias.tries and split_spoken(name)[1] is None
+        tried = Tried(alias, version.number) if alias and is_drawn else None
+        try:
+            order = self._order(voice, version, wanted)
+        except PipelineError as error:
+            if tried and on_refusal:
+                on_refusal(tried, error)
+            raise
+        return Chosen(voice, version, order, tuple(remarks), tried)
+
+    def _order(self, voice: VoiceRecord, version: VoiceVersion, wanted: Wanted) -> SpeechOrder:
         seed = secrets.randbelow(NUM_SEEDS) if wanted.seed is None else wanted.seed
-        order = SpeechOrder(
+        return SpeechOrder(
             files=VoiceFiles(
                 f"{version.gpt.sha256}+{version.sovits.sha256}",
                 self._files.path_of(version.gpt),
@@ -86,7 +108,6 @@ class Chooser:
             latency=wanted.latency,
             verify=wanted.verify,
         )
-        return Chosen(voice, version, order, tuple(remarks))
 
     def name_of(self, asked: str) -> str:
         """The voice that a request means. Raises NotFound where it names none and none is set."""

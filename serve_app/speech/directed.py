@@ -21,7 +21,7 @@ from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.core.speech import NUM_SEEDS
 from ray_pipeline.speaking.order import Finished, Part, PieceEnd, Sound, SpeechOrder, Started
 from ray_pipeline.text.markup import Break, Span, parse_markup
-from serve_app.speech.choosing import Chooser, Chosen, Wanted
+from serve_app.speech.choosing import Chooser, Chosen, OnRefusal, Wanted
 
 Speak = Callable[[SpeechOrder], AsyncGenerator[Part]]
 
@@ -33,7 +33,9 @@ _PARTS_AHEAD = 32
 _GOES_ON = re.compile(r"[^.!?。！？…;；:：,，、\s]\s*$")
 
 
-def choose_spans(chooser: Chooser, wanted: Wanted, text: str) -> list[Chosen | Break]:
+def choose_spans(
+    chooser: Chooser, wanted: Wanted, text: str, on_refusal: OnRefusal | None = None
+) -> list[Chosen | Break]:
     """Who says what, and the pauses between. Raises InvalidInput for directions that cannot be
     followed, and as `Chooser.choose` does."""
     parts = [part for part in parse_markup(text) if isinstance(part, Break) or _says(part)]
@@ -48,7 +50,7 @@ def choose_spans(chooser: Chooser, wanted: Wanted, text: str) -> list[Chosen | B
             hint="Send it in several requests.",
             field="input",
         )
-    first = chooser.choose(_of_span(wanted, spans[0], parts, 0))
+    first = chooser.choose(_of_span(wanted, spans[0], parts, 0), (), on_refusal)
     seed = first.order.settings.seed
     chosen: list[Chosen | Break] = []
     number = 0
@@ -57,7 +59,7 @@ def choose_spans(chooser: Chooser, wanted: Wanted, text: str) -> list[Chosen | B
             chosen.append(part)
             continue
         drawn = replace(wanted, seed=(seed + number * _SEEDS_APART) % NUM_SEEDS)
-        chosen.append(chooser.choose(_of_span(drawn, part, parts, place)))
+        chosen.append(chooser.choose(_of_span(drawn, part, parts, place), (), on_refusal))
         number += 1
     return chosen
 

@@ -27,7 +27,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from ray_pipeline.audio.encoding import FORMATS, make_encoder
 from ray_pipeline.core.errors import InvalidInput, PipelineError
 from ray_pipeline.core.speech import NUM_SEEDS
-from ray_pipeline.speaking.order import Part, Sound
+from ray_pipeline.speaking.order import Part, PieceEnd, Sound
 from serve_app.errors import unexpected_problem
 from serve_app.haproxy import client_address
 from serve_app.speech.choosing import Chosen, malformed
@@ -35,6 +35,7 @@ from serve_app.speech.openai_schemas import MAX_INPUT, SpeechRequest
 from serve_app.speech.sending import TAGS, Account
 from serve_app.speech.sentences import Sentences
 from serve_app.speech.service import SpeechDep, SpeechService
+from serve_app.speech.trials import Listener
 
 router = APIRouter(tags=["speech"])
 
@@ -110,11 +111,12 @@ class _Talk:
         self._texts: asyncio.Queue[str | None] = asyncio.Queue(_MOST_WAITING)
         self._sentences: asyncio.Queue[_Sentence | None] = asyncio.Queue()
         self._ahead = asyncio.Semaphore(_AHEAD)
+        self._listener = Listener()
 
     async def run(self) -> None:
         """Until all is said. Raises WebSocketDisconnect, and what goes wrong."""
         begin = await self._begin()
-        chosen = await asyncio.to_thread(self._service.chooser.choose, begin.wanted())
+        chosen = await self._service.choose(begin.wanted())
         rate = FORMATS[begin.response_format].rate
         seed = chosen.order.settings.seed
         await self._socket.send_json(
@@ -129,7 +131,17 @@ class _Talk:
                     reading.cancel()
                     making.cancel()
         except BaseExceptionGroup as several:
-            raise several.exceptions[0] from None
+            error = several.exceptions[0]
+            self._count(chosen, error)
+            raise error from None
+        self._count(chosen)
+
+    def _count(self, chosen: Chosen, error: BaseException | None = None) -> None:
+        """The conversation as one request; its silences are those of who writes."""
+        if chosen.tried is not None:
+            left = isinstance(error, WebSocketDisconnect | asyncio.CancelledError)
+            broken = error if isinstance(error, Exception) and not left else None
+            self._service.trials.ended(chosen.tried, self._listener, broken, left=left)
 
     async def _begin(self) -> _Begin:
         told = await self._message()
@@ -197,6 +209,8 @@ class _Talk:
             account = Account()
             while (part := await sentence.parts.get()) is not None:
                 account.hear(part)
+                if isinstance(part, PieceEnd):
+                    self._listener.hear(part)
                 if isinstance(part, Sound):
                     await self._send(await asyncio.to_thread(encoder.feed, part.wav))
             self._ahead.release()

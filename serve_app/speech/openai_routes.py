@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,6 @@ from serve_app.dependencies import StoreDep
 from serve_app.errors import problem_responses
 from serve_app.json_bodies import JsonRoute
 from serve_app.speech.choosing import Chosen, Wanted
-from serve_app.speech.directed import choose_spans
 from serve_app.speech.openai_schemas import (
     MODELS,
     NamedVoice,
@@ -93,14 +91,14 @@ async def answer(
 ) -> Response:
     """Speech as the answer to a request, in any dialect; `directed`: of a text with directions."""
     if directed:
-        spans = await asyncio.to_thread(choose_spans, service.chooser, wanted, wanted.text)
+        spans = await service.choose_spans(wanted)
         chosen = replace(
             next(span for span in spans if isinstance(span, Chosen)), remarks=tuple(remarks)
         )
         speech = service.speak_spans(spans, request)
     else:
-        chosen = await asyncio.to_thread(service.chooser.choose, wanted, remarks)
-        speech = service.speak(chosen.order, request)
+        chosen = await service.choose(wanted, remarks)
+        speech = service.speak(chosen, request)
     parts = await unless_gone(request, begun(speech))
     headers = headers_of(chosen, sound_format)
     if as_sse:

@@ -50,6 +50,7 @@ def test_a_voice_lives_its_life_by_commands(url: str, mini: Pair, tmp_path: Path
     assert "speaks from now on" in said(url, "add", "amy", *mini, "--promote")
     alias = said(url, "alias", "narrator", "amy", "--canary", 2, "--share", 0.1)
     assert alias.strip() == "narrator is amy; 10% go to version 2."
+    assert "tried on 10%" in said(url, "trial", "narrator")
     assert "anna speaks" in said(url, "rename", "amy", "anna")
     shown = said(url, "show", "anna")
     assert "consent: Yes." in shown
