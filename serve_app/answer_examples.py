@@ -9,6 +9,7 @@ from serve_app.voice_examples import VOICE_EXAMPLES
 
 _TASK_ID = "5f0c9f0e-2b6d-4a57-9f61-0a4d6a1f7c11"
 _CLIP = "talk.wav_0000000000_0000185280.wav"
+_HALVES = ["talk.wav_0000000000_0000076800.wav", "talk.wav_0000083200_0000185280.wav"]
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 _TASK: dict[str, Any] = {
@@ -245,6 +246,9 @@ ANSWER_EXAMPLES: dict[str, Any] = {
         "changed": 2,
         "problems": ["Line 3 was not used: its text is empty."],
     },
+    "list_cuts": {"cuts": [{"recording": "talk.wav", "clips": _HALVES}]},
+    "cut_clips": {"clips": _HALVES},
+    "forget_cuts": _message("talk.wav is cut at its pauses when slice_audio runs."),
     "get_clip_waveform": {"clip": _CLIP, "seconds": 5.79, "peaks": [[-0.21, 0.2], [-0.4, 0.43]]},
     "get_report": {"state": "ready", "report": _REPORT},
     "phonemize": _PHONES | {"unknown": [], "parts": [_PHONES | {"language": "en"}]},

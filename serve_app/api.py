@@ -21,6 +21,7 @@ from serve_app.report_desk import ReportDesk, diagnose_here
 from serve_app.routes import (
     checkpoints,
     clips,
+    cuts,
     events,
     files,
     health,
@@ -105,6 +106,7 @@ def _api_v1() -> APIRouter:
         logs,
         transcripts,
         clips,
+        cuts,
         report,
         voice,
         checkpoints,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ray_pipeline.core.errors import PipelineError
-from serve_app import cli_checkpoints, cli_clips, cli_service, cli_speech, cli_tasks
+from serve_app import cli_checkpoints, cli_clips, cli_cuts, cli_service, cli_speech, cli_tasks
 from serve_app.cli_common import err, out
 from serve_app.cli_voices import voices
 from serve_app.client import DEFAULT_URL, Client, ServiceError
@@ -43,6 +43,7 @@ def choose_service(
 
 cli_tasks.add_commands(app)
 cli_clips.add_commands(app)
+cli_cuts.add_commands(app)
 cli_checkpoints.add_commands(app)
 cli_speech.add_commands(app)
 cli_service.add_commands(app)

@@ -97,3 +97,47 @@ class TranscriptsEdit(Request):
 
     # The first wrong row is enough to say: ten thousand of them would be a sentence each.
     transcripts: Annotated[list[TranscriptEdit], FailFast()] = Field(max_length=10_000)
+
+
+class PieceBody(Request):
+    """A clip that takes the place of others; a field left out is where these begin, or end. A
+    piece alone keeps their texts; of several, one without a text is heard by the recogniser."""
+
+    start: float | None = Field(None, ge=-3600, le=86_400, allow_inf_nan=False)
+    end: float | None = Field(None, ge=-3600, le=86_400, allow_inf_nan=False)
+    text: str | None = Field(None, max_length=2000)
+
+
+class CutClips(Request):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "clips": ["talk.wav_0000000000_0000185280.wav"],
+                    "pieces": [
+                        {"end": 2.4, "text": "Good morning."},
+                        {"start": 2.6, "text": "How are you?"},
+                    ],
+                }
+            ]
+        },
+    )
+
+    clips: list[Annotated[str, Field(min_length=1, max_length=300)]] = Field(
+        min_length=1, max_length=100
+    )
+    pieces: Annotated[list[PieceBody], FailFast()] = Field(min_length=1, max_length=100)
+
+
+class NewClips(Answer):
+    clips: list[str]
+
+
+class CutRecording(Answer):
+    recording: str
+    clips: list[str]
+
+
+class CutsAnswer(Answer):
+    cuts: list[CutRecording]

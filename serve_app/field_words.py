@@ -87,6 +87,16 @@ FIELD_WORDS: dict[str, str] = {
     "end": "seconds from the beginning of the recording",
     "speech": "start and end of each stretch of speech, in seconds from the beginning of the "
     "clip; null where no recogniser has heard it",
+    "CutClips.clips": "names of clips that follow each other in one recording",
+    "pieces": "what takes their place, in order of time",
+    "PieceBody.start": "seconds from the beginning of the first clip named; left out: there. A "
+    "number below 0 reaches into the pause before it",
+    "PieceBody.end": "seconds from the beginning of the first clip named; left out: where the last "
+    "one ends",
+    "PieceBody.text": "what is said in it; an empty text has it heard anew",
+    "NewClips.clips": "the names of the new clips, in order",
+    "CutRecording.clips": "the names of the clips that it becomes, in order",
+    "cuts": "one entry a recording that is cut by hand",
     "transcripts": "one entry a clip",
     "TranscriptsEdit.transcripts": "only the clips that change",
     "rows": "how many rows named a clip of the task",

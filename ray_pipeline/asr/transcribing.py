@@ -16,10 +16,9 @@ from ray_pipeline.asr.pieces import RATE, Span, cut_pieces, read_clip, samples_o
 from ray_pipeline.asr.recogniser import Recogniser, Recognition, repeats
 from ray_pipeline.core.audio_format import Waveform
 from ray_pipeline.core.errors import PipelineError, StepFailed
+from ray_pipeline.core.languages import WRITTEN_WITHOUT_SPACES
 
 _log = logging.getLogger(__name__)
-
-_NO_SPACES = ("zh", "ja", "yue")
 
 
 @dataclass
@@ -110,7 +109,11 @@ def _whole(clip: _Opened, language: str | None) -> Recognition:
         return Recognition("", language or "", None, problem=problem)
     seconds = [_seconds(piece) for piece in clip.pieces]
     spoken = max(zip(seconds, answers, strict=True), key=lambda pair: pair[0])[1].language
-    text = ("" if spoken in _NO_SPACES else " ").join(piece.text for piece in answers).strip()
+    text = (
+        ("" if spoken in WRITTEN_WITHOUT_SPACES else " ")
+        .join(piece.text for piece in answers)
+        .strip()
+    )
     known = [(s, p.confidence) for s, p in zip(seconds, answers, strict=True) if p.text]
     if not text or any(confidence is None for _, confidence in known):
         confidence = None

@@ -23,6 +23,7 @@ from ray_pipeline.audio.levels import FLOOR_DB, from_db
 from ray_pipeline.audio.wav import Samples
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.hand_cuts import clip_name
 
 _FRAMES_A_BLOCK = 4096
 _THRESHOLD_SHARE = 0.35
@@ -85,7 +86,7 @@ class Slice:
     threshold_db: float | None = None
 
     def file_name(self, source_name: str) -> str:
-        return f"{source_name}_{self.start:010d}_{self.end:010d}.wav"
+        return clip_name(source_name, self.start, self.end)
 
 
 def slice_recording(

@@ -15,6 +15,7 @@ Inside, from the door to the processes:
     attempts.py       rules: the life of one attempt at a step
     told.py           what an attempt reports, as fields, events and lines of the log
     task_data.py      rules: a task itself, its uploads and transcripts
+    cutting.py        rules: clips trimmed, split and merged by hand
     ledger.py         a change of state: one transaction, after which the overview is right
     runner.py         the durable workflow (DBOS) that runs a job's steps in order
     attending.py      one attempt, from its turn to its recorded end

@@ -112,6 +112,7 @@ class Attendant:
             cluster=cluster_totals(),
             progress=ActorProgress(run.task_id, run.step.value, run.attempt, workspace.scratch),
             transcripts={line.clip: line for line in store.transcripts(run.task_id)},
+            hand_cuts=store.hand_cuts(run.task_id),
             worker=row.resources,
         )
         return Assignment(context, row.function, run.params, row.trains)

@@ -11,9 +11,11 @@ coordinator restarts or the database is away; asking again is safe.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ray_pipeline.core.hand_cuts import Piece
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
 from ray_pipeline.core.trials import Outcome
@@ -145,6 +147,21 @@ class Coordinator(Protocol):
         `based_on` are rows as they were read for the edit. Raises Conflict when one of them is
         different now, InvalidInput for a clip that the task does not have, TaskBusy while it runs.
         """
+
+    async def cut_clips(
+        self, task_id: str, clips: Sequence[str], pieces: Sequence[Piece]
+    ) -> list[str]:
+        """Put pieces in the place of neighbouring clips of one recording: trim (one for one),
+        split (several for one), merge (one for several). Their texts move at once; their sound is
+        cut when slice_audio runs again. Returns the names of the new clips.
+
+        Raises InvalidInput for clips that are no neighbours and pieces without room, StepNotReady
+        before slice_audio has run, TaskBusy.
+        """
+
+    async def forget_cuts(self, task_id: str, recording: str) -> None:
+        """Have a recording cut at its pauses again. Raises NotFound where it was not cut by hand,
+        TaskBusy."""
 
     # -- pretrained models
 

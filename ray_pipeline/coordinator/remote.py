@@ -6,7 +6,7 @@ errors of `ray_pipeline.core.errors` here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ray_pipeline.coordinator.interface import (
@@ -17,6 +17,7 @@ from ray_pipeline.coordinator.interface import (
     PlannedJob,
 )
 from ray_pipeline.core.errors import Unavailable, pipeline_error_in
+from ray_pipeline.core.hand_cuts import Piece
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
 from ray_pipeline.core.trials import Outcome
 from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
@@ -76,6 +77,14 @@ class RemoteCoordinator(Coordinator):
         self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
     ) -> int:
         return await self._ask(Coordinator.put_transcripts, task_id, transcripts, based_on)
+
+    async def cut_clips(
+        self, task_id: str, clips: Sequence[str], pieces: Sequence[Piece]
+    ) -> list[str]:
+        return await self._ask(Coordinator.cut_clips, task_id, clips, pieces)
+
+    async def forget_cuts(self, task_id: str, recording: str) -> None:
+        await self._ask(Coordinator.forget_cuts, task_id, recording)
 
     async def start_download(
         self, name: str, source: str | None = None, alone: bool = False

@@ -7,12 +7,13 @@ tests of the rules and of the HTTP side it stands alone, and nobody runs what is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ray_pipeline.coordinator.attempts import Attempts
+from ray_pipeline.coordinator.cutting import Cutting
 from ray_pipeline.coordinator.interface import (
     AboutVoice,
     Cancellation,
@@ -27,6 +28,7 @@ from ray_pipeline.coordinator.task_data import TaskData
 from ray_pipeline.coordinator.voices import KeptVoices
 from ray_pipeline.coordinator.watch import EventWatch
 from ray_pipeline.core.errors import NotFound, pipeline_error_in
+from ray_pipeline.core.hand_cuts import Piece
 from ray_pipeline.core.options import parse_task_config
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
@@ -61,6 +63,7 @@ class Parts:
         self.watch = EventWatch()
         self.ledger = Ledger(store, settings, self.watch.notify)
         self.tasks = TaskData(self.ledger)
+        self.cutting = Cutting(self.ledger)
         self.planner = Planner(self.ledger)
         self.attempts = Attempts(self.ledger)
         self.downloads = Downloads(settings.models_dir)
@@ -144,6 +147,14 @@ class CoordinatorService(Coordinator):
         self, task_id: str, transcripts: list[Transcript], based_on: list[Transcript] | None = None
     ) -> int:
         return await self._ask(self._parts.tasks.put_transcripts, task_id, transcripts, based_on)
+
+    async def cut_clips(
+        self, task_id: str, clips: Sequence[str], pieces: Sequence[Piece]
+    ) -> list[str]:
+        return await self._ask(self._parts.cutting.cut, task_id, clips, pieces)
+
+    async def forget_cuts(self, task_id: str, recording: str) -> None:
+        await self._ask(self._parts.cutting.forget, task_id, recording)
 
     async def start_download(
         self, name: str, source: str | None = None, alone: bool = False

@@ -20,6 +20,7 @@ ModeCode = Literal[
 ]
 LANGUAGES: tuple[str, ...] = get_args(LanguageCode)
 MODE_CODES: tuple[str, ...] = get_args(ModeCode)
+WRITTEN_WITHOUT_SPACES = ("zh", "ja", "yue")
 
 _LANGUAGE_NAMES = (
     dict.fromkeys(("中文", "汉语", "普通话", "chinese", "mandarin", "cmn", "zho", "cn"), "zh")

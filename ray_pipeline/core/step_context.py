@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ray_pipeline.core.hand_cuts import HandCuts
 from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.core.progress import Progress
 from ray_pipeline.core.resources import ClusterTotals, ResourceRequest, WorkerPlan, plan_workers
@@ -20,8 +21,9 @@ class StepContext:
     """One attempt at one step.
 
     `config.base_model` is a name, never "auto". `transcripts` holds what the database says of
-    each clip now, by clip name, with the user's edits. `worker` is what the table of steps
-    says that one worker of this step asks for.
+    each clip now, by clip name, with the user's edits; `hand_cuts` how the user wants recordings
+    cut, by the recording's name. `worker` is what the table of steps says that one worker of this
+    step asks for.
     """
 
     task_id: str
@@ -34,6 +36,7 @@ class StepContext:
     cluster: ClusterTotals
     progress: Progress
     transcripts: Mapping[str, Transcript] = field(default_factory=dict)
+    hand_cuts: Mapping[str, HandCuts] = field(default_factory=dict)
     worker: ResourceRequest = field(default_factory=ResourceRequest)
 
     def plan(self, wanted: int) -> WorkerPlan:

@@ -1,11 +1,12 @@
 """Step 2. Needs converted_wav/. Makes sliced/, clips of mono 32 kHz int16.
 
-A recording that comes with its own transcript stays one clip. Recordings whose clips are
-there already, cut in the same way, are left alone.
+A recording that a person has cut is cut so; one that comes with its own transcript stays one
+clip. Recordings whose clips are there already, cut in the same way, are left alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from ray_pipeline.clips.ray_tasks import RayTasks
 from ray_pipeline.clips.work import Clip, Made, WorkItem
 from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.hand_cuts import Range
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import SliceAudioOptions
 from ray_pipeline.core.step_context import Result, StepContext
@@ -41,6 +43,7 @@ MAX_SECONDS_WITH_TEXT = 15.0  # a transcript cannot be cut where the slicer cuts
 
 _VERSION = "2"
 _MUCH_SILENCE = 0.15
+_NOT_SLICED = {"uploaded_text", "by_hand"}  # in the details of a clip that is no slicer's choice
 _QUIET_HINT = 'For quiet recordings set params.threshold to "auto", or lower it, e.g. to -50.'
 
 
@@ -50,31 +53,57 @@ def run(context: StepContext, options: SliceAudioOptions) -> Result:
     converted = made_by(context, StepName.CONVERT_AUDIO, "converted recordings to slice")
     uploaded = uploaded_transcripts(workspace.input_audio, context.config.language)
     manifest = Manifest(context.step, options.model_dump(), {"slice": _VERSION})
-    slice_one = partial(slice_converted, folder=workspace.sliced, options=options)
+    items, by_hand, outdated = [], {}, []
+    for entry in converted:
+        digest = sha256_of(workspace.root / entry.outputs[0])
+        cuts = context.hand_cuts.get(entry.name)
+        if cuts is not None and cuts.sha256 == digest:
+            by_hand[entry.name] = cuts.ranges
+        elif cuts is not None:
+            outdated.append(_other_recording(entry.name))
+        ranges = by_hand.get(entry.name)
+        items.append(_item(workspace, entry, digest, uploaded.of(entry.name), options, ranges))
+    slice_one = partial(slice_converted, folder=workspace.sliced, options=options, by_hand=by_hand)
     work = work_through(
         context,
-        [_item(workspace, entry, uploaded.of(entry.name), options) for entry in converted],
+        items,
         RayTasks.one_by_one(slice_one, context.plan(min(options.num_processes, len(converted)))),
         manifest=manifest,
         folders=[workspace.sliced],
         force=options.force,
     )
     require_usable(context, manifest, "clip", _QUIET_HINT)
-    summary = _summary(manifest, work.num_reused)
+    summary = _summary(manifest, work.num_reused) | {"cut_by_hand": sorted(by_hand)}
     if options.threshold is None:
         summary["thresholds_db"] = _thresholds_db(context, manifest)
     doubtful = _below_threshold(manifest, converted, options) + _too_short(manifest)
     return Result(
         summary=summary,
-        warnings=uploaded.warnings + set_aside_warnings(manifest) + doubtful,
+        warnings=uploaded.warnings + outdated + set_aside_warnings(manifest) + doubtful,
     )
 
 
-def slice_converted(recording: Clip, *, folder: Path, options: SliceAudioOptions) -> list[Made]:
-    """Cut one recording, which stays whole when it has a text. Runs in a Ray task. Raises
-    StepFailed."""
+def slice_converted(
+    recording: Clip,
+    *,
+    folder: Path,
+    options: SliceAudioOptions,
+    by_hand: Mapping[str, Sequence[Range]],
+) -> list[Made]:
+    """Cut one recording: where a person did, if one did (`by_hand`, by its name); it stays whole
+    when it has a text. Runs in a Ray task. Raises StepFailed."""
     path = Path(recording.path)
     read, num_samples, settings = ranges_of(path), num_samples_of(path), slicer_settings(options)
+    if recording.name in by_hand:
+        return [
+            _write(
+                folder,
+                recording.name,
+                cut_clip(read, num_samples, start, end, settings),
+                {"by_hand": True},
+            )
+            for start, end in by_hand[recording.name]
+        ]
     if recording.text:
         start, end = trimmed_bounds(read, num_samples, settings)
         _refuse_too_long(recording, (end - start) / SAMPLE_RATE)
@@ -138,23 +167,33 @@ def _write(folder: Path, source_name: str, piece: Slice, more: dict[str, Any]) -
 def _item(
     workspace: Workspace,
     entry: ClipEntry,
+    digest: str,
     transcript: UploadedText | None,
     options: SliceAudioOptions,
+    by_hand: Sequence[Range] | None,
 ) -> WorkItem:
     path = workspace.root / entry.outputs[0]
-    digest = sha256_of(path)
     settings = options.model_dump(exclude={"enabled", "force", "num_processes"})
     words = [transcript.text, transcript.language] if transcript else None
-    key = fingerprint(version=_VERSION, input=digest, settings=settings, uploaded=words)
+    made_from = {"input": digest, "settings": settings, "uploaded": words}
+    cuts = {} if by_hand is None else {"by_hand": by_hand}
+    key = fingerprint(version=_VERSION, **made_from, **cuts)
     texts = (transcript.text, transcript.language, transcript.origin) if transcript else ()
     return WorkItem(Clip(entry.name, str(path), *texts), key, digest)
+
+
+def _other_recording(name: str) -> str:
+    return (
+        f"{name} is another recording than the one that was cut by hand, so it was cut at its "
+        "pauses. Cut it again, or have the old cuts forgotten (DELETE …/cuts)."
+    )
 
 
 def _below_threshold(
     manifest: Manifest, converted: list[ClipEntry], options: SliceAudioOptions
 ) -> list[str]:
     """A sentence when a fixed threshold left out more than pauses usually are."""
-    cut = {e.details["source"] for e in manifest.usable() if "uploaded_text" not in e.details}
+    cut = {e.details["source"] for e in manifest.usable() if not e.details.keys() & _NOT_SLICED}
     total = sum(entry.details["seconds"] for entry in converted if entry.name in cut)
     kept = sum(e.details["seconds"] for e in manifest.usable() if e.details["source"] in cut)
     if not cut or options.threshold is None or total - kept < _MUCH_SILENCE * total:

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import (
     EventKind,
@@ -19,9 +18,17 @@ from ray_pipeline.core.task import (
     StepRun,
     Task,
     TaskStatus,
-    Transcript,
 )
-from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
+from ray_pipeline.store.clip_rows import ClipChanges
+from ray_pipeline.store.models import (
+    EventRow,
+    FileRow,
+    HandCutsRow,
+    JobRow,
+    RunRow,
+    TaskRow,
+    TranscriptRow,
+)
 from ray_pipeline.store.records import (
     JobRecord,
     PlannedStep,
@@ -29,7 +36,6 @@ from ray_pipeline.store.records import (
     to_job,
     to_run,
     to_task,
-    to_transcript,
 )
 
 
@@ -52,29 +58,12 @@ class KnownFile:
     changed_ns: int
 
 
-def new_task(session: Session, task_id: str, name: str, config: TaskConfig) -> TaskRow:
-    now = datetime.now(UTC)
-    row = TaskRow(
-        task_id=task_id,
-        name=name,
-        config=config.model_dump(mode="json"),
-        created_at=now,
-        updated_at=now,
-        status=TaskStatus.CREATED.value,
-        progress=0.0,
-        last_seq=0,
-    )
-    session.add(row)
-    session.flush()
-    return row
-
-
 def read_known_files(session: Session, task_id: str) -> dict[str, KnownFile]:
     rows = session.scalars(select(FileRow).where(FileRow.task_id == task_id))
     return {row.name: KnownFile(record=to_file(row), changed_ns=row.changed_ns) for row in rows}
 
 
-class TaskChange:
+class TaskChange(ClipChanges):
     """Made by `Store.change`; lives as long as its transaction."""
 
     def __init__(self, session: Session, row: TaskRow) -> None:
@@ -123,7 +112,7 @@ class TaskChange:
     def delete_task(self) -> None:
         """Everything that hangs on the task goes with it."""
         # Not left to ON DELETE CASCADE alone: a million events go faster this way.
-        for table in (EventRow, FileRow, TranscriptRow, RunRow, JobRow, TaskRow):
+        for table in (EventRow, FileRow, TranscriptRow, HandCutsRow, RunRow, JobRow, TaskRow):
             self._session.execute(delete(table).where(table.task_id == self._row.task_id))
 
     # -- jobs and runs
@@ -243,7 +232,7 @@ class TaskChange:
             self._session.execute(delete(EventRow).where(*old))
         run.progress_event = successor
 
-    # -- files and transcripts
+    # -- files
 
     def put_files(self, files: Iterable[KnownFile]) -> None:
         for file in files:
@@ -263,16 +252,3 @@ class TaskChange:
             self._session.execute(
                 delete(FileRow).where(FileRow.task_id == self._row.task_id, FileRow.name == name)
             )
-
-    def transcripts(self) -> dict[str, Transcript]:
-        query = select(TranscriptRow).where(TranscriptRow.task_id == self._row.task_id)
-        return {row.clip: to_transcript(row) for row in self._session.scalars(query)}
-
-    def put_transcripts(self, transcripts: Iterable[Transcript]) -> None:
-        for transcript in transcripts:
-            self._session.merge(TranscriptRow(task_id=self._row.task_id, **asdict(transcript)))
-
-    def drop_transcripts(self, clips: Iterable[str]) -> None:
-        for clip in clips:
-            mine = TranscriptRow.task_id == self._row.task_id
-            self._session.execute(delete(TranscriptRow).where(mine, TranscriptRow.clip == clip))

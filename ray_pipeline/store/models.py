@@ -167,6 +167,19 @@ class TranscriptRow(Base):
     confidence: Mapped[float | None]
 
 
+class HandCutsRow(Base):
+    """How a person wants a recording cut; `ranges` is a list of [start, end] in samples."""
+
+    __tablename__ = "hand_cuts"
+
+    task_id: Mapped[str] = mapped_column(
+        String(40), ForeignKey("tasks.task_id", ondelete="CASCADE"), primary_key=True
+    )
+    recording: Mapped[str] = mapped_column(String(300), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    ranges: Mapped[list[Any]]
+
+
 class KeptAnswerRow(Base):
     """The answer to a request with an Idempotency-Key; `status` is NULL while it is under way.
     `digest` stands for all that the request said."""

@@ -21,9 +21,9 @@ from ray_pipeline.core.task import (
     StepRun,
     Task,
     TaskStatus,
-    Transcript,
 )
-from ray_pipeline.store.changes import KnownFile, NewEvent, TaskChange, new_task, read_known_files
+from ray_pipeline.store.changes import KnownFile, NewEvent, TaskChange, read_known_files
+from ray_pipeline.store.clip_rows import ClipQueries
 from ray_pipeline.store.engine import WRITES, make_engine, plain_errors
 from ray_pipeline.store.kept_answers import KeptAnswers
 from ray_pipeline.store.models import (
@@ -33,7 +33,6 @@ from ray_pipeline.store.models import (
     LeaseRow,
     RunRow,
     TaskRow,
-    TranscriptRow,
 )
 from ray_pipeline.store.records import (
     JobRecord,
@@ -42,8 +41,8 @@ from ray_pipeline.store.records import (
     to_job,
     to_run,
     to_task,
-    to_transcript,
 )
+from ray_pipeline.store.task_rows import find_task, new_task
 from ray_pipeline.store.voice_changes import VoiceChanges
 from ray_pipeline.store.voice_queries import VoiceQueries
 
@@ -54,7 +53,7 @@ class LeaseLost(Unavailable):
     """Another coordinator has taken over; this process may write no more."""
 
 
-class Store(VoiceQueries, VoiceChanges):
+class Store(ClipQueries, VoiceQueries, VoiceChanges):
     """Thread-safe; one per process is enough. The tables must exist (`upgrade`).
 
     Every method raises Unavailable while the database is away, and those that write StorageFull
@@ -82,7 +81,7 @@ class Store(VoiceQueries, VoiceChanges):
     def get_task(self, task_id: str) -> Task:
         """Raises NotFound."""
         with self._read() as session:
-            return to_task(_task_row(session, task_id))
+            return to_task(find_task(session, task_id))
 
     def list_tasks(
         self, *, status: TaskStatus | None = None, limit: int = 100, after: str | None = None
@@ -96,7 +95,7 @@ class Store(VoiceQueries, VoiceChanges):
             query = query.where(TaskRow.status == status.value)
         with self._read() as session:
             if after is not None:
-                query = query.where(TaskRow.number < _task_row(session, after).number)
+                query = query.where(TaskRow.number < find_task(session, after).number)
             return [to_task(row) for row in session.scalars(query)]
 
     def due_deletions(self, now: datetime) -> list[str]:
@@ -108,14 +107,14 @@ class Store(VoiceQueries, VoiceChanges):
     def base_model(self, task_id: str) -> str | None:
         """The base model that the task's first step settled on; None before that."""
         with self._read() as session:
-            return _task_row(session, task_id).base_model
+            return find_task(session, task_id).base_model
 
     # -- runs and jobs
 
     def step_runs(self, task_id: str) -> list[StepRun]:
         """Every attempt, in the order in which they were queued. Raises NotFound."""
         with self._read() as session:
-            _task_row(session, task_id)
+            find_task(session, task_id)
             query = select(RunRow).where(RunRow.task_id == task_id).order_by(RunRow.number)
             return [to_run(row) for row in session.scalars(query)]
 
@@ -162,7 +161,7 @@ class Store(VoiceQueries, VoiceChanges):
         """Whether no job of the task waits or runs. Raises NotFound."""
         mine = JobRow.task_id == task_id, JobRow.is_over.is_(False)
         with self._read() as session:
-            _task_row(session, task_id)
+            find_task(session, task_id)
             return session.scalar(select(JobRow.number).where(*mine).limit(1)) is None
 
     # -- events
@@ -183,39 +182,28 @@ class Store(VoiceQueries, VoiceChanges):
         if step is not None:
             query = query.where(EventRow.step == step.value)
         with self._read() as session:
-            _task_row(session, task_id)
+            find_task(session, task_id)
             page = query.order_by(EventRow.seq).limit(min(limit, MAX_PAGE))
             return [to_event(row) for row in session.scalars(page)]
 
     def newest_event(self, task_id: str) -> int:
         """The highest `seq` of the task. Raises NotFound."""
         with self._read() as session:
-            return _task_row(session, task_id).last_seq
+            return find_task(session, task_id).last_seq
 
-    # -- files and transcripts
+    # -- files
 
     def files(self, task_id: str) -> list[FileRecord]:
         """By name. Raises NotFound."""
         query = select(FileRow).where(FileRow.task_id == task_id).order_by(FileRow.name)
         with self._read() as session:
-            _task_row(session, task_id)
+            find_task(session, task_id)
             return [to_file(row) for row in session.scalars(query)]
 
     def known_files(self, task_id: str) -> dict[str, KnownFile]:
         """By name, with what tells whether a hash still holds."""
         with self._read() as session:
             return read_known_files(session, task_id)
-
-    def transcripts(self, task_id: str) -> list[Transcript]:
-        """By clip. Raises NotFound."""
-        query = (
-            select(TranscriptRow)
-            .where(TranscriptRow.task_id == task_id)
-            .order_by(TranscriptRow.clip)
-        )
-        with self._read() as session:
-            _task_row(session, task_id)
-            return [to_transcript(row) for row in session.scalars(query)]
 
     # -- writing: the coordinator only
 
@@ -232,7 +220,7 @@ class Store(VoiceQueries, VoiceChanges):
         """One transaction on one task, which is locked meanwhile. Nothing is kept if the block
         raises. Raises NotFound."""
         with self.write() as session:
-            row = _task_row(session, task_id, lock=True)
+            row = find_task(session, task_id, lock=True)
             yield TaskChange(session, row)
 
     def write_under(self, fence: int) -> None:
@@ -268,15 +256,3 @@ class Store(VoiceQueries, VoiceChanges):
     def _read(self) -> Iterator[Session]:
         with plain_errors(), Session(self._engine) as session:
             yield session
-
-
-def _task_row(session: Session, task_id: str, *, lock: bool = False) -> TaskRow:
-    query = select(TaskRow).where(TaskRow.task_id == task_id)
-    # PostgreSQL takes no NUL in a text, and no task has one in its name.
-    known = "\0" not in task_id
-    row = session.scalar(query.with_for_update() if lock else query) if known else None
-    if row is None:
-        raise NotFound(
-            f"There is no task {task_id!r}.", hint="GET /api/v1/tasks lists them.", task=task_id
-        )
-    return row

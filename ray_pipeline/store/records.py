@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ray_pipeline.core.hand_cuts import HandCuts
 from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import (
@@ -17,7 +18,15 @@ from ray_pipeline.core.task import (
     TaskStatus,
     Transcript,
 )
-from ray_pipeline.store.models import EventRow, FileRow, JobRow, RunRow, TaskRow, TranscriptRow
+from ray_pipeline.store.models import (
+    EventRow,
+    FileRow,
+    HandCutsRow,
+    JobRow,
+    RunRow,
+    TaskRow,
+    TranscriptRow,
+)
 
 
 @dataclass(frozen=True)
@@ -113,3 +122,8 @@ def to_transcript(row: TranscriptRow) -> Transcript:
         source=row.source,
         confidence=row.confidence,
     )
+
+
+def to_hand_cuts(row: HandCutsRow) -> HandCuts:
+    ranges = tuple((start, end) for start, end in row.ranges)
+    return HandCuts(recording=row.recording, sha256=row.sha256, ranges=ranges)

@@ -75,11 +75,12 @@ def unused_transcripts(
     """Sentences about transcripts that no clip has taken."""
     recordings = {path.name for path in recordings_in(context.workspace.input_audio)}
     whole = {clip.sliced.details["source"] for clip in clips if _is_whole_recording(clip.sliced)}
+    by_hand = {clip.sliced.details["source"] for clip in clips if "by_hand" in clip.sliced.details}
     known = {name_key(clip.name) for clip in clips}
     warnings = []
     for name, text in uploaded.by_name.items():
         if name in recordings:
-            if name not in whole:
+            if name not in whole | by_hand:
                 warnings.append(
                     f"{text.origin} has a transcript of {name}, which was not taken: run "
                     "slice_audio again so that the recording stays one clip."

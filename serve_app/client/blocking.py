@@ -12,14 +12,13 @@ import httpx
 
 from ray_pipeline.core.task import TaskStatus
 from ray_pipeline.core.workspace import atomic_path
-from ray_pipeline.quality.report import DataReport
 from serve_app.checkpoint_schemas import CheckpointsAnswer
 from serve_app.client import calls
+from serve_app.client.blocking_clips import BlockingClips
 from serve_app.client.blocking_voices import BlockingVoices
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
 from serve_app.client.speech import BlockingSpeech
-from serve_app.clip_schemas import ListTaken, TranscriptBody, WaveformAnswer
 from serve_app.model_schemas import ModelAnswer
 from serve_app.schemas import (
     CreatedTask,
@@ -36,7 +35,7 @@ from serve_app.schemas import (
 T = TypeVar("T")
 
 
-class Client(BlockingVoices, BlockingSpeech):
+class Client(BlockingClips, BlockingVoices, BlockingSpeech):
     """`base_url` comes without /api/v1. `http` is for tests that bring their own httpx.Client."""
 
     def __init__(
@@ -192,64 +191,7 @@ class Client(BlockingVoices, BlockingSpeech):
         before test_inference has run."""
         return self._save(calls.voice_path(task_id), target)
 
-    # -- what was said
-    def transcripts(self, task_id: str) -> list[TranscriptBody]:
-        return self._do(calls.transcripts(task_id))
-
-    def edit_transcripts(self, task_id: str, edits: list[dict[str, Any]]) -> list[TranscriptBody]:
-        """Each edit names its `clip` and what changes: text, language, include, speaker."""
-        return self._do(calls.edit_transcripts(task_id, edits))
-
-    def transcript(self, task_id: str, clip: str) -> TranscriptBody:
-        """One clip; its `etag` can be sent along with an edit."""
-        return self._do(calls.transcript(task_id, clip))
-
-    def edit_transcript(
-        self, task_id: str, clip: str, *, etag: str | None = None, **changes: Any
-    ) -> TranscriptBody:
-        """Change one clip's text, language, include or speaker.
-
-        With the `etag` of an earlier reading, raises ServiceError (409, `conflict`) when somebody
-        else has changed the clip since.
-        """
-        return self._do(calls.edit_transcript(task_id, clip, changes, etag))
-
-    def download_list(self, task_id: str, target: str | Path) -> Path:
-        """Write the included clips as an annotation list, `clip|speaker|LANGUAGE|text`."""
-        return self._save(calls.list_path(task_id), target)
-
-    def upload_list(self, task_id: str, path: str | Path) -> ListTaken:
-        """Send a corrected list back; each row changes the clip it names."""
-        return self._do(calls.upload_list(task_id, Path(path).read_bytes()))
-
-    # -- clips
-    def download_clip(self, task_id: str, clip: str, target: str | Path) -> Path:
-        """Write a clip's sound as training hears it, a WAV."""
-        return self._save(calls.clip_path(task_id, clip, "audio"), target)
-
-    def waveform(self, task_id: str, clip: str, *, points: int = 400) -> WaveformAnswer:
-        """The lowest and highest sample of `points` equal parts."""
-        return self._do(calls.waveform(task_id, clip, points))
-
-    def download_picture(
-        self, task_id: str, clip: str, target: str | Path, *, width: int = 800, height: int = 120
-    ) -> Path:
-        """Write the outline of a clip as a PNG; sizes in pixels."""
-        path = calls.clip_path(task_id, clip, "waveform")
-        return self._save(path, target, **calls.picture_options(width, height))
-
-    def report(self, task_id: str, *, timeout: float = 3600) -> DataReport:
-        """What is wrong with the recordings; waits while the clips are measured.
-
-        Raises TimeoutError after `timeout` seconds, ServiceError (409) without clips.
-        """
-        deadline = time.monotonic() + timeout
-        while (report := self._do(calls.report(task_id)).report) is None:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the report of {task_id} is not there after {timeout:g} s")
-            time.sleep(calls.ASK_AGAIN_SECONDS)
-        return report
-
+    # -- how the trainings went
     def checkpoints(self, task_id: str) -> CheckpointsAnswer:
         """The trainings of the task, epoch by epoch: how good they are on the clips that were held
         out, which checkpoint is chosen, and why."""

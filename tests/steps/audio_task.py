@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ray_pipeline.audio.wav import write_int16
+from ray_pipeline.core.hand_cuts import HandCuts
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.options import TaskConfig, parse_options
 from ray_pipeline.core.progress import RecordingProgress
@@ -24,12 +25,14 @@ from tests.speech import FOLDER
 
 @dataclass
 class AudioTask:
-    """`transcripts` is what the database would hold; `run` keeps it as the coordinator does."""
+    """`transcripts` and `hand_cuts` are what the database would hold; `run` keeps the transcripts
+    as the coordinator does."""
 
     workspace: Workspace
     language: str = "en"
     progress: RecordingProgress = field(default_factory=RecordingProgress)
     transcripts: dict[str, Transcript] = field(default_factory=dict)
+    hand_cuts: dict[str, HandCuts] = field(default_factory=dict)
 
     @classmethod
     def in_folder(cls, folder: Path) -> AudioTask:
@@ -74,6 +77,7 @@ class AudioTask:
             cluster=ClusterTotals(cpus=2),
             progress=self.progress,
             transcripts=dict(self.transcripts),
+            hand_cuts=dict(self.hand_cuts),
         )
 
     def manifest(self, step: StepName) -> Manifest:

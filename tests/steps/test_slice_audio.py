@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from ray_pipeline.audio.wav import write_float32
 from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepNotReady
+from ray_pipeline.core.hand_cuts import HandCuts
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import sha256_of
 from tests.conformance.slicer_cases import make_input
 from tests.steps.audio_task import AudioTask
 
@@ -133,3 +136,37 @@ def test_a_clip_too_short_to_train_on_is_kept_and_said(tmp_path: Path) -> None:
     result = task.run(SLICE)
     assert result.summary["clips"] == 1
     assert any("training leaves out clips under 0.6 s" in warning for warning in result.warnings)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_recording_is_cut_where_a_person_cut_it_as_long_as_it_is_the_same(tmp_path: Path) -> None:
+    task = AudioTask.in_folder(tmp_path)
+    add_converted(task, "cut.mp3", TWO_PARTS)
+    (task.workspace.input_audio / "cut.mp3").touch()
+    task.upload("cut.mp3.txt", "The whole of it.")
+    path = task.workspace.converted_wav / "cut.mp3.wav"
+    ranges = ((0, 64_000), (64_000, 160_000))
+    cuts = HandCuts(recording="cut.mp3", sha256=sha256_of(path), ranges=ranges)
+    task.hand_cuts = {"cut.mp3": cuts}
+
+    result = task.run(SLICE)
+    assert task.files("sliced") == cuts.clips
+    assert result.summary["cut_by_hand"] == ["cut.mp3"]
+    assert result.warnings == []
+    assert task.manifest(SLICE).clips[cuts.clips[1]].details["seconds"] == 3.0
+
+    # Moving one edge leaves the other clip's sound as it was.
+    untouched = (task.workspace.sliced / cuts.clips[0]).read_bytes()
+    cuts = replace(cuts, ranges=((0, 64_000), (70_000, 160_000)))
+    task.hand_cuts = {"cut.mp3": cuts}
+    assert task.run(SLICE).summary["unchanged_files"] == 0
+    assert task.files("sliced") == cuts.clips
+    assert (task.workspace.sliced / cuts.clips[0]).read_bytes() == untouched
+    assert task.run(SLICE).summary["unchanged_files"] == 1
+
+    # Cuts of another recording under the same name mean nothing.
+    add_converted(task, "cut.mp3", TWO_PARTS[:1])
+    again = task.run(SLICE)
+    assert task.files("sliced") == ["cut.mp3_0000000000_0000160000.wav"]
+    assert again.summary["cut_by_hand"] == []
+    assert "another recording" in " ".join(again.warnings)

@@ -1,0 +1,29 @@
+"""Six seconds of silence in three clips, as convert_audio and slice_audio would leave them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ray_pipeline.audio.wav import write_float32
+from ray_pipeline.core.hand_cuts import clip_name
+from ray_pipeline.core.manifest import ClipEntry, Manifest
+from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.workspace import Workspace, sha256_of
+
+SPANS = ((0, 64_000), (64_000, 128_000), (140_000, 190_000))
+FIRST, SECOND, THIRD = (clip_name("a.wav", *span) for span in SPANS)
+
+
+def write_sliced(workspace: Workspace) -> None:
+    path = workspace.converted_wav / "a.wav.wav"
+    write_float32(path, np.zeros(192_000, np.float32))
+    name = workspace.relative(path)
+    converted = Manifest(StepName.CONVERT_AUDIO)
+    converted.add(ClipEntry("a.wav", "k", outputs=[name], details={"seconds": 6.0}))
+    converted.save(workspace)
+    sliced = Manifest(StepName.SLICE_AUDIO)
+    for start, end in SPANS:
+        details = {"source": "a.wav", "start": start, "end": end}
+        clip = clip_name("a.wav", start, end)
+        sliced.add(ClipEntry(clip, "k", inputs={name: sha256_of(path)}, details=details))
+    sliced.save(workspace)
