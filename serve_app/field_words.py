@@ -205,7 +205,6 @@ FIELD_WORDS: dict[str, str] = {
     "TrainGptOptions.epochs": "default: `epochs_s1` of the task",
     "TrainSovitsOptions.batch_size": "default: `batch_size` of the task",
     "TrainGptOptions.batch_size": "default: `batch_size` of the task",
-    "text_low_lr_rate": "the learning rate of the text encoder, as a share of the others'",
     "gpt_model": "a GPT weight file of the task, trained or uploaded; default: the chosen",
     "sovits_model": "a SoVITS weight file of the task, trained or uploaded; default: the chosen",
     "ref_audio": "a clip or an upload of the task that is to be imitated; default: a fitting clip",

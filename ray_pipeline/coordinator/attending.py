@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import ray
@@ -21,7 +22,7 @@ from ray_pipeline.coordinator.step_actor import (
     find_step_actor,
     start_step_actor,
 )
-from ray_pipeline.core.errors import NotFound
+from ray_pipeline.core.errors import InvalidInput, NotFound, VoiceDisabled
 from ray_pipeline.core.resources import ClusterTotals
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.task import RunState, StepRun
@@ -100,6 +101,9 @@ class Attendant:
         config = store.get_task(run.task_id).config
         base_model = store.base_model(run.task_id)
         row = self._ledger.row(run.step)
+        start = None
+        with suppress(NotFound, VoiceDisabled, InvalidInput):  # the step says what is missing
+            start = self._ledger.start_weights(run.step, run.params, str(base_model))
         workspace = self._ledger.workspace(run.task_id)
         context = StepContext(
             task_id=run.task_id,
@@ -114,6 +118,7 @@ class Attendant:
             transcripts={line.clip: line for line in store.transcripts(run.task_id)},
             hand_cuts=store.hand_cuts(run.task_id),
             worker=row.resources,
+            start_weights=start,
         )
         return Assignment(context, row.function, run.params, row.trains)
 

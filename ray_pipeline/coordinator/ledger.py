@@ -7,8 +7,9 @@ the status that clients see is derived, and one that wakes those who watch.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ray_pipeline.coordinator.settings import CoordinatorSettings
@@ -76,6 +77,19 @@ class Ledger:
             choice = choose_base(config.base_model, config.language, self.settings.models_dir)
             change.settle_base_model(choice.name)
         return str(change.base_model)
+
+    def start_weights(
+        self, step: StepName, params: Mapping[str, Any], base_model: str
+    ) -> Path | None:
+        """Where the parameter `start_from` leads, None without it. Raises NotFound, VoiceDisabled,
+        InvalidInput for a voice of another base model."""
+        from ray_pipeline.core.pretrained_bases import BASE_MODELS
+        from ray_pipeline.library.starting import starting_weights
+
+        name = params.get("start_from")
+        if name is None or not BASE_MODELS[base_model].is_pretrained:
+            return None
+        return starting_weights(self.store, self.settings.data_dir, name, step, base_model)
 
     def say(self, task_id: str, step: StepName | None, *messages: str, private: str = "") -> None:
         """Write to the task's log. A full disk loses the line, not what it tells of."""

@@ -35,13 +35,14 @@ class Planner:
         with self._ledger.change(task_id) as change:
             require_idle(change)
             require_kept(change)
-            self._ledger.base_model(change)
+            base_model = self._ledger.base_model(change)
             table = self._ledger.table(change)
             if not options.enabled or step not in table:
                 return self._skip(change, step, values, warnings)
             results = pipeline.results(self._ledger.steps, change.runs())
             pipeline.require_needs(table, step, results)
             self._require_input(task_id, step)
+            self._ledger.start_weights(step, values, base_model)
             warnings += _stale_warnings(table, step, results)
             warnings += _unlike_last_time(PlannedStep(step, values), params, results.get(step))
             return _queue(change, [PlannedStep(step, values)], warnings)
@@ -59,7 +60,7 @@ class Planner:
         with self._ledger.change(task_id) as change:
             require_idle(change)
             require_kept(change)
-            self._ledger.base_model(change)
+            base_model = self._ledger.base_model(change)
             table = self._ledger.table(change)
             names = _range(table, from_step, to_step)
             _require_within(names, parsed)
@@ -71,6 +72,7 @@ class Planner:
                 )
             self._check_plan(table, plan, results)
             for item in plan:
+                self._ledger.start_weights(item.step, item.params, base_model)
                 written = params.get(item.step, {})
                 warnings += _unlike_last_time(item, written, results.get(item.step))
             self._require_input(task_id, plan[0].step)

@@ -195,10 +195,34 @@ class TrainOptions(StepOptions):
         description="clips to judge by instead of learning from them; default: 5 %, none of fewer "
         "than 10 and none under strict_compat",
     )
+    micro_batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="so many clips in memory at a time; their gradients are summed up, so a step "
+        "learns from batch_size clips as before",
+    )
+    if_grad_ckpt: StrictBool = Field(
+        False,
+        description="gradient checkpointing: less memory, slower steps, the same numbers",
+    )
+    start_from: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="begin with the weights of another voice instead of the base model's: a kept "
+        "voice (`anna`, `anna@2`), the id of a task, or one of its exports (`<task id>/<file>`)",
+    )
 
 
 class TrainSovitsOptions(TrainOptions):
-    text_low_lr_rate: float = Field(0.4, ge=0.2, le=0.6)
+    text_low_lr_rate: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="the learning rate of the text encoder, as a share of the others'; 0: it is "
+        "frozen. GPT-SoVITS's page allows 0.2 to 0.6",
+    )
 
 
 class TrainGptOptions(TrainOptions):

@@ -76,7 +76,8 @@ class PretrainedBase:
 
     @property
     def is_pretrained(self) -> bool:
-        """Whether it is one of GPT-SoVITS's own, so that its voices are read there too."""
+        """Whether it is one of GPT-SoVITS's own, so that its voices are read there too,
+        and one can be the start of another: all have its codebook (nano fits one to each)."""
         return self.generator is not None
 
     @property

@@ -23,7 +23,7 @@ class StepContext:
     `config.base_model` is a name, never "auto". `transcripts` holds what the database says of
     each clip now, by clip name, with the user's edits; `hand_cuts` how the user wants recordings
     cut, by the recording's name. `worker` is what the table of steps says that one worker of this
-    step asks for.
+    step asks for. `start_weights` is where `start_from` leads, None where to nothing.
     """
 
     task_id: str
@@ -38,6 +38,7 @@ class StepContext:
     transcripts: Mapping[str, Transcript] = field(default_factory=dict)
     hand_cuts: Mapping[str, HandCuts] = field(default_factory=dict)
     worker: ResourceRequest = field(default_factory=ResourceRequest)
+    start_weights: Path | None = None
 
     def plan(self, wanted: int) -> WorkerPlan:
         """At most `wanted` workers, as many as the cluster can run at the same time."""

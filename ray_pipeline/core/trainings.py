@@ -134,7 +134,7 @@ class Trainings:
             shown = self.workspace.root / table.shown_in
             kept = {checkpoint.file for checkpoint in table.checkpoints if checkpoint.kept}
             for name in sorted(kept):
-                _show(self.folder(step, table.run) / name, shown / name)
+                link_or_copy(self.folder(step, table.run) / name, shown / name)
             for path in shown.glob(table.pattern):
                 if path.name not in kept:
                     path.unlink(missing_ok=True)
@@ -205,7 +205,7 @@ def _is_the_same(own: Path, shown: Path) -> bool:
     return os.path.samestat(one, other) or same_copy
 
 
-def _show(own: Path, shown: Path) -> None:
+def link_or_copy(own: Path, shown: Path) -> None:
     """A second name for the same bytes; where the file system has no such thing, a copy."""
     if _is_the_same(own, shown):
         return

@@ -33,11 +33,16 @@ def check_voice_name(name: str, field: str = "name") -> str:
             "them; a letter or a digit comes first.",
             field=field,
         )
-    if _ID.fullmatch(normal):
+    if looks_like_id(normal):
         raise InvalidInput(
             f"{normal!r} looks like the id of a voice.", hint="Choose another name.", field=field
         )
     return normal
+
+
+def looks_like_id(name: str) -> bool:
+    """Of a voice or of a task."""
+    return _ID.fullmatch(name) is not None
 
 
 def split_spoken(spoken: str) -> tuple[str, int | None]:

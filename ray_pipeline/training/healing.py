@@ -95,6 +95,11 @@ class Care:
     def save(self, run_folder: Path) -> None:
         atomic_write(run_folder / _FILE, json.dumps(asdict(self), ensure_ascii=False), durable=True)
 
+    def at_most(self, clips: int | None) -> Self:
+        """With no more than so many in memory at a time; None: as many as before."""
+        asked = [number for number in (self.at_a_time, clips) if number is not None]
+        return replace(self, at_a_time=min(asked, default=None))
+
     def after(self, incident: Incident) -> tuple[Care, str]:
         """What changes, and a sentence for the user. Raises StepFailed when nothing helps."""
         told = replace(self, incidents=(*self.incidents, incident))

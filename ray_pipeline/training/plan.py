@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ray_pipeline.core.errors import NothingUsable
+from ray_pipeline.core.errors import NotFound, NothingUsable
+from ray_pipeline.core.options import TrainOptions
 from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
@@ -39,6 +40,26 @@ def require_clips(names: Sequence[str], dropped: Sequence[DroppedClip], least: i
         f"{reason}",
         hint="Upload more speech, or correct the transcripts, and run the steps before again.",
     )
+
+
+def start_of(
+    context: StepContext, options: TrainOptions, base: PretrainedBase
+) -> tuple[Path | None, list[str]]:
+    """The weights of another voice to begin with, and a warning where there can be none.
+
+    Raises NotFound if they went since they were asked for."""
+    if options.start_from is None:
+        return None, []
+    if not base.is_pretrained:
+        return None, [
+            f"start_from has no meaning for {base.name}: its voices cannot be the start of others."
+        ]
+    if context.start_weights is None:
+        raise NotFound(
+            f"The voice {options.start_from!r} that the training should start from is gone.",
+            hint="Name another in start_from, or leave it out.",
+        )
+    return context.start_weights, []
 
 
 def pretrained_files(context: StepContext, base: PretrainedBase, *names: str | None) -> list[Path]:

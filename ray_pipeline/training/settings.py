@@ -34,7 +34,9 @@ class TrainingSettings:
     configuration file names is relative to `task_folder`. `weights_folder` takes the exports, and
     `shown_in` is where they are shown when they are the voice (None: there, too).
     `checkpoint_links` shows the newest checkpoints under the original's names, `curves_folder`
-    takes the TensorBoard files. `step` and `inputs` are those of the table of checkpoints.
+    takes the TensorBoard files. At most `micro_batch_size` clips are in memory at a time; with
+    `recompute` less is kept of each (`recomputing`). `start` is an export to begin with instead
+    of the base model. `step` and `inputs` are those of the table of checkpoints.
     """
 
     voice: str
@@ -48,6 +50,9 @@ class TrainingSettings:
     keep_bytes: int = 3_000_000_000
     keep_exports: int | None = None
     gpu_numbers: str = "0"
+    micro_batch_size: int | None = None
+    recompute: bool = False
+    start: Path | None = None
     task_folder: Path
     experiment: Experiment
     config_path: Path
@@ -78,6 +83,8 @@ class TrainingSettings:
             checkpoint_minutes=options.checkpoint_minutes,
             keep_bytes=int(options.keep_gb * 1e9),
             keep_exports=options.keep_exports,
+            micro_batch_size=options.micro_batch_size,
+            recompute=options.if_grad_ckpt,
             gpu_numbers=context.config.gpu_id,
             task_folder=context.workspace.root,
             experiment=context.experiment,

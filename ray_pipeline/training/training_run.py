@@ -72,7 +72,7 @@ class TrainingRun(Generic[AnyBatch]):
 
     def _begin(self) -> None:
         """From the latest checkpoint, or from the start."""
-        self._care = Care.load(self._worker.run_folder)
+        self._care = Care.load(self._worker.run_folder).at_most(self._settings.micro_batch_size)
         folder = checkpoint_to_go_on_from(self._worker)
         self._trainer = self._make_trainer(self._care, folder)
         self._loop = None if folder is None else LoopState.load(folder)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import TrainGptOptions, TrainOptions
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.trainings import Trainings, TrainingTable
+from ray_pipeline.core.trainings import Trainings, TrainingTable, link_or_copy
+from ray_pipeline.core.workspace import sha256_of
 from ray_pipeline.training.checkpoints import link_checkpoints
 from ray_pipeline.training.experiment_files import DroppedClip, Objection
 from ray_pipeline.training.healing import Care
@@ -46,14 +48,25 @@ def training_key(context: StepContext, options: TrainOptions, plan: TrainingPlan
         voice=context.config.exp_name,
         base_model=context.config.base_model,
         seed=context.config.seed,
-        options=options.model_dump(
-            exclude={"enabled", "force", "keep_exports", "keep_gb", "checkpoint_minutes"}
-        ),
+        options=options.model_dump(exclude=_OF_NO_CONSEQUENCE),
         digests=digests,
+        start=None if plan.settings.start is None else sha256_of(plan.settings.start),
         epochs=plan.settings.epochs,
         batch_size=plan.settings.batch_size,
         held_out=sorted(item.name for item in plan.settings.held_out),
     )
+
+
+# What makes no other voice, so that it can be changed for the rest of a training.
+_OF_NO_CONSEQUENCE = {
+    "enabled",
+    "force",
+    "keep_exports",
+    "keep_gb",
+    "checkpoint_minutes",
+    "micro_batch_size",
+    "if_grad_ckpt",
+}
 
 
 def finished_before(context: StepContext, options: TrainOptions, key: str) -> Result | None:
@@ -77,6 +90,8 @@ def _train(
     plan = with_own_folder(context, plan, folder.name)
     settings, trainings = plan.settings, Trainings(context.workspace)
     trainings.remove_others(context.step, folder.name)
+    if settings.start is not None:
+        settings = replace(settings, start=_own_start(storage / folder.name, settings.start))
     num_clips = len(settings.clip_names)
     # A worker without a clip of its own would have nothing to learn from.
     workers = context.plan(min(context.config.num_workers, num_clips))
@@ -96,6 +111,14 @@ def _train(
     # The oldest checkpoint goes when the last one comes, which may be after its worker ended.
     link_checkpoints(storage / folder.name, settings.checkpoint_links, settings.checkpoint_patterns)
     return plan, history, Care.load(storage / folder.name)
+
+
+def _own_start(run_folder: Path, start: Path) -> Path:
+    """Where nobody removes it while the run needs it: a worker may have to begin anew."""
+    own = run_folder / f"start{start.suffix}"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    link_or_copy(start, own)
+    return own
 
 
 def with_own_folder(context: StepContext, plan: TrainingPlan, run: str) -> TrainingPlan:

@@ -7,7 +7,7 @@ import pytest
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.attempts import Turn
 from ray_pipeline.coordinator.interface import PlannedJob
-from ray_pipeline.core.errors import InvalidInput, StepNotReady, TaskBusy
+from ray_pipeline.core.errors import InvalidInput, NotFound, StepNotReady, TaskBusy
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import RunState, Task, TaskStatus
@@ -260,3 +260,19 @@ def test_cancelling_between_two_steps_shows_on_the_task(desk: Desk) -> None:
     desk.attempts.finish(run, AttemptEnd())
     assert desk.store.get_task(task.task_id).status is TaskStatus.RUNNING
     assert desk.planner.cancel(task.task_id).task.status is TaskStatus.CANCELLED
+
+
+def test_a_voice_to_start_from_is_looked_for_before_anything_is_queued(desk: Desk) -> None:
+    task = desk.new_task()
+    with desk.ledger.change(task.task_id) as change:
+        change.settle_base_model("v2")
+    params = {StepName.TRAIN_GPT: {"start_from": "nobody"}}
+    with pytest.raises(NotFound, match="nobody"):
+        run_steps(desk, task, params=params)
+    assert desk.store.is_idle(task.task_id)
+
+
+def test_where_no_voice_can_be_a_start_none_is_looked_for(desk: Desk) -> None:
+    task = desk.new_task()  # of nano; the training itself warns
+    job = run_steps(desk, task, params={StepName.TRAIN_GPT: {"start_from": "nobody"}})
+    assert StepName.TRAIN_GPT in job.steps

@@ -16,7 +16,7 @@ from ray_pipeline.training.gpt.recipe import GptRecipe, gpt_recipe
 from ray_pipeline.training.gpt.settings import GptSettings
 from ray_pipeline.training.gpt.trainer import train_gpt
 from ray_pipeline.training.held_out import hold_out
-from ray_pipeline.training.plan import TrainingPlan, pretrained_files, require_clips
+from ray_pipeline.training.plan import TrainingPlan, pretrained_files, require_clips, start_of
 
 _RESTS_ON = (StepName.EXTRACT_TEXT_FEATURES, StepName.EXTRACT_SEMANTIC_FEATURES)
 
@@ -34,6 +34,7 @@ def plan_gpt(context: StepContext, options: TrainOptions, base: PretrainedBase) 
     if not recipe.own_shares:
         items = repeat_short_list(items)
     pretrained = pretrained_files(context, base, base.gpt)
+    start, warnings = start_of(context, options, base)
     settings = GptSettings.for_task(
         context,
         options,
@@ -49,8 +50,11 @@ def plan_gpt(context: StepContext, options: TrainOptions, base: PretrainedBase) 
         items=tuple(items),
         held_out=tuple(held_out),
         pretrained=pretrained[0] if pretrained else None,
+        start=start,
     )
-    return TrainingPlan(train=train_gpt, settings=settings, rests_on=_RESTS_ON, dropped=dropped)
+    return TrainingPlan(
+        train=train_gpt, settings=settings, rests_on=_RESTS_ON, dropped=dropped, warnings=warnings
+    )
 
 
 def _batch_size(wanted: int, num_items: int, recipe: GptRecipe) -> int:

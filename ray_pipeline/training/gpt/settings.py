@@ -37,6 +37,7 @@ def gpt_file_config(settings: GptSettings, *, half_precision: bool) -> dict[str,
     """The configuration that the original keeps: same sections, same names."""
     experiment = settings.relative(settings.experiment.folder)
     sections = settings.model.to_export()
+    first = settings.start or settings.pretrained
     sections["train"] = {
         "seed": settings.seed,
         "epochs": settings.epochs,
@@ -53,7 +54,7 @@ def gpt_file_config(settings: GptSettings, *, half_precision: bool) -> dict[str,
     sections["optimizer"] = _optimizer_section(settings.recipe)
     return {
         **sections,
-        "pretrained_s1": settings.pretrained.name if settings.pretrained else "",
+        "pretrained_s1": first.name if first else "",
         "train_semantic_path": settings.relative(settings.experiment.semantic_table),
         "train_phoneme_path": settings.relative(settings.experiment.phones_table),
         "output_dir": experiment,

@@ -10,6 +10,7 @@ from ray_pipeline.training.batch import EpochSampler
 from ray_pipeline.training.gpt.sampler import BucketOrderSampler, CountedFromZero
 from ray_pipeline.training.gpt.settings import GptSettings
 from ray_pipeline.training.recipe import TrainingLength, plan_length
+from ray_pipeline.training.recomputing import recompute
 from ray_pipeline.training.share_sampler import ShareBatchSampler
 from ray_pipeline.training.worker import TrainWorker
 from ray_pipeline.weights.files import load_gpt, load_matching
@@ -19,8 +20,11 @@ def build_gpt(settings: GptSettings) -> Text2Semantic:
     """The network before the first step; the same on every worker and every attempt."""
     torch.manual_seed(settings.seed)
     model = Text2Semantic(settings.model)
-    if settings.pretrained is not None:
-        load_matching(model, load_gpt(settings.pretrained, settings.version).state_dict)
+    first = settings.start or settings.pretrained
+    if first is not None:
+        load_matching(model, load_gpt(first, settings.version).state_dict)
+    if settings.recompute:
+        recompute(model.h.layers)
     return model
 
 

@@ -84,6 +84,9 @@ def plan_synthesizer(
 _OF_OTHER_NETWORKS = {
     "text_low_lr_rate": "it has no such text encoder",
     "if_dpo": "it has no GPT",
+    "start_from": "its voices all start from its base",
+    "micro_batch_size": "its batches fit into any memory",
+    "if_grad_ckpt": "its batches fit into any memory",
 }
 
 

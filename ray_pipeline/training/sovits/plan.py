@@ -10,7 +10,7 @@ from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.text.symbols import symbol_table
 from ray_pipeline.training.experiment_files import repeat_short_list
 from ray_pipeline.training.held_out import hold_out
-from ray_pipeline.training.plan import TrainingPlan, pretrained_files, require_clips
+from ray_pipeline.training.plan import TrainingPlan, pretrained_files, require_clips, start_of
 from ray_pipeline.training.sovits.data import find_sovits_items
 from ray_pipeline.training.sovits.recipe import sovits_recipe
 from ray_pipeline.training.sovits.sampler import BOUNDARIES_FRAMES
@@ -48,6 +48,7 @@ def plan_sovits(context: StepContext, options: TrainOptions, base: PretrainedBas
     if recipe.max_batch_size is not None:
         batch_size = min(batch_size, recipe.max_batch_size)
     pretrained = pretrained_files(context, base, base.generator, base.discriminator)
+    start, warnings = start_of(context, options, base)
     settings = SovitsSettings.for_task(
         context,
         options,
@@ -64,6 +65,17 @@ def plan_sovits(context: StepContext, options: TrainOptions, base: PretrainedBas
         held_out=tuple(held_out),
         text_rate=options.text_low_lr_rate if recipe.slow_text else 1.0,
         pretrained=(pretrained[0], pretrained[1]) if pretrained else None,
+        start=start,
         codebook=None if pretrained else context.experiment.codebook,
     )
-    return TrainingPlan(train=train_sovits, settings=settings, rests_on=_RESTS_ON, dropped=dropped)
+    if not recipe.slow_text and options.text_low_lr_rate != TrainSovitsOptions().text_low_lr_rate:
+        warnings.append(
+            f"text_low_lr_rate has no meaning for {version}: its text encoder is not pretrained."
+        )
+    return TrainingPlan(
+        train=train_sovits,
+        settings=settings,
+        rests_on=_RESTS_ON,
+        dropped=dropped,
+        warnings=warnings,
+    )

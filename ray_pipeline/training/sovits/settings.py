@@ -44,6 +44,8 @@ def sovits_file_config(settings: SovitsSettings, *, half_precision: bool) -> dic
     generator, discriminator = (
         [path.name for path in settings.pretrained] if settings.pretrained else ("", "")
     )
+    if settings.start is not None:
+        generator = settings.start.name
     train = {
         "log_interval": 100,
         "eval_interval": 500,
@@ -61,7 +63,7 @@ def sovits_file_config(settings: SovitsSettings, *, half_precision: bool) -> dic
         "c_mel": recipe.mel_weight,
         "c_kl": recipe.kl_weight,
         "text_low_lr_rate": settings.text_rate,
-        "grad_ckpt": False,
+        "grad_ckpt": settings.recompute,
         "pretrained_s2G": generator,
         "pretrained_s2D": discriminator,
         "if_save_latest": False,

@@ -13,9 +13,11 @@ from ray_pipeline.models.sovits.layers import NormedConv1d, NormedConvTranspose1
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.training.batch import EpochSampler
 from ray_pipeline.training.recipe import TrainingLength, plan_length
+from ray_pipeline.training.recomputing import recompute
 from ray_pipeline.training.share_sampler import ShareBatchSampler
 from ray_pipeline.training.sovits.sampler import BucketBatchSampler
 from ray_pipeline.training.sovits.settings import SovitsSettings
+from ray_pipeline.training.sovits.step import text_parts
 from ray_pipeline.training.worker import TrainWorker
 from ray_pipeline.weights.files import load_discriminator, load_matching, load_sovits
 
@@ -23,7 +25,8 @@ from ray_pipeline.weights.files import load_discriminator, load_matching, load_s
 def build_networks(settings: SovitsSettings) -> tuple[Synthesizer, Discriminator]:
     """Both networks before the first step; the same on every worker and every attempt.
 
-    The codebook and the projection onto it are frozen, as in the original.
+    The codebook and the projection onto it are frozen, as in the original; the parts that read
+    the text, too, when their rate is 0.
     """
     model = settings.model
     torch.manual_seed(settings.seed)
@@ -35,10 +38,29 @@ def build_networks(settings: SovitsSettings) -> tuple[Synthesizer, Discriminator
         generator_path, discriminator_path = settings.pretrained
         load_matching(generator, load_sovits(generator_path, model.version).state_dict)
         load_matching(discriminator, load_discriminator(discriminator_path))
+    if settings.start is not None:  # without what exports leave out: posterior, discriminator
+        load_matching(generator, load_sovits(settings.start, model.version).state_dict)
     if settings.codebook is not None:
         Codebook.load(settings.codebook).apply(generator)
     generator.ssl_proj.requires_grad_(False)
+    if settings.text_rate == 0:
+        for part in text_parts(generator):
+            part.requires_grad_(False)
+    if settings.recompute:
+        recompute(_large_blocks(generator))
     return generator, discriminator
+
+
+def _large_blocks(generator: Synthesizer) -> list[nn.Module]:
+    """Those that keep much for their gradients, each small alone. Not the discriminators: what
+    they keep is their feature maps, which the loss of these needs anyway."""
+    text = generator.enc_p
+    return [
+        *(text.encoder_ssl, text.encoder_text, text.encoder2),
+        generator.enc_q,
+        *generator.flow.flows,
+        *generator.dec.resblocks,
+    ]
 
 
 def make_sampler(settings: SovitsSettings, worker: TrainWorker) -> EpochSampler:

@@ -46,13 +46,18 @@ class SovitsStepResult:
     mel_fake: Tensor
 
 
+def text_parts(generator: Synthesizer) -> tuple[nn.Module, ...]:
+    """Those with a learning rate of their own, in the order of the optimiser's groups."""
+    text = generator.enc_p
+    return text.text_embedding, text.encoder_text, text.mrte
+
+
 def sovits_optimizers(
     generator: Synthesizer, discriminator: nn.Module, recipe: SovitsRecipe
 ) -> tuple[AdamW, AdamW]:
     """The generator's groups, in the order that checkpoints have: everything else, then the
     text embedding, the text encoder and the cross attention."""
-    text = generator.enc_p
-    slow = [list(part.parameters()) for part in (text.text_embedding, text.encoder_text, text.mrte)]
+    slow = [list(part.parameters()) for part in text_parts(generator)]
     slow_ids = {id(parameter) for part in slow for parameter in part}
     others = [p for p in generator.parameters() if id(p) not in slow_ids]
     groups = [{"params": part} for part in (others, *slow)]
