@@ -5,7 +5,7 @@
 PATH is a checkout of RVC-Boss/GPT-SoVITS (not part of this project; it also wants the packages
 einops, torchmetrics and pytorch-lightning). First every version is exported by us with
 deterministic weights, loaded by the original's classes and spoken by both, and training checkpoints
-of the GPT are gone on with by the other side. Then pairs are timed in turn, ours and theirs, round
+are gone on with by the other side. Then pairs are timed in turn, ours and theirs, round
 by round, and the median of the rounds' ratios is printed with the lowest and the highest.
 OMP_NUM_THREADS says how many threads both have. Exit status 1: an export or a checkpoint failed.
 """
@@ -26,11 +26,15 @@ def main() -> int:
     os.environ["TQDM_DISABLE"] = "1"
     import torch
 
-    from benchmarks.compare import checkpoints, interchange, original
+    from benchmarks.compare import checkpoints, interchange, original, sovits_checkpoints
 
     original.open_checkout(options.checkout)
     failed = 0
-    checks = {"exports": interchange.check_exports, "checkpoints": checkpoints.check_checkpoints}
+    checks = {
+        "exports": interchange.check_exports,
+        "checkpoints": checkpoints.check_checkpoints,
+        "sovits checkpoints": sovits_checkpoints.check_sovits_checkpoints,
+    }
     for name, check in checks.items():
         if options.only not in ("", name):
             continue

@@ -206,6 +206,11 @@ class TrainOptions(StepOptions):
         False,
         description="gradient checkpointing: less memory, slower steps, the same numbers",
     )
+    elastic: StrictBool = Field(
+        False,
+        description="with several workers (gpu_id): go on with those there is room for, one at "
+        "least, when a node goes, and with more when one comes",
+    )
     start_from: str | None = Field(
         None,
         min_length=1,

@@ -13,7 +13,8 @@ Ray (`worker.LocalWorker` runs them in one process); `launcher`, `reports` and
                      same way                                          the middle of an epoch
     held_out         the clips to judge by              healing        what follows a step that
     exports          what is kept of the weights                       went wrong; faults orders one
-    recomputing      less memory, more time
+    recomputing      less memory, more time             adopting       going on with a training that
+                                                                        was begun elsewhere
 
 Which checkpoint is chosen and which trainings are the voice: `core.selection`, `core.trainings`.
 """

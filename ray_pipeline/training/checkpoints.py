@@ -22,6 +22,9 @@ from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.stop_points import pass_by
 from ray_pipeline.core.workspace import PARTIAL_PREFIX
 
+# A folder of a run with a checkpoint from elsewhere, before the number of its epochs (`adopting`).
+ADOPTED = "adopted_"
+
 
 @dataclass(frozen=True)
 class Position:

@@ -44,8 +44,10 @@ def train(
     run_name: str,
     storage_path: Path,
     progress: Progress,
+    elastic: bool = False,
 ) -> TrainingHistory:
-    """Run `loop(settings, worker)` on every worker of the plan and wait for the end.
+    """Run `loop(settings, worker)` on every worker of the plan and wait for the end; if `elastic`
+    on as many of them as there is room for, from one on, whenever that changes.
 
     `storage_path` is absolute and seen by all nodes. Raises the loop's own PipelineError at
     once, or StepFailed after the third failure of a worker.
@@ -54,6 +56,7 @@ def train(
     os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = "0.2"
     from ray.train.torch import TorchTrainer
     from ray.train.v2.api.config import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
+    from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
     from ray.train.v2.api.exceptions import TrainingFailedError
 
     from ray_pipeline.training.reports import EpochLedger, ForwardReports
@@ -61,7 +64,8 @@ def train(
     run_folder = storage_path / run_name
     run_folder.mkdir(parents=True, exist_ok=True)
     ledger = EpochLedger(run_folder / LEDGER_NAME)
-    trainer = TorchTrainer(
+    # One worker alone needs no process group of torch's.
+    trainer = (TorchTrainer if plan.num_workers > 1 else DataParallelTrainer)(
         _run_worker,
         train_loop_config={
             "loop": loop,
@@ -69,7 +73,7 @@ def train(
             "run_folder": str(run_folder),
         },
         scaling_config=ScalingConfig(
-            num_workers=plan.num_workers,
+            num_workers=(1, plan.num_workers) if elastic else plan.num_workers,
             use_gpu=plan.use_gpu,
             resources_per_worker=plan.ray_resources(),
         ),

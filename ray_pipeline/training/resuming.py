@@ -3,6 +3,7 @@
     epoch_00003/          the end of an epoch; its family's files, and
       loop.pt             what the loop has in memory beside the networks
       checkpoint.json     the SHA-256 of the files, written last
+    adopted_00007/        what was copied in from elsewhere after so many epochs (`adopting`)
     inside_00000123/      the same in the middle of an epoch, after so many steps; the newest only,
                           and only until the epoch ends
 
@@ -23,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ray_pipeline.core.workspace import PARTIAL_PREFIX, atomic_write, sha256_of
-from ray_pipeline.training.checkpoints import foreign_checkpoint
+from ray_pipeline.training.checkpoints import ADOPTED, Position, foreign_checkpoint
 from ray_pipeline.training.worker import TrainWorker
 from ray_pipeline.weights.archive import load_archive, save_archive
 
@@ -96,6 +97,11 @@ def publish(folder: Path, step: int) -> Path:
     return target
 
 
+def has_checkpoint(run_folder: Path) -> bool:
+    """Of its own."""
+    return any(True for kind in (_EPOCH, _INSIDE) for _ in run_folder.glob(f"{kind}*"))
+
+
 def remove_inside(run_folder: Path) -> None:
     """When the epoch is over."""
     for folder in run_folder.glob(f"{_INSIDE}*"):
@@ -105,7 +111,7 @@ def remove_inside(run_folder: Path) -> None:
 def checkpoint_to_go_on_from(worker: TrainWorker) -> Path | None:
     """The newest whole one: inside the epoch after the last reported one, if as many workers
     wrote it; else the last reported one, or one before it."""
-    reported = worker.latest_checkpoint()
+    reported = worker.latest_checkpoint() or _adopted(worker.run_folder)
     done = _number(reported) if reported is not None else 0
     for folder in sorted(worker.run_folder.glob(f"{_INSIDE}*"), reverse=True):
         known = _read_seal(folder)
@@ -133,6 +139,25 @@ def _reported_and_before(run_folder: Path, reported: Path | None) -> Iterator[Pa
     for folder in sorted(run_folder.glob(f"{_EPOCH}*"), reverse=True):
         if _number(folder) < _number(reported) and (folder / _SEAL).is_file():
             yield folder
+    if (adopted := _adopted(run_folder)) is not None:
+        yield adopted
+
+
+def _adopted(run_folder: Path) -> Path | None:
+    return next(run_folder.glob(f"{ADOPTED}*"), None)
+
+
+def counted_here(
+    folder: Path, position: Position, epoch_batches: int, worker: TrainWorker
+) -> Position:
+    """What was done elsewhere, or by another number of workers, in batches that a worker has here:
+    `epoch_batches` an epoch. Such a checkpoint is of the end of an epoch."""
+    known = _read_seal(folder)
+    if known is not None and known["num_workers"] == worker.num_workers:
+        return position
+    if known is None and not folder.name.startswith(ADOPTED):
+        return position  # of an older program
+    return Position(position.epoch, position.epoch * epoch_batches)
 
 
 def _read_seal(folder: Path) -> dict[str, Any] | None:

@@ -67,6 +67,7 @@ class TrainingSettings:
     held_out: Sequence[TrainingItem] = ()
 
     checkpoint_patterns: ClassVar[tuple[str, ...]]
+    adopts_checkpoints: ClassVar[bool] = False  # those that were copied into `checkpoint_links`
 
     @classmethod
     def for_task(
@@ -99,6 +100,11 @@ class TrainingSettings:
     @property
     def export_pattern(self) -> str:
         """Matches the names of this voice's exports."""
+        raise NotImplementedError
+
+    def epoch_of(self, files: Sequence[Path]) -> int:
+        """How many epochs the checkpoint of these files has behind it, where the family adopts
+        any. Raises BadModelFile."""
         raise NotImplementedError
 
     @property

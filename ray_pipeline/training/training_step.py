@@ -12,12 +12,15 @@ from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.trainings import Trainings, TrainingTable, link_or_copy
 from ray_pipeline.core.workspace import sha256_of
+from ray_pipeline.training.adopting import adopt, copied_checkpoint
 from ray_pipeline.training.checkpoints import link_checkpoints
 from ray_pipeline.training.experiment_files import DroppedClip, Objection
 from ray_pipeline.training.healing import Care
 from ray_pipeline.training.launcher import train
 from ray_pipeline.training.plan import TrainingPlan
-from ray_pipeline.training.run_folders import choose_run_folder, mark_finished
+from ray_pipeline.training.resuming import has_checkpoint
+from ray_pipeline.training.run_folders import RunFolder, choose_run_folder, mark_finished
+from ray_pipeline.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from ray_pipeline.training.reports import TrainingHistory
@@ -50,6 +53,8 @@ def training_key(context: StepContext, options: TrainOptions, plan: TrainingPlan
         seed=context.config.seed,
         options=options.model_dump(exclude=_OF_NO_CONSEQUENCE),
         digests=digests,
+        # Copied in after a training, it is gone on with.
+        copied=[(path.name, path.stat().st_size) for path in copied_checkpoint(plan.settings)],
         start=None if plan.settings.start is None else sha256_of(plan.settings.start),
         epochs=plan.settings.epochs,
         batch_size=plan.settings.batch_size,
@@ -65,6 +70,7 @@ _OF_NO_CONSEQUENCE = {
     "keep_gb",
     "checkpoint_minutes",
     "micro_batch_size",
+    "elastic",
     "if_grad_ckpt",
 }
 
@@ -87,14 +93,19 @@ def _train(
     """The plan that is returned says in which folder the run has its exports."""
     storage = context.workspace.scratch / context.step.value
     folder = choose_run_folder(storage, key, force=options.force)
+    run_folder = storage / folder.name
     plan = with_own_folder(context, plan, folder.name)
     settings, trainings = plan.settings, Trainings(context.workspace)
     trainings.remove_others(context.step, folder.name)
     if settings.start is not None:
-        settings = replace(settings, start=_own_start(storage / folder.name, settings.start))
+        settings = replace(settings, start=_own_start(run_folder, settings.start))
+    adopt_what_was_copied(context, settings, folder, run_folder)
     num_clips = len(settings.clip_names)
     # A worker without a clip of its own would have nothing to learn from.
-    workers = context.plan(min(context.config.num_workers, num_clips))
+    most = min(context.config.num_workers, num_clips)
+    workers = context.plan(most)
+    if options.elastic:  # also more than the cluster has now
+        workers = replace(workers, num_workers=most)
     verb = "Going on with" if folder.is_resumed else "Starting"
     context.progress.log(
         f"{verb} the training: {num_clips} clips, {workers.num_workers} worker(s)."
@@ -106,11 +117,24 @@ def _train(
         run_name=folder.name,
         storage_path=storage,
         progress=context.progress,
+        elastic=options.elastic,
     )
     mark_finished(storage, folder)
     # The oldest checkpoint goes when the last one comes, which may be after its worker ended.
-    link_checkpoints(storage / folder.name, settings.checkpoint_links, settings.checkpoint_patterns)
-    return plan, history, Care.load(storage / folder.name)
+    link_checkpoints(run_folder, settings.checkpoint_links, settings.checkpoint_patterns)
+    return plan, history, Care.load(run_folder)
+
+
+def adopt_what_was_copied(
+    context: StepContext, settings: TrainingSettings, folder: RunFolder, run_folder: Path
+) -> None:
+    """A run that has nothing of its own yet goes on from what was copied in, unless forced."""
+    copied = copied_checkpoint(settings)
+    if not copied or folder.forced or has_checkpoint(run_folder):
+        return
+    epoch = adopt(settings, copied, run_folder)
+    name = settings.relative(copied[0])
+    context.progress.log(f"Going on from {name}, which was copied in: {epoch} epochs are done.")
 
 
 def _own_start(run_folder: Path, start: Path) -> Path:
@@ -201,6 +225,8 @@ def _otherwise_than_asked(
     """A base model that learns from nothing has needs of its own; nobody should wonder later."""
     warnings = []
     base, settings = context.config.base_model, plan.settings
+    if options.elastic and context.config.num_workers == 1:
+        warnings.append("elastic has no meaning for one worker: gpu_id asks for no more.")
     if options.max_steps is None and epochs_done != settings.epochs:
         warnings.append(
             f"{base} is trained for a number of steps of its own: {epochs_done} epochs were done, "

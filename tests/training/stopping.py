@@ -12,11 +12,16 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from ray_pipeline.core.stop_points import VARIABLE
 from ray_pipeline.core.workspace import atomic_write
+from ray_pipeline.training.gpt.trainer import GptTrainer, train_gpt
+from ray_pipeline.training.sovits.trainer import SovitsTrainer, train_sovits
+from ray_pipeline.training.training_run import TrainingRun
 from ray_pipeline.training.worker import EpochReport, LocalWorker
 
 _PRELOADED = [
@@ -47,8 +52,10 @@ class RememberingWorker(LocalWorker):
 
 
 def run_until_killed(train: Callable[..., None], settings: Any, run_folder: Path, at: str) -> None:
-    """Train in another process that has to die at `at`: a point and a pattern, or `middle` and a
-    number of bytes at which the second epoch's first larger file is cut off by the kernel."""
+    """Train in another process that has to die at `at`: a point and a pattern; `middle` and a
+    number of bytes at which the second epoch's first larger file is cut off by the kernel; or
+    `look` and a number: there the loop looks at the clock, before and after each checkpoint that
+    it writes, and it writes one after each batch."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     process = context.Process(target=_train, args=(train, settings, run_folder, at))
@@ -67,6 +74,18 @@ def _train(train: Callable[..., None], settings: Any, run_folder: Path, at: str)
     if point == "middle":
         size = int(rest)
         train(settings, RememberingWorker(run_folder, then=lambda: _let_no_file_grow_over(size)))
+        return
+    if point == "look":
+        worker, looks = RememberingWorker(run_folder), count(1)
+
+        def clock() -> float:
+            look = next(looks)
+            if look == int(rest):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return look * settings.checkpoint_minutes * 61
+
+        trainer: Any = {train_gpt: GptTrainer, train_sovits: SovitsTrainer}[train]
+        TrainingRun(settings, worker, partial(trainer, settings, worker), clock=clock).run()
         return
     order = run_folder / "stop_at"
     order.write_text(at)

@@ -3,6 +3,7 @@ one, never half of one, and the training goes on to the very same weights."""
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from ray_pipeline.core.errors import StorageFull
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.workspace import Experiment, is_partial
 from ray_pipeline.training.gpt.trainer import train_gpt
@@ -135,3 +137,59 @@ def test_a_training_stopped_inside_a_write_leaves_old_or_new_and_ends_the_same(
     for name, content in ended.items():
         assert_equal(content, whole[name], name)
     assert [path for path in folder.rglob("*") if is_partial(path)] == []
+
+
+@pytest.mark.parametrize("training", ["sovits", "gpt"], indirect=True)
+def test_a_training_killed_at_any_step_ends_with_the_same_weights(
+    training: Training, tmp_path: Path
+) -> None:
+    """Where, a seed decides."""
+    folder, look = tmp_path / "out", random.Random(7).randint(2, 12)
+    settings = training.settings(folder)
+    training.train(settings, RememberingWorker(folder / "run"))
+    whole = weight_files(folder)
+    shutil.rmtree(folder)
+
+    run_until_killed(training.train, settings, folder / "run", f"look {look}")
+    again = RememberingWorker(folder / "run")
+    training.train(settings, again)
+
+    ended = weight_files(folder)
+    assert ended.keys() == whole.keys()
+    for name, content in ended.items():
+        assert_equal(content, whole[name], name)
+
+
+def test_a_disk_that_is_full_is_said_and_leaves_the_checkpoint_before(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's device without room stands in for the files of the second epoch."""
+    folder = tmp_path / "out"
+    settings = gpt_settings(experiment, folder)
+    train_gpt(settings, RememberingWorker(folder / "run"))
+    whole = weight_files(folder)
+    shutil.rmtree(folder)
+
+    save = torch.save
+
+    def fill() -> None:
+        def onto_a_full_disk(content: Any, file: Any) -> None:
+            with Path("/dev/full").open("wb") as full:
+                save(content, full)
+
+        monkeypatch.setattr(torch, "save", onto_a_full_disk)
+
+    with pytest.raises(StorageFull):
+        train_gpt(settings, RememberingWorker(folder / "run", then=fill))
+    monkeypatch.undo()
+    assert [path for path in folder.rglob("*") if is_partial(path)] == []
+    for name, content in weight_files(folder).items():
+        assert_equal(content, whole[name], name)
+
+    again = RememberingWorker(folder / "run")
+    train_gpt(settings, again)
+    assert [report.epoch for report in again.reports] == [2]
+    ended = weight_files(folder)
+    assert ended.keys() == whole.keys()
+    for name, content in ended.items():
+        assert_equal(content, whole[name], name)

@@ -67,6 +67,14 @@ def load_gpt_checkpoint(
     return Position(epoch, epoch * epoch_batches if batches is None else batches), optimizer_steps
 
 
+def epoch_of_name(path: Path) -> int:
+    """How many epochs are done at `epoch=…`, which counts from 0. Raises BadModelFile."""
+    number = path.stem.removeprefix("epoch=").partition("-")[0]
+    if not number.isdigit():
+        raise foreign_checkpoint(path)
+    return int(number) + 1
+
+
 def _batches_done(content: dict[str, Any]) -> int | None:
     if "batches" in content:  # ours, until November 2026
         return int(content["batches"])

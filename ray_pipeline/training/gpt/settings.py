@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ray_pipeline.models.gpt.config import GptConfig
-from ray_pipeline.training.gpt.checkpoint import CHECKPOINT_PATTERN
+from ray_pipeline.training.gpt.checkpoint import CHECKPOINT_PATTERN, epoch_of_name
 from ray_pipeline.training.gpt.data import GptItem
 from ray_pipeline.training.gpt.recipe import GptRecipe
 from ray_pipeline.training.settings import TrainingSettings
@@ -24,9 +25,13 @@ class GptSettings(TrainingSettings):
     pretrained: Path | None = None
 
     checkpoint_patterns: ClassVar[tuple[str, ...]] = (CHECKPOINT_PATTERN,)
+    adopts_checkpoints: ClassVar[bool] = True
 
     def export_name(self, epoch: int, step: int) -> str:
         return f"{self.voice}-e{epoch}.ckpt"
+
+    def epoch_of(self, files: Sequence[Path]) -> int:
+        return epoch_of_name(files[0])
 
     @property
     def export_pattern(self) -> str:

@@ -25,6 +25,7 @@ from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
 from ray_pipeline.training.healing import Care
 from ray_pipeline.training.metrics import MetricsRecorder
 from ray_pipeline.training.precision import uses_half_precision
+from ray_pipeline.training.resuming import counted_here
 from ray_pipeline.training.trainer import Iteration, Trainer
 from ray_pipeline.training.training_run import TrainingRun
 from ray_pipeline.training.worker import TrainWorker
@@ -58,9 +59,10 @@ class GptTrainer(Trainer[GptBatch]):
         optimizer = gpt_optimizer(self._model, settings.recipe)
         self.resumed, optimizer_steps = Position(), 0
         if folder is not None:
-            self.resumed, optimizer_steps = load_gpt_checkpoint(
+            position, optimizer_steps = load_gpt_checkpoint(
                 folder, self._model, optimizer, epoch_batches=len(sampler)
             )
+            self.resumed = counted_here(folder, position, len(sampler), worker)
         self._stepper = GptStepper(
             worker.share_gradients(self._model),
             optimizer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +12,7 @@ from ray_pipeline.training.settings import TrainingSettings
 from ray_pipeline.training.sovits.checkpoint import CHECKPOINT_PATTERNS
 from ray_pipeline.training.sovits.data import SovitsItem
 from ray_pipeline.training.sovits.recipe import SovitsRecipe
+from ray_pipeline.weights.files import load_training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +30,13 @@ class SovitsSettings(TrainingSettings):
     codebook: Path | None = None
 
     checkpoint_patterns: ClassVar[tuple[str, ...]] = CHECKPOINT_PATTERNS
+    adopts_checkpoints: ClassVar[bool] = True
 
     def export_name(self, epoch: int, step: int) -> str:
         return f"{self.voice}_e{epoch}_s{step}.pth"
+
+    def epoch_of(self, files: Sequence[Path]) -> int:
+        return min(load_training(path).iteration for path in files)
 
     @property
     def export_pattern(self) -> str:

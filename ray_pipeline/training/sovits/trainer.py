@@ -14,6 +14,7 @@ from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.healing import Care, learning_from
 from ray_pipeline.training.metrics import MetricsRecorder
 from ray_pipeline.training.precision import uses_half_precision
+from ray_pipeline.training.resuming import counted_here
 from ray_pipeline.training.sovits.checkpoint import (
     load_sovits_checkpoint,
     save_sovits_checkpoint,
@@ -70,7 +71,8 @@ class SovitsTrainer(Trainer[SovitsBatch]):
         self._optimizers = sovits_optimizers(*self._networks, settings.recipe)
         self.resumed = Position()
         if folder is not None:
-            self.resumed = load_sovits_checkpoint(folder, self._networks, self._optimizers)
+            position = load_sovits_checkpoint(folder, self._networks, self._optimizers)
+            self.resumed = counted_here(folder, position, self.length.epoch_steps, worker)
         self._stepper = SovitsStepper(
             worker.share_gradients(generator),
             worker.share_gradients(discriminator),
