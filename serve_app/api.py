@@ -22,6 +22,7 @@ from serve_app.routes import (
     checkpoints,
     clips,
     cuts,
+    detection,
     events,
     files,
     health,
@@ -117,6 +118,7 @@ def _api_v1() -> APIRouter:
         models,
         options,
         live,
+        detection,
     ):
         api.include_router(part.router)
     return api

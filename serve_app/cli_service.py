@@ -17,6 +17,7 @@ from rich.table import Table
 
 from ray_pipeline.core.errors import InvalidInput
 from serve_app.cli_common import JsonOption, err, out, print_json
+from serve_app.cli_detect import detect
 from serve_app.cli_models import models
 from serve_app.cli_text import text
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(app: typer.Typer) -> None:
-    for command in (start, stop, status, config, doctor, text):
+    for command in (start, stop, status, config, doctor, text, detect):
         app.command()(command)
     app.add_typer(models, name="models", no_args_is_help=True)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from ray_pipeline.audio.watermark import PACKAGE, is_installed
 from ray_pipeline.core.pretrained_bases import has_bert
 from ray_pipeline.text.chinese.g2pw import has_g2pw
 from serve_app.capabilities import back_ends, base_models, ffmpeg_path, versions
@@ -47,6 +48,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         detail = "ready" if row["present"] else f"{count} files missing: gsv models list"
         yield Finding(f"base model {row['name']}", row["present"] or None, detail)
     yield from _chinese(settings.models_dir)
+    mark = is_installed()
+    detail = "ready" if mark else f"none in speech: pip install {PACKAGE}"
+    yield Finding("watermark", mark or None, detail)
 
 
 def _chinese(models_dir: Path) -> Iterator[Finding]:

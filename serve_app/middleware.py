@@ -22,7 +22,7 @@ from serve_app.settings import Settings, is_loopback
 MAX_JSON_BYTES = 8_000_000
 _OPEN_PATHS = ("/", "/docs", "/redoc", "/openapi.json", "/favicon.ico")
 _OPEN_PREFIXES = ("/health/", "/web/", "/docs/")
-_KEEPS_VOICES = re.compile(r"/api/v1/voices(/[^/]+/versions)?")
+_TAKES_FILES = re.compile(r"/api/v1/(voices(/[^/]+/versions)?|detect)")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -56,7 +56,7 @@ class BodyLimit:
 
 def takes_files(path: str) -> bool:
     """Whether what is sent there may be as large as recordings and weights are."""
-    return path.endswith("/files/upload") or _KEEPS_VOICES.fullmatch(path) is not None
+    return path.endswith("/files/upload") or _TAKES_FILES.fullmatch(path) is not None
 
 
 def body_limit_of(settings: Settings) -> Callable[[str], int]:

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     speech_timeout_seconds: float = Field(
         120, gt=0, description="the longest wait for a next sound"
     )
+    speech_watermark: Literal["auto", "on", "off"] = Field(
+        "auto", description="an inaudible mark in all speech; auto: where resemble-perth is there"
+    )
     open_tts_on_loopback: bool = Field(
         False, description="/tts without the API key, from this machine: for old front ends"
     )

@@ -20,6 +20,7 @@ import numpy as np
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 
+from ray_pipeline.audio.provenance import TAG, WAV_TAG
 from ray_pipeline.audio.wav import to_int16
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 
@@ -33,7 +34,8 @@ _UNKNOWN = 0xFFFFFFFF
 @dataclass(frozen=True, kw_only=True)
 class FormatRow:
     """`rate` in Hz. `bit_rate` of the libav encoder `codec` in `container`; 0: as it likes, and
-    without a codec the samples themselves are written, 16 bits each, little-endian."""
+    without a codec the samples themselves are written, 16 bits each, little-endian.
+    `tag_options` are for files with tags."""
 
     media_type: str
     rate: int = SAMPLE_RATE
@@ -41,6 +43,7 @@ class FormatRow:
     codec: str = ""
     bit_rate: int = 0
     options: Mapping[str, str] | None = None
+    tag_options: Mapping[str, str] | None = None
 
 
 FORMATS: dict[str, FormatRow] = {
@@ -61,7 +64,14 @@ FORMATS: dict[str, FormatRow] = {
         # A page is sent when it is full: by itself after a second.
         options={"page_duration": "100000"},
     ),
-    "aac": FormatRow(media_type="audio/aac", container="adts", codec="aac", bit_rate=96_000),
+    "aac": FormatRow(
+        media_type="audio/aac",
+        container="adts",
+        codec="aac",
+        bit_rate=96_000,
+        # ADTS has no place for tags; what reads it passes over ID3 before it.
+        tag_options={"write_id3v2": "1"},
+    ),
     "flac": FormatRow(media_type="audio/flac", container="flac", codec="flac"),
     "wav": FormatRow(media_type="audio/wav"),
     # What OpenAI's clients take PCM to be.
@@ -84,7 +94,7 @@ class Encoder(Protocol):
 
 def make_encoder(name: str, tags: Tags | None = None) -> Encoder:
     """By a name of `FORMATS`. `tags` are written where the format has a place for them: MP3, Opus,
-    FLAC and WAV."""
+    AAC, FLAC and WAV."""
     row = FORMATS[name]
     if row.codec:
         return _LibavEncoder(row, tags or {})
@@ -136,7 +146,8 @@ class _Sink:
 class _LibavEncoder:
     def __init__(self, row: FormatRow, tags: Tags) -> None:
         self._sink = _Sink()
-        options = {"flush_packets": "1", **(row.options or {})}
+        more = (row.tag_options or {}) if tags else {}
+        options = {"flush_packets": "1", **(row.options or {}), **more}
         self._container = av.open(self._sink, "w", format=row.container, options=options)
         self._container.metadata.update(tags)
         stream = self._container.add_stream(row.codec, rate=row.rate, layout="mono")
@@ -161,7 +172,8 @@ class _LibavEncoder:
 
 def wav_header(rate: int, tags: Tags | None = None, num_samples: int | None = None) -> bytes:
     """Of 16 bits and one channel; 44 bytes without tags. Without `num_samples` for a stream whose
-    length nobody knows yet. `comment` and `software` are the tags that it has a place for."""
+    length nobody knows yet. `comment`, `software` and `synthetic_speech` are the tags that it has
+    a place for."""
     info = _info_chunk(tags or {})
     data_size = _UNKNOWN if num_samples is None else num_samples * 2
     size = _UNKNOWN if num_samples is None else 36 + len(info) + data_size
@@ -172,7 +184,7 @@ def wav_header(rate: int, tags: Tags | None = None, num_samples: int | None = No
 
 def _info_chunk(tags: Tags) -> bytes:
     """RIFF's LIST of type INFO."""
-    places = {"comment": b"ICMT", "software": b"ISFT"}
+    places = {"comment": b"ICMT", "software": b"ISFT", TAG: WAV_TAG.encode()}
     entries = b""
     for name, place in places.items():
         if text := tags.get(name, "").encode():

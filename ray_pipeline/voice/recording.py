@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from ray_pipeline.audio.encoding import wav_header
 from ray_pipeline.audio.levels import peak, rms, to_db
-from ray_pipeline.audio.wav import to_int16, write_int16
+from ray_pipeline.audio.provenance import Provenance
+from ray_pipeline.audio.wav import to_int16
+from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.speech import Reference, SpeechSettings
+from ray_pipeline.core.workspace import atomic_path
 from ray_pipeline.text.own_words import Pronunciations
 from ray_pipeline.voice.speech import OnProgress, Speech
 from ray_pipeline.voice.voice import load_voice
@@ -55,7 +59,9 @@ def speak_to_file(
         on_progress=on_progress,
     )
     levels = check_sound(speech, target.name)
-    write_int16(target, to_int16(speech.wav))
+    _write(
+        target, speech, Provenance([order.sovits_path.stem], [voice.version], order.settings.seed)
+    )
     return {
         "file": target.name,
         "base_model": voice.version,
@@ -69,6 +75,13 @@ def speak_to_file(
         "pieces": [asdict(piece) | {"num_tokens": len(piece.tokens)} for piece in speech.pieces],
         "left_out": speech.left_out,
     }
+
+
+def _write(target: Path, speech: Speech, provenance: Provenance) -> None:
+    samples = to_int16(speech.wav).astype("<i2", copy=False)
+    header = wav_header(SAMPLE_RATE, provenance.tags(), len(samples))
+    with atomic_path(target) as partial:
+        partial.write_bytes(header + samples.tobytes())
 
 
 def check_sound(speech: Speech, name: str) -> dict[str, float]:

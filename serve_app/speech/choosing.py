@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ray_pipeline.audio.provenance import Provenance
 from ray_pipeline.core.errors import InvalidInput, NotFound, PipelineError
 from ray_pipeline.core.languages import MODE_CODES
 from ray_pipeline.core.pretrained_bases import base_model
@@ -66,6 +67,15 @@ class Chosen:
     @property
     def spoken_name(self) -> str:
         return f"{self.voice.name}@{self.version.number}"
+
+
+def tags_of(spoken: Sequence[Chosen]) -> dict[str, str]:
+    """What the file says of itself, where its format has a place for that."""
+    return Provenance(
+        voices=list(dict.fromkeys(each.spoken_name for each in spoken)),
+        models=list(dict.fromkeys(each.version.base_model for each in spoken)),
+        seed=spoken[0].order.settings.seed,
+    ).tags()
 
 
 class Chooser:

@@ -30,9 +30,9 @@ from ray_pipeline.core.speech import NUM_SEEDS
 from ray_pipeline.speaking.order import Part, PieceEnd, Sound
 from serve_app.errors import unexpected_problem
 from serve_app.haproxy import client_address
-from serve_app.speech.choosing import Chosen, malformed
+from serve_app.speech.choosing import Chosen, malformed, tags_of
 from serve_app.speech.openai_schemas import MAX_INPUT, SpeechRequest
-from serve_app.speech.sending import TAGS, Account
+from serve_app.speech.sending import Account
 from serve_app.speech.sentences import Sentences
 from serve_app.speech.service import SpeechDep, SpeechService
 from serve_app.speech.trials import Listener
@@ -202,7 +202,7 @@ class _Talk:
 
     async def _send_all(self, chosen: Chosen, sound_format: str) -> None:
         """One file of the format, in which the sentences follow each other."""
-        encoder = make_encoder(sound_format, TAGS)
+        encoder = make_encoder(sound_format, tags_of([chosen]))
         facts: list[dict[str, Any]] = []
         while (sentence := await self._sentences.get()) is not None:
             await self._socket.send_json({"type": "sentence", "text": sentence.text})

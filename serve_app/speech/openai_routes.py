@@ -13,7 +13,7 @@ from ray_pipeline.text.markup import is_marked_up
 from serve_app.dependencies import StoreDep
 from serve_app.errors import problem_responses
 from serve_app.json_bodies import JsonRoute
-from serve_app.speech.choosing import Chosen, Wanted
+from serve_app.speech.choosing import Chosen, Wanted, tags_of
 from serve_app.speech.openai_schemas import (
     MODELS,
     NamedVoice,
@@ -23,7 +23,6 @@ from serve_app.speech.openai_schemas import (
     SpeechRequest,
 )
 from serve_app.speech.sending import (
-    TAGS,
     Account,
     SoundResponse,
     as_events,
@@ -92,24 +91,25 @@ async def answer(
     """Speech as the answer to a request, in any dialect; `directed`: of a text with directions."""
     if directed:
         spans = await service.choose_spans(wanted)
-        chosen = replace(
-            next(span for span in spans if isinstance(span, Chosen)), remarks=tuple(remarks)
-        )
+        spoken = [span for span in spans if isinstance(span, Chosen)]
+        chosen = replace(spoken[0], remarks=tuple(remarks))
         speech = service.speak_spans(spans, request)
     else:
         chosen = await service.choose(wanted, remarks)
+        spoken = [chosen]
         speech = service.speak(chosen, request)
     parts = await unless_gone(request, begun(speech))
     headers = headers_of(chosen, sound_format)
+    tags = tags_of(spoken) if tagged else None
+    encoder = make_encoder(sound_format, tags)
     if as_sse:
-        return SoundResponse(
-            as_events(parts, sound_format, chosen), headers, media_type="text/event-stream"
-        )
+        events = as_events(parts, encoder, chosen)
+        return SoundResponse(events, headers, media_type="text/event-stream")
     account = Account()
-    chunks = encoded(parts, make_encoder(sound_format, TAGS if tagged else None), account)
+    chunks = encoded(parts, encoder, account)
     if stream:
         return SoundResponse(chunks, headers, media_type=FORMATS[sound_format].media_type)
-    return await unless_gone(request, whole(chunks, sound_format, account, chosen))
+    return await unless_gone(request, whole(chunks, sound_format, tags, account, chosen))
 
 
 @router.get("/models")

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ray_pipeline.audio.encoding import FORMATS, Encoder, make_encoder, wav_header
+from ray_pipeline.audio.encoding import FORMATS, Encoder, Tags, wav_header
 from ray_pipeline.core.errors import PipelineError
 from ray_pipeline.speaking.order import Finished, Part, PieceEnd, Sound, Started
 from serve_app.errors import unexpected_problem
@@ -26,11 +26,8 @@ from serve_app.speech.choosing import Chosen
 
 T = TypeVar("T")
 
-# Where a container has a place for it, the file itself says what it is.
-SYNTHETIC = "Synthetic speech, made by a computer (gpt-sovits-ray)."
 # Of a piece, where the request wanted it recognised.
 _FACTS = ("verified", "heard")
-TAGS = {"comment": SYNTHETIC, "software": "gpt-sovits-ray"}
 
 
 @dataclass
@@ -69,6 +66,7 @@ class Account:
             "problems": [end.problem for end in self.ends if end.problem],
             "left_out": self.left_out,
             "digest": self.finished.digest,
+            "watermark": all(end.facts.get("watermark", False) for end in self.ends),
             "warnings": list(chosen.remarks),
         }
 
@@ -189,13 +187,13 @@ async def encoded(
 
 
 async def as_events(
-    parts: AsyncGenerator[Part], sound_format: str, chosen: Chosen
+    parts: AsyncGenerator[Part], encoder: Encoder, chosen: Chosen
 ) -> AsyncGenerator[bytes]:
     """OpenAI's server-sent events; what our speech adds stands in the last of them. A failure is
     an event, too."""
     account = Account()
     try:
-        async with aclosing(encoded(parts, make_encoder(sound_format, TAGS), account)) as chunks:
+        async with aclosing(encoded(parts, encoder, account)) as chunks:
             async for chunk in chunks:
                 audio = base64.b64encode(chunk).decode()
                 yield _event({"type": "speech.audio.delta", "audio": audio})
@@ -223,12 +221,17 @@ def _event(data: dict[str, Any]) -> bytes:
 
 
 async def whole(
-    chunks: AsyncIterator[bytes], sound_format: str, account: Account, chosen: Chosen
+    chunks: AsyncIterator[bytes],
+    sound_format: str,
+    tags: Tags | None,
+    account: Account,
+    chosen: Chosen,
 ) -> Response:
-    """All at once, with its length, and with what is known at the end in its headers."""
+    """All at once, with its length, and with what is known at the end in its headers. `tags` are
+    those that it was encoded with."""
     body = b"".join([chunk async for chunk in chunks])
     if sound_format == "wav":
-        body = _with_length(body)
+        body = _with_length(body, tags)
     facts = account.facts(chosen)
     headers = headers_of(chosen, sound_format) | {
         "X-Seconds": str(facts["seconds"]),
@@ -240,8 +243,7 @@ async def whole(
     return Response(body, headers=headers, media_type=FORMATS[sound_format].media_type)
 
 
-def _with_length(streamed: bytes) -> bytes:
+def _with_length(streamed: bytes, tags: Tags | None) -> bytes:
     rate = FORMATS["wav"].rate
-    samples = streamed[streamed.index(b"data", 36) + 8 :]
-    tags = TAGS if b"LIST" in streamed[:64] else None
+    samples = streamed[len(wav_header(rate, tags)) :]
     return wav_header(rate, tags, len(samples) // 2) + samples

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from ray_pipeline.audio.provenance import provenance_in, tags_in
 from ray_pipeline.core.errors import StepFailed
 from ray_pipeline.core.speech import Reference, SpeechSettings
 from ray_pipeline.voice.recording import Order, check_sound, speak_to_file
@@ -22,6 +23,9 @@ def test_an_order_becomes_a_wav_and_facts(
     assert facts["base_model"] == "nano"
     [piece] = facts["pieces"]
     assert piece["num_tokens"] == len(piece["tokens"]) < facts["limit_tokens"]
+    said = provenance_in(tags_in(target))
+    assert said is not None
+    assert (said["models"], said["seed"]) == (["nano"], 1)
     assert -60 < facts["rms_dbfs"] < facts["peak_dbfs"] <= 0
 
 

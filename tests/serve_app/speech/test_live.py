@@ -99,7 +99,7 @@ def test_who_leaves_frees_what_was_being_made(serve: MakeUrl, anna: VoiceRecord)
         say(socket, text="One is here. " * 30)
         while isinstance(socket.recv(timeout=60), str):
             pass
-    engine = app.state.speech.speaker._made.result()
+    engine, _ = app.state.speech.speaker._made.result()
     deadline = time.monotonic() + 5
     while engine.stats().active_requests and time.monotonic() < deadline:
         time.sleep(0.02)

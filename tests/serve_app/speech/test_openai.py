@@ -240,7 +240,7 @@ def test_a_client_has_so_many_streams_and_gets_them_back(serve: MakeUrl, anna: V
         assert answer.status_code == 429
         assert int(answer.headers["retry-after"]) >= 1
         assert answer.json()["error"]["type"] == "rate_limit_error"
-    engine = inside._made.result()
+    engine, _ = inside._made.result()
     app.state.speech.speaker = inside
     deadline = time.monotonic() + 5
     while engine.stats().active_requests and time.monotonic() < deadline:
