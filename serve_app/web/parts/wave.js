@@ -12,7 +12,7 @@ const nonce = () => /** @type {HTMLElement} */ (document.querySelector("script[n
 
 const css = (/** @type {string} */ name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** @param {{task: string, clip: string, onReady: (controls: {toggle: () => void} | null) => void, play?: boolean}} props */
+/** @param {{task: string, clip: string, onReady: (controls: {toggle: () => void, time: () => number} | null) => void, play?: boolean}} props */
 export function Wave({ task, clip, onReady, play = false }) {
   const box = useRef(/** @type {any} */ (null));
   const waves = useRef(/** @type {any} */ (null));
@@ -24,7 +24,7 @@ export function Wave({ task, clip, onReady, play = false }) {
     make(box.current, task, clip, settings, setState, stop.signal).then((made) => {
       if (!made) return;
       waves.current = made;
-      onReady({ toggle: () => made.playPause() });
+      onReady({ toggle: () => made.playPause(), time: () => made.getCurrentTime() });
       if (play) made.play().catch(() => {}); // a browser that wants a click first
     }, async (error) => {
       if (stop.signal.aborted) return;

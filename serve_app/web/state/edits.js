@@ -5,14 +5,14 @@ import { call, get, taskPath } from "../api/http.js";
 import { whenBack } from "./connection.js";
 import { isBusy } from "./service.js";
 import { Store } from "./store.js";
-import { open, putRows } from "./task.js";
+import { open, putRows, refresh } from "./task.js";
 
 const MOST_UNDO = 200;
 const AGAIN_MS = 1000;
 const FIELDS = ["text", "language", "include"];
 
 /** `drafts` and `errors` by clip; `theirs`: what somebody else wrote meanwhile, by clip;
- * `undo`: groups of {clip, before}. */
+ * `undo`: groups of {clip, before}, or a cut with the pieces that take it back. */
 export const edits = new Store({ task: "", drafts: {}, errors: {}, theirs: {}, saving: 0, undo: [] });
 
 /** @param {string} task */
@@ -107,8 +107,8 @@ async function again(task, then) {
 
 const pick = (/** @type {any} */ row) => Object.fromEntries(FIELDS.map((name) => [name, row[name]]));
 
-/** @param {any[]} group */
-function remember(group) {
+/** @param {any} group */
+export function remember(group) {
   edits.set((old) => ({ undo: [...old.undo, group].slice(-MOST_UNDO) }));
   keep();
 }
@@ -119,6 +119,11 @@ export async function undo() {
   if (!group) return null;
   edits.set((old) => ({ undo: old.undo.slice(0, -1) }));
   keep();
+  if (group.cut) {
+    const { clips } = await call("POST", taskPath(edits.value.task, "/cuts"), { clips: group.cut, pieces: group.pieces });
+    refresh(["transcripts", "task"]);
+    return clips[0];
+  }
   if (group.length === 1) await save(group[0].clip, group[0].before, true);
   else await putAll(group.map((/** @type {any} */ row) => ({ clip: row.clip, ...row.before })));
   return group[0].clip;

@@ -10,6 +10,7 @@ import { useStore } from "../state/store.js";
 import { open, readReport, refresh } from "../state/task.js";
 import { inWords, t } from "../words/words.js";
 import { wordsOf } from "../words/report.js";
+import { CutsWaiting } from "./cutting.js";
 import { Replace } from "./replace.js";
 import { ReviewRow } from "./review_row.js";
 import { Summary } from "./summary.js";
@@ -48,7 +49,7 @@ export function Review() {
   // The order is made when a filter or the first report comes, not by each edit: no row jumps away.
   const order = useMemo(() => rows.filter((/** @type {any} */ each) => FILTERS[filter](each) && matches(each, wanted))
     .sort((/** @type {any} */ a, /** @type {any} */ b) => rank(a) - rank(b) || (a.row.clip < b.row.clip ? -1 : 1))
-    .map((/** @type {any} */ each) => each.row.clip), [filter, wanted, Boolean(report), transcripts.length]);
+    .map((/** @type {any} */ each) => each.row.clip), [filter, wanted, Boolean(report), transcripts.map((/** @type {any} */ row) => row.clip).join("\n")]);
   const named = new Map(rows.map((/** @type {any} */ each) => [each.row.clip, each]));
   const visible = order.filter((/** @type {string} */ clip) => named.has(clip));
   const move = (/** @type {number} */ by, /** @type {boolean} */ edits) => {
@@ -82,6 +83,7 @@ export function Review() {
   if (!transcripts.length) return html`<div class="panel"><p>${t("noClips")}</p><p><a class="button" href=${voiceLink(id, "recordings")}>← ${t("section.recordings")}</a></p></div>`;
   return html`<div class="review">
     <${Summary} report=${report} words=${words} state=${reportState} error=${reportError} onFilter=${setFilter} />
+    <${CutsWaiting} />
     <div class="row tools">${Object.keys(FILTERS).map((name) => html`<button type="button" class="chip" aria-pressed=${filter === name} onClick=${() => setFilter(name)}>
         ${t(`filter.${name}`)} <small>${rows.filter(FILTERS[name]).length}</small></button>`)}
       <label class="inline"><span class="unseen">${t("search")}</span><input id="find" type="search" placeholder=${t("search")} value=${wanted} onInput=${(/** @type {any} */ event) => want(event.target.value)} /></label>
@@ -92,7 +94,7 @@ export function Review() {
       <button type="button" aria-label=${t("key.help")} onClick=${() => show("keys")}>?</button></div>
     <ol class="clips" aria-label=${t("clips")}>${visible.slice(0, most).map((/** @type {string} */ clip) => html`<${ReviewRow} key=${clip} task=${id} ...${named.get(clip)}
       words=${words} selected=${clip === selected} editing=${clip === selected && editing} controls=${clip === selected ? controls : null}
-      onSelect=${(/** @type {boolean} */ edits) => { select(clip); edit(edits); }} onNext=${() => move(1, true)} onLeave=${() => edit(false)} />`)}</ol>
+      onSelect=${(/** @type {boolean} */ edits) => { select(clip); edit(edits); }} onNext=${() => move(1, true)} onLeave=${() => edit(false)} onCut=${(/** @type {string} */ made) => { select(made); edit(false); }} />`)}</ol>
     ${visible.length > most ? html`<button type="button" onClick=${() => more(most + ROWS)}>${t("more", { n: visible.length - most })}</button>` : null}
     ${visible.length ? null : html`<p class="dim">${t("noneFound")}</p>`}
     <p class="row"><span class="dim" role="status" id="saving">${saving ? t("saving") : ""}</span><span class="grow"></span>

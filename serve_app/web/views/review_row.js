@@ -4,14 +4,16 @@ import { clipPath } from "../api/http.js";
 import { html, useEffect, useRef } from "../parts/html.js";
 import { Play } from "../parts/play.js";
 import { Wave } from "../parts/wave.js";
+import { placeOf } from "../state/cuts.js";
 import { decide, draft, edits, oneLine, save } from "../state/edits.js";
 import { useStore } from "../state/store.js";
 import { inWords, stepName, t } from "../words/words.js";
+import { Cutting } from "./cutting.js";
 
 const LANGUAGES = ["en", "zh", "ja", "ko", "yue"];
 
 /** @param {any} props */
-export function ReviewRow({ task, row, clip, words, selected, editing, controls, onSelect, onNext, onLeave }) {
+export function ReviewRow({ task, row, clip, words, selected, editing, controls, onSelect, onNext, onLeave, onCut }) {
   const item = useRef(/** @type {any} */ (null));
   useEffect(() => {
     if (!selected) return;
@@ -24,9 +26,9 @@ export function ReviewRow({ task, row, clip, words, selected, editing, controls,
   return html`<li ref=${item} class=${`clip ${selected ? "selected" : ""} ${row.include ? "" : "excluded"}`} tabindex=${selected ? 0 : -1} data-clip=${row.clip}
       aria-current=${selected ? "true" : undefined} onClick=${(/** @type {any} */ event) => selected || event.target.closest("button, input, label, select, textarea") || onSelect(true)}>
     <span class=${`mark verdict-${verdict}`} role="img" aria-label=${t(`verdict.${verdict}`)} title=${t(`verdict.${verdict}`)}></span>
-    ${selected ? null : html`<${Play} path=${clipPath(task, row.clip, "/audio")} label=${row.clip} />`}
+    ${selected || !row.timing ? null : html`<${Play} path=${clipPath(task, row.clip, "/audio")} label=${row.clip} />`}
     <div class="said-here">
-      ${selected ? html`<${Editor} task=${task} row=${row} typed=${typed} editing=${editing} controls=${controls} onNext=${onNext} onLeave=${onLeave} />`
+      ${selected ? html`<${Editor} task=${task} row=${row} typed=${typed} editing=${editing} controls=${controls} onNext=${onNext} onLeave=${onLeave} onCut=${onCut} />`
         : html`<button type="button" class="text" lang=${row.language} onClick=${() => onSelect(true)}>${typed ?? row.text ?? ""}${typed !== undefined ? html` <em>(${t("unsaved")})</em>` : null}</button>`}
       <${Findings} clip=${clip} words=${words} open=${selected} />
       <${Trouble} row=${row} typed=${typed} />
@@ -38,8 +40,9 @@ export function ReviewRow({ task, row, clip, words, selected, editing, controls,
     </div></li>`;
 }
 
-function Editor({ task, row, typed, editing, controls, onNext, onLeave }) {
+function Editor({ task, row, typed, editing, controls, onNext, onLeave, onCut }) {
   const input = useRef(/** @type {any} */ (null));
+  const sound = useRef(/** @type {any} */ (null));
   useEffect(() => { if (editing) input.current?.focus(); }, [editing]);
   const keep = (/** @type {any} */ event) => {
     const text = oneLine(event.target.value);
@@ -51,7 +54,9 @@ function Editor({ task, row, typed, editing, controls, onNext, onLeave }) {
     if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); keep(event); onNext(); }
     if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); input.current?.blur(); onLeave(); } // at once: the next key is a command
   };
-  return html`<${Wave} key=${row.clip} task=${task} clip=${row.clip} onReady=${(/** @type {any} */ made) => { if (controls) controls.current = made; }} />
+  return html`${row.timing || !placeOf(row.clip) ? html`<${Wave} key=${row.clip} task=${task} clip=${row.clip} onReady=${(/** @type {any} */ made) => { sound.current = made; if (controls) controls.current = made; }} />`
+      : html`<p class="dim">${t("cut.notYet")}</p>`}
+    <${Cutting} key=${`cut ${row.clip}`} clip=${row.clip} time=${() => sound.current?.time() ?? 0} caret=${() => input.current?.selectionStart ?? 0} onCut=${onCut} />
     <textarea ref=${input} rows="2" lang=${row.language} maxlength="2000" aria-label=${`${t("text")}: ${row.clip}`} value=${typed ?? row.text}
       onInput=${(/** @type {any} */ event) => draft(row.clip, event.target.value === row.text ? null : event.target.value)} onBlur=${keep} onKeyDown=${keys}></textarea>
     <div class="row small"><label class="inline">${t("language")} <select value=${row.language} onChange=${(/** @type {any} */ event) => save(row.clip, { language: event.target.value })}>

@@ -15,6 +15,7 @@ from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import EventKind, Transcript
 from ray_pipeline.core.workspace import Workspace
 from serve_app.client import Client
+from tests.coordinator.sliced_recording import FIRST, SECOND, THIRD, write_sliced
 from tests.serve_app.local_coordinator import LocalCoordinator
 from tests.serve_app.speech_task import CLIPS, transcribe, write_clips
 
@@ -55,15 +56,32 @@ class Studio:
         with self.client as client:
             return client.create(name, {"language": "en", "base_model": "mini"}).task_id
 
-    def prepared(self, name: str = "Anna, calm") -> str:
-        """A voice after steps 1 to 4, with three clips that a recogniser wrote."""
+    def with_recording(self, name: str = "Anna, calm") -> str:
         task = self.new(name)
         answer = httpx.post(
             f"{self.url}/api/v1/task/{task}/files/upload", files={"file": ("a.wav", b"RIFF....")}
         )
         assert answer.status_code == 200
+        return task
+
+    def prepared(self, name: str = "Anna, calm") -> str:
+        """A voice after steps 1 to 4, with three clips that a recogniser wrote."""
+        task = self.with_recording(name)
         write_clips(self.workspace(task).root.parent.parent, task)
         transcribe(self.coordinator, task)
+        return task
+
+    def sliced(self) -> str:
+        """A voice whose three clips lie in one recording, each with a text of two words."""
+        task = self.with_recording()
+        write_sliced(self.workspace(task))
+        self.coordinator.do(task, StepName.CONVERT_AUDIO)
+        self.coordinator.do(task, StepName.SLICE_AUDIO)
+        heard = [
+            Transcript(clip=clip, text=text, language="en", source="whisper")
+            for clip, text in ((FIRST, "One two."), (SECOND, "Three four."), (THIRD, "Five six."))
+        ]
+        self.coordinator.do(task, StepName.ASR_TRANSCRIBE, transcripts=heard)
         return task
 
     def trained(self, name: str = "Anna, calm") -> str:

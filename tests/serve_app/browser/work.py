@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.coordinator.sliced_recording import FIRST, THIRD
 from tests.serve_app.browser.conftest import NewPage
 from tests.serve_app.browser.studio import Studio
 
@@ -173,3 +174,40 @@ def test_a_service_with_a_key_asks_for_it(make_client, new_page: NewPage, coordi
         page.locator("#key").fill(key)
         page.keyboard.press("Enter")
         expect(page.locator(".welcome")).to_be_visible()
+
+
+def click_into_the_sound(page: Page) -> None:
+    expect(page.locator(".wave .play")).to_be_enabled()
+    page.locator(".wave .canvas").click(position={"x": 200, "y": 20})
+
+
+def test_a_clip_is_split_where_the_sound_stands_merged_and_taken_back(
+    studio: Studio, page: Page
+) -> None:
+    task = studio.sliced()
+    before = texts(studio, task)
+    page.goto(studio.at(task, "review"))
+    page.locator(f'[data-clip="{FIRST}"] .text').click()
+    page.get_by_role("button", name="Split here").click()
+    expect(page.locator(".cutting [role=alert]")).to_contain_text("Click into the sound")
+    click_into_the_sound(page)
+    page.get_by_role("button", name="Split here").click()
+    expect(page.locator(KIND)).to_have_count(4)
+    assert sorted(texts(studio, task).values()) == ["Five six.", "One", "Three four.", "two."]
+    expect(page.locator("#cuts-waiting")).to_contain_text("Cut by hand: 2.")
+    expect(page.locator(".clip.selected")).to_contain_text("Its sound is cut when")
+    page.get_by_role("button", name="Merge with the next").click()
+    expect(page.locator(KIND)).to_have_count(3)
+    assert texts(studio, task) == before
+    for _ in range(2):
+        page.get_by_role("button", name="Undo").click()
+    expect(page.locator(KIND)).to_have_count(3)
+    assert texts(studio, task) == before
+
+    page.locator(f'[data-clip="{THIRD}"] .text').click()
+    click_into_the_sound(page)
+    page.get_by_role("button", name="End here").click()
+    expect(page.locator("#cuts-waiting")).to_contain_text("Cut by hand: 1.")
+    page.locator("#cut-now").click()
+    expect(page.locator("#task-status")).to_contain_text("waiting")
+    expect(page.locator("#cuts-waiting")).to_have_count(0)
