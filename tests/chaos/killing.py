@@ -32,24 +32,29 @@ def titled(service: RunningService, part: str) -> list[psutil.Process]:
     return found
 
 
-def _kill_part(service: RunningService, part: str) -> int:
-    """SIGKILL; the number of processes. A step that runs has a process soon, not at once."""
+def _kill_part(service: RunningService, running: int, part: str) -> int:
+    """SIGKILL; the number of processes. A step that runs has a process soon, not at once, so
+    each is hit as soon as it is there."""
+    wanted = running if part == "step process" else 1
+    killed: set[int] = set()
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not (found := titled(service, part)) and time.monotonic() < deadline:
+    while len(killed) < wanted and time.monotonic() < deadline:
+        for process in titled(service, part):
+            if process.pid not in killed:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+                    killed.add(process.pid)
         time.sleep(0.05)
-    for process in found:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    return len(found)
+    return len(killed)
 
 
-def _kill_all(service: RunningService) -> int:
+def _kill_all(service: RunningService, _: int) -> int:
     killed = service.kill()
     service.start()
     return killed
 
 
-def _terminate(service: RunningService) -> int:
+def _terminate(service: RunningService, _: int) -> int:
     """What `gsv stop` does: SIGTERM, and SIGKILL for what still runs after a minute."""
     running = len(processes_with_mark(service.mark()))
     service.stop()
@@ -57,7 +62,8 @@ def _terminate(service: RunningService) -> int:
     return running
 
 
-KINDS: dict[str, Callable[[RunningService], int]] = {
+# Each takes the service and the number of steps that run, and returns that of killed processes.
+KINDS: dict[str, Callable[[RunningService, int], int]] = {
     **{part: partial(_kill_part, part=part) for part in _TITLES},
     "everything": _kill_all,
     "SIGTERM": _terminate,

@@ -30,22 +30,23 @@ _RESULTS = (
 def results_of(task_folder: Path) -> dict[str, str]:
     """A digest of each file that the steps made, by its name in the task's folder."""
     paths = {path for pattern in _RESULTS for path in task_folder.glob(pattern)}
-    task_id = task_folder.name
     return {
-        str(path.relative_to(task_folder)): _digest(path, task_id)
+        str(path.relative_to(task_folder)): _digest(path, task_folder)
         for path in sorted(paths)
         if path.is_file() and not is_partial(path)
     }
 
 
-def _digest(path: Path, task_id: str) -> str:
-    """Of what a torch archive holds: its bytes also hold the temporary name it was written by."""
+def _digest(path: Path, task_folder: Path) -> str:
+    """Of what a torch archive holds: its bytes also hold the temporary name it was written by.
+    Lists of clips name them by their paths, so the task's folder and id are left out."""
     digest = hashlib.sha256()
     if path.suffix in _TORCH:
         for part in _parts(load_archive(path)):
             digest.update(part)
     else:
-        digest.update(path.read_bytes().replace(task_id.encode(), b"TASK"))
+        content = path.read_bytes().replace(bytes(task_folder), b"FOLDER")
+        digest.update(content.replace(task_folder.name.encode(), b"TASK"))
     return digest.hexdigest()[:16]
 
 
