@@ -65,7 +65,7 @@ def _schema_of(url: str) -> Any:
     return schema
 
 
-def call_in_sequence(url: str, findings: Findings, calls: int) -> None:
+def call_in_sequence(url: str, findings: Findings, calls: int, first_seed: int = 0) -> None:
     """At least so many calls, in sequences of up to 20: what one answer names (a task, a file, a
     clip) is asked for by the next."""
     wanted = findings.calls + calls
@@ -78,17 +78,19 @@ def call_in_sequence(url: str, findings: Findings, calls: int) -> None:
         def validate_response(self, response: Any, case: Case, **_: Any) -> None:
             findings.look_at(case, response)
 
-    number = 0
+    number = first_seed
     while findings.calls < wanted:
         number += 1
         seed(number)(Looking)
-        Looking.run(settings=settings(_NO_SHRINKING, max_examples=50, stateful_step_count=20))
+        Looking.run(settings=settings(_NO_SHRINKING, max_examples=25, stateful_step_count=20))
 
 
-def call_each(url: str, findings: Findings, calls: int, known: dict[str, list[str]]) -> None:
+def call_each(
+    url: str, findings: Findings, calls: int, known: dict[str, list[str]], first_seed: int = 0
+) -> None:
     """So many calls of each route, half of them as described and half not. `known` has values for
     path parameters that lead somewhere; three calls of four take one."""
-    chance = random.Random(0)
+    chance = random.Random(first_seed)
 
     def call(case: Case) -> None:
         for name in sorted(set(case.path_parameters or ()) & set(known)):
@@ -96,7 +98,7 @@ def call_each(url: str, findings: Findings, calls: int, known: dict[str, list[st
                 case.path_parameters[name] = chance.choice(known[name])
         findings.look_at(case, case.call(timeout=_TIMEOUT_SECONDS))
 
-    for number, result in enumerate(_schema_of(url).get_all_operations()):
+    for number, result in enumerate(_schema_of(url).get_all_operations(), first_seed):
         operation = result.ok()
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             if mode is GenerationMode.NEGATIVE and not _can_be_wrong(operation):
