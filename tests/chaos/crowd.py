@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import multiprocessing
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import psutil
+import uvicorn
 
-from benchmarks.local_server import serving
 from benchmarks.request_latency import bare_app
 from serve_app.client import Client
+from serve_app.schemas import TaskAnswer
 from tests.chaos.killing import titled
-from tests.end_to_end.service import RunningService
+from tests.end_to_end.service import RunningService, free_port
 
 WATCHERS, CLIENTS = 300, 8
 _PAUSE_SECONDS = 0.25  # of a client between two questions; of who changes the task, four of them
@@ -29,7 +33,9 @@ _SAMPLE_SECONDS = 5.0
 # What may be added between the second and the last quarter of the time. Everything that is
 # filled once (caches, pools, a thread's memory) is filled by then.
 MOST_GROWTH_MB = 16.0
-PARTS = ("coordinator", "replica")
+PARTS = {"coordinator": "ray::CoordinatorActor", "replica": "ray::ServeReplica:gsv:Api"}
+# As `gsv start` runs it; other tests leave HAProxy out.
+ENVIRONMENT = {"RAY_SERVE_ENABLE_HA_PROXY": "1"}
 
 
 @dataclass
@@ -121,7 +127,38 @@ async def _weigh(parts: dict[str, psutil.Process], crowd: Crowd, until: float) -
     while time.monotonic() < until:
         for part, process in parts.items():
             crowd.memory_mb.setdefault(part, []).append(process.memory_info().rss / 1e6)
+        print(" ".join(f"{part} {mb[-1]:.1f}" for part, mb in crowd.memory_mb.items()), flush=True)
         await asyncio.sleep(_SAMPLE_SECONDS)
+
+
+@contextmanager
+def _bare(task: TaskAnswer) -> Iterator[str]:
+    """The URL of the bare app, in a process of its own as the service is: in this one it would
+    wait for the crowd's own work."""
+    port = free_port()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve_bare, args=(task, port), daemon=True
+    )
+    process.start()
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                httpx.get(f"{url}/api/v1/task/{task.task_id}").raise_for_status()
+                break
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.join(10)
+
+
+def _serve_bare(task: TaskAnswer, port: int) -> None:
+    uvicorn.run(bare_app(task), port=port, log_level="warning")
 
 
 def gather_crowd(service: RunningService, seconds: float) -> Crowd:
@@ -130,7 +167,7 @@ def gather_crowd(service: RunningService, seconds: float) -> Crowd:
     with Client(service.url) as client:
         task = client.create("crowd", {"base_model": "nano", "language": "en"})
     path = f"/api/v1/task/{task.task_id}"
-    parts = {part: titled(service, part)[0] for part in PARTS}
+    parts = {part: titled(service, title)[0] for part, title in PARTS.items()}
 
     async def everything(bare: str) -> None:
         until = time.monotonic() + seconds
@@ -142,7 +179,7 @@ def gather_crowd(service: RunningService, seconds: float) -> Crowd:
             *(_ask(asked, crowd, until) for _ in range(CLIENTS)),
         )
 
-    with serving(bare_app(task)) as bare:
+    with _bare(task) as bare:
         asyncio.run(everything(bare))
     return crowd
 
@@ -153,7 +190,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="an empty one, for the service")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    service = RunningService(asked.folder)
+    service = RunningService(asked.folder, ENVIRONMENT)
     service.start()
     try:
         crowd = gather_crowd(service, 60 * asked.minutes)

@@ -22,12 +22,12 @@ _TITLES = {
 }
 
 
-def titled(service: RunningService, part: str) -> list[psutil.Process]:
-    """The processes of a part that runs now."""
+def titled(service: RunningService, title: str) -> list[psutil.Process]:
+    """The processes that Ray calls so."""
     found = []
     for process in processes_with_mark(service.mark()):
         with suppress(psutil.Error):
-            if " ".join(process.cmdline()).startswith(_TITLES[part]):
+            if " ".join(process.cmdline()).startswith(title):
                 found.append(process)
     return found
 
@@ -39,7 +39,7 @@ def _kill_part(service: RunningService, running: int, part: str) -> int:
     killed: set[int] = set()
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while len(killed) < wanted and time.monotonic() < deadline:
-        for process in titled(service, part):
+        for process in titled(service, _TITLES[part]):
             if process.pid not in killed:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
