@@ -124,10 +124,12 @@ async def _change(url: str, crowd: Crowd, until: float) -> None:
 
 
 async def _weigh(parts: dict[str, psutil.Process], crowd: Crowd, until: float) -> None:
+    """Every few seconds; tells a person who waits every few minutes."""
     while time.monotonic() < until:
         for part, process in parts.items():
             crowd.memory_mb.setdefault(part, []).append(process.memory_info().rss / 1e6)
-        print(" ".join(f"{part} {mb[-1]:.1f}" for part, mb in crowd.memory_mb.items()), flush=True)
+        if len(crowd.memory_mb["coordinator"]) % 36 == 0:
+            print(f"\n{crowd}", flush=True)
         await asyncio.sleep(_SAMPLE_SECONDS)
 
 
