@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, model_valid
 
 from ray_pipeline.core.languages import MODE_CODES, mode_code
 from ray_pipeline.core.speech import Delivery
+from ray_pipeline.core.voice_names import HIGHEST_VERSION
 from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
 from serve_app.schemas import Answer, Request
 
@@ -31,6 +32,7 @@ Language = Annotated[Spoken, Field(description="what it speaks where a request n
 Owner = Annotated[str, Field(max_length=200, description="whose voice it is")]
 Consent = Annotated[str, Field(max_length=4000, description="who agreed to what, and when")]
 Note = Annotated[str, Field(max_length=1000, description="what this version is, for people")]
+VersionNumber = Annotated[int, Field(ge=1, le=HIGHEST_VERSION)]
 Promote = Annotated[StrictBool, Field(description="let the new version speak from now on")]
 TrainedWith = Annotated[str, Field(max_length=64, description="the task that trained it")]
 Params = Annotated[
@@ -138,7 +140,7 @@ class VoiceChange(Request):
 
 
 class Promotion(Request):
-    version: int = Field(ge=1, description="the version that is to speak")
+    version: VersionNumber = Field(description="the version that is to speak")
 
 
 class KeptFileAnswer(Answer):
@@ -221,8 +223,8 @@ class AliasBody(Request):
     )
 
     voice: str = Field(max_length=200, description="the voice's name or id")
-    version: int | None = Field(None, ge=1, description="pinned; default: its current one")
-    canary_version: int | None = Field(None, ge=1, description="gets its share of the requests")
+    version: VersionNumber | None = Field(None, description="pinned; default: its current one")
+    canary_version: VersionNumber | None = Field(None, description="gets its share of the requests")
     canary_share: float = Field(0.0, ge=0, le=1, description="0.1: every tenth request")
     rollback_after: int | None = Field(
         None,

@@ -11,6 +11,7 @@ MAX_NAME = 100
 # An id is looked up before a name, so no name may look like one.
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _VERSION = re.compile(r"[0-9]{1,9}")
+HIGHEST_VERSION = 999_999_999  # both databases can ask for it, and it has no more digits than that
 
 
 def normal_name(name: str) -> str:

@@ -20,6 +20,7 @@ from serve_app.voice_answers import all_voices, voice_answer
 from serve_app.voice_schemas import (
     Promotion,
     VersionAnswer,
+    VersionNumber,
     VersionsAnswer,
     VoiceAnswer,
     VoiceChange,
@@ -29,9 +30,7 @@ from serve_app.voice_schemas import (
 
 router = APIRouter(tags=["voices"], route_class=OnceRoute)
 
-VersionNumber = Annotated[
-    int, Path(description="1, 2, 3 …, as GET …/versions lists them", ge=1, le=999_999_999)
-]
+NumberInPath = Annotated[VersionNumber, Path(description="1, 2, 3 …, as GET …/versions lists them")]
 Mood = Annotated[
     str,
     Path(description="what the recording is called", max_length=200, examples=["default"]),
@@ -115,7 +114,7 @@ def list_versions(voice: VoiceDep, store: StoreDep) -> VersionsAnswer:
 
 
 @router.get("/voices/{voice}/versions/{number}", responses=problem_responses(404, 422))
-def get_version(number: VersionNumber, voice: VoiceDep, store: StoreDep) -> VersionAnswer:
+def get_version(number: NumberInPath, voice: VoiceDep, store: StoreDep) -> VersionAnswer:
     """One version: its files, settings, words, metrics and lineage."""
     return VersionAnswer.of(store.voice_version(voice.voice_id, number))
 
@@ -127,7 +126,7 @@ def get_version(number: VersionNumber, voice: VoiceDep, store: StoreDep) -> Vers
 )
 async def download_version(
     request: Request,
-    number: VersionNumber,
+    number: NumberInPath,
     voice: VoiceDep,
     store: StoreDep,
     settings: SettingsDep,
@@ -154,7 +153,7 @@ async def get_reference(
     store: StoreDep,
     settings: SettingsDep,
     version: Annotated[
-        int | None, Query(ge=1, le=999_999_999, description="default: the one that speaks")
+        VersionNumber | None, Query(description="default: the one that speaks")
     ] = None,
 ) -> Response:
     """A recording that the voice imitates."""

@@ -40,15 +40,18 @@ _NO_SHRINKING = settings(
 
 @dataclass
 class Findings:
-    """`calls` and `statuses` count all answers; `wrong` has one curl command a kind of fault."""
+    """`statuses` counts all answers, `done` those of each operation that did what was asked for;
+    `wrong` has one curl command a kind of fault."""
 
     calls: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
     wrong: dict[str, str] = field(default_factory=dict)
 
     def look_at(self, case: Case, response: Any) -> None:
         self.calls += 1
         self.statuses[response.status_code] += 1
+        self.done[f"{case.method} {case.path}"] += response.status_code < 300
         try:
             case.validate_response(response, checks=CHECKS)
         except FailureGroup as group:
@@ -98,8 +101,9 @@ def call_each(
                 case.path_parameters[name] = chance.choice(known[name])
         findings.look_at(case, case.call(timeout=_TIMEOUT_SECONDS))
 
-    for number, result in enumerate(_schema_of(url).get_all_operations(), first_seed):
-        operation = result.ok()
+    operations = [result.ok() for result in _schema_of(url).get_all_operations()]
+    operations.sort(key=lambda each: each.method == "delete")  # last: all others need what is there
+    for number, operation in enumerate(operations, first_seed):
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             if mode is GenerationMode.NEGATIVE and not _can_be_wrong(operation):
                 continue

@@ -175,6 +175,20 @@ def test_a_version_is_promoted_and_rolled_back(
     assert client.post(f"{VOICES}/amy/promote", json={}).status_code == 422
 
 
+@pytest.mark.parametrize("number", [10**9, 2**31, 2**63, 10**30])
+def test_a_version_with_a_number_that_no_database_takes_is_refused(
+    client: TestClient, amy: dict[str, Any], number: int
+) -> None:
+    for answer in (
+        client.post(f"{VOICES}/amy/promote", json={"version": number}),
+        client.put(f"{ALIASES}/star", json={"voice": "amy", "version": number}),
+        client.put(f"{ALIASES}/star", json={"voice": "amy", "canary_version": number}),
+        client.get(f"{VOICES}/amy/versions/{number}"),
+        client.get(f"{VOICES}/amy/references/default?version={number}"),
+    ):
+        assert answer.status_code == 422, answer.text
+
+
 def test_a_voice_is_renamed_and_taken_out_of_use(
     client: TestClient, amy: dict[str, Any], mini: Pair, coordinator: LocalCoordinator
 ) -> None:
