@@ -3,13 +3,18 @@
     python -m benchmarks.speech_load mini --clients 1 4 16 32
     python -m benchmarks.speech_load v2 v2ProPlus --voices 2 --clients 1 4 8
     python -m benchmarks.speech_load mini --clients 8 --minutes 30      is memory flat?
+    python -m benchmarks.speech_load v2 --checkout PATH --clients 1 8   beside the original
 
 For each number of clients a line: time to the first sound, real-time factor as one client sees it,
 throughput in seconds of sound a second, and gaps in playback, also as ratios to one client, and
 what it costs in processor time, which other work on the machine changes less. All kinds that are
 named speak in one engine. Voices of mini are its teachers; v2 and v2ProPlus have the full size and
-deterministic weights, and say 4 s a piece whatever it is (`speaking/voices.py`). OMP_NUM_THREADS
-says how many threads each of the engine's two compute threads has.
+deterministic weights, and say `--piece-seconds` a piece whatever it is (`speaking/voices.py`).
+OMP_NUM_THREADS says how many threads each of the engine's two compute threads has.
+
+With `--checkout`, a clone of RVC-Boss/GPT-SoVITS (beside what `compare_with_original` wants, its
+class needs ffmpeg-python, librosa and torchaudio), both say the same texts in turn with one
+voice, each client a text of `--pieces` sentences (`speaking/beside.py`).
 """
 
 from __future__ import annotations
@@ -45,6 +50,8 @@ TEXTS = (
     "blue. The children were playing in the garden until it got dark.",
 )
 
+SENTENCES = tuple(f"{one}." for text in TEXTS[:2] for one in text.rstrip(".?").split(". "))
+
 
 def main() -> int:
     options = _parse()
@@ -55,7 +62,9 @@ def main() -> int:
         with SpeechEngine(Path("nowhere"), limits=limits, load=load) as engine:
             short = [order for order in orders if order.text == min(TEXTS, key=len)]
             asyncio.run(crowd(engine, short, len(short), 1))  # everything loaded and warm
-            if options.minutes:
+            if options.checkout:
+                _compare(engine, orders[0], options)
+            elif options.minutes:
                 _watch_memory(engine, orders, options)
             else:
                 _measure(engine, orders, options)
@@ -84,6 +93,31 @@ def _measure(engine: SpeechEngine, orders: list[SpeechOrder], options: argparse.
         print(json.dumps(_rounded(line)), flush=True)
 
 
+def _compare(engine: SpeechEngine, order: SpeechOrder, options: argparse.Namespace) -> None:
+    # Imported for who asks: it wants packages that are not the project's.
+    from benchmarks.speaking.beside import compare
+    from benchmarks.speaking.original_tts import OriginalTts
+
+    [kind] = options.kinds
+    encoders = KINDS[kind].encoders(Path("nowhere"))
+    voice = loader(encoders)(order.files)
+    theirs = OriginalTts(options.checkout, order.files, voice, REFERENCE, order.settings)
+    threads = torch.get_num_threads(), options.their_threads
+    for latency, clients in product(options.latency, options.clients):
+        texts = [
+            " ".join(SENTENCES[(number + more) % len(SENTENCES)] for more in range(options.pieces))
+            for number in range(clients)
+        ]
+        for line in compare(
+            *(engine, theirs, order, texts),
+            latency=latency,
+            rounds=options.rounds,
+            threads=threads,
+        ):
+            asked = {"clients": clients, "latency": latency, "load": os.getloadavg()[0]}
+            print(json.dumps(_rounded(asked | line)), flush=True)
+
+
 def _watch_memory(
     engine: SpeechEngine, orders: list[SpeechOrder], options: argparse.Namespace
 ) -> None:
@@ -106,7 +140,7 @@ def _orders(options: argparse.Namespace, folder: Path) -> tuple[list[SpeechOrder
         kind = KINDS[name]
         load = loader(kind.encoders(Path("nowhere")))
         settings = SpeechSettings(strict_compat=kind.strict_compat, cut="cut4")
-        for files in kind.make(folder, options.voices):
+        for files in kind.make(folder, options.voices, options.piece_seconds):
             loaders[files.key] = load
             order = SpeechOrder(
                 files=files,
@@ -146,7 +180,16 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--ahead", type=int, default=EngineLimits.pieces_ahead)
     parser.add_argument("--latency", nargs="+", choices=("quality", "fast"), default=["quality"])
     parser.add_argument("--minutes", type=int, default=0, help="watch the memory for so long")
-    return parser.parse_args()
+    parser.add_argument(
+        "--piece-seconds", type=int, default=4, help="of full-size voices: 2, 4, 6 …"
+    )
+    parser.add_argument("--checkout", type=Path, help="a clone of GPT-SoVITS to compare with")
+    parser.add_argument("--pieces", type=int, default=1, help="beside the original: of each text")
+    parser.add_argument("--their-threads", type=int, default=1, help="of the original")
+    options = parser.parse_args()
+    if options.checkout and (len(options.kinds) > 1 or "mini" in options.kinds):
+        parser.error("--checkout goes with one kind of full-size voice")
+    return options
 
 
 if __name__ == "__main__":

@@ -62,8 +62,11 @@ def make_app(
     check_weights: CheckWeights = check_weights_here,
     apart: RunApart = run_here,
     speaker: Speaker | None = None,
+    *,
+    serve_names_requests: bool = False,
 ) -> FastAPI:
-    """Unless said otherwise heavy work, speech too, is done in this process."""
+    """Unless said otherwise heavy work, speech too, is done in this process.
+    `serve_names_requests`: Ray Serve is in front, and gives each answer its X-Request-Id."""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     open_here = API_V2_PATHS if settings.open_tts_on_loopback else ()
     app = FastAPI(
@@ -74,7 +77,7 @@ def make_app(
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         middleware=[
-            Middleware(Dialects),
+            Middleware(Dialects, serve_names_requests=serve_names_requests),
             Middleware(AnswerRules),
             Middleware(HeadAsGet),
             Middleware(PlainBodies),

@@ -51,6 +51,7 @@ class Ingress:
             check_weights_in_cluster,
             run_in_cluster,
             self._speaker,
+            serve_names_requests=True,
         )
 
 

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     speech_max_rows: int = Field(16, ge=1, le=256, description="sentences decoded side by side")
     speech_voice_mb: int = Field(8000, ge=100, description="memory for the weights of voices")
     speech_idle_seconds: float = Field(600, ge=1, description="until an unused voice is let go")
+    speech_no_gaps: bool = Field(
+        True, description="refuse with 429 what could not be played without gaps"
+    )
     speech_per_client: int = Field(0, ge=0, description="streams of one address; 0: no limit")
     speech_timeout_seconds: float = Field(
         120, gt=0, description="the longest wait for a next sound"

@@ -1,9 +1,9 @@
 """Voices to load an engine with: of the shipped base mini as its teachers, and full-size ones of
 GPT-SoVITS with deterministic weights that nobody trained.
 
-The latter's end mark is never likely and their longest clip is 2 s, so that every piece has 100
-tokens (4 s) whatever it says; they are said with `strict_compat`, once. Their encoders have random
-weights in the shapes of the real ones.
+The latter's end mark is never likely and their longest clip is half of `piece_seconds`, so that
+every piece takes so long whatever it says (100 tokens are 4 s); they are said with `strict_compat`,
+once. Their encoders have random weights in the shapes of the real ones.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from ray_pipeline.voice.encoders import Encoders
 from ray_pipeline.voice.voice import load_voice
 from ray_pipeline.weights.files import save_gpt, save_sovits
 
-SECONDS_A_PIECE = 4
 _CLIPS = Path(__file__).parents[2] / "tests" / "data" / "speech_en"
 REFERENCE = Reference(
     _CLIPS / "LJ001-0016.flac",
@@ -43,9 +42,9 @@ REFERENCE = Reference(
 
 @dataclass(frozen=True)
 class Kind:
-    """`make(folder, count)` writes the voices; `encoders` are what they share."""
+    """`make(folder, count, piece_seconds)` writes the voices; `encoders` are what they share."""
 
-    make: Callable[[Path, int], list[VoiceFiles]]
+    make: Callable[[Path, int, int], list[VoiceFiles]]
     encoders: Callable[[Path], Encoders]
     strict_compat: bool
 
@@ -75,7 +74,8 @@ class RandomEncoders(Encoders):
         return encoder
 
 
-def _mini(folder: Path, count: int) -> list[VoiceFiles]:
+def _mini(folder: Path, count: int, _: int) -> list[VoiceFiles]:
+    """Whose pieces end by themselves."""
     base = shipped_base()
     found = []
     for number, teacher in enumerate(shipped_teachers()[:count]):
@@ -92,9 +92,9 @@ def _mini(folder: Path, count: int) -> list[VoiceFiles]:
     return found
 
 
-def _full(version: str) -> Callable[[Path, int], list[VoiceFiles]]:
-    def make(folder: Path, count: int) -> list[VoiceFiles]:
-        config = replace(GPT_CONFIGS[version], max_seconds=SECONDS_A_PIECE // 2)
+def _full(version: str) -> Callable[[Path, int, int], list[VoiceFiles]]:
+    def make(folder: Path, count: int, piece_seconds: int) -> list[VoiceFiles]:
+        config = replace(GPT_CONFIGS[version], max_seconds=piece_seconds // 2)
         gpt, synthesizer = Text2Semantic(config), Synthesizer(SOVITS_CONFIGS[version])
         gpt_weights, sovits_weights = filled(gpt), filled(synthesizer)
         gpt_weights["ar_predict_layer.weight"][config.eos] = 0

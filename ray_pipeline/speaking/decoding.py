@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from ray_pipeline.speaking.counts import Counts
 from ray_pipeline.speaking.request import Work
+from ray_pipeline.speaking.speed import Speed
 from ray_pipeline.voice.speech import TokenMaker, Voice
 
 _log = logging.getLogger(__name__)
@@ -46,13 +47,14 @@ class Decoding:
         part: Callable[[Work, list[int]], None],
         done: Callable[[Work], None],
         counts: Counts,
+        speed: Speed,
         *,
         num_rows: int,
         sweep: Callable[[], None] = lambda: None,
     ) -> None:
         self._part, self._done, self._sweep = part, done, sweep
         self._swept_at = time.monotonic()
-        self._counts, self._num_rows = counts, num_rows
+        self._counts, self._speed, self._num_rows = counts, speed, num_rows
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -62,6 +64,7 @@ class Decoding:
         self._thread.start()
 
     def put(self, work: Work) -> None:
+        work.tokens_seconds = 0.0
         with self._changed:
             self._waiting.append(work)
             self._changed.notify()
@@ -143,12 +146,16 @@ class Decoding:
             running = self._running[voice]
             attempts = work.attempts
             work.begin_parts()
+            begun = time.monotonic()
             row = running.maker.begin(attempts.reading, attempts.number, attempts.seed)
+            self._speed.began(voice.version, time.monotonic() - begun)
             running.rows[row] = work
         except Exception as error:  # of whatever kind: the others go on
             self._fail([work], error)
 
     def _step(self, running: _Running, rows: list[int]) -> None:
+        version = running.rows[rows[0]].request.voice.version
+        begun, made = time.monotonic(), 0.0
         try:
             finished = running.maker.step(rows)
         except Exception as error:
@@ -158,8 +165,10 @@ class Decoding:
             running.rows.clear()
             self._fail(works, error)
             return
+        took = time.monotonic() - begun
         for row, said in finished:
             work = running.rows.pop(row)
+            made += self._has(work, len(said.tokens))
             self._counts.tokens += len(said.tokens)
             if work.attempts.judge(said) or work.parts_begun:
                 self._done(work)
@@ -167,10 +176,20 @@ class Decoding:
                 self._counts.retries += 1
                 self.put(work)
         for row, work in running.rows.items():
-            if work.boundary is not None and row in rows:
-                tokens = running.maker.tokens(row)
-                if work.reached(len(tokens)):
-                    self._part(work, list(tokens))
+            if row not in rows:
+                continue
+            tokens = running.maker.tokens(row)
+            made += self._has(work, len(tokens))
+            if work.boundary is not None and work.reached(len(tokens)):
+                self._part(work, list(tokens))
+        if made > 0:
+            self._speed.stepped(version, len(rows), took, made)
+
+    def _has(self, work: Work, num_tokens: int) -> float:
+        """So many tokens of a piece are there; the seconds of sound that this is more."""
+        before = work.tokens_seconds
+        work.tokens_seconds = num_tokens / work.request.voice.tokens_per_second
+        return work.tokens_seconds - before
 
     def _fail(self, works: list[Work], error: Exception) -> None:
         _log.exception("a piece could not be decoded", exc_info=error)

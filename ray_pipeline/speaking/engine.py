@@ -26,6 +26,7 @@ import torch
 
 from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import Busy, InvalidInput
+from ray_pipeline.speaking.admission import promise_no_gaps
 from ray_pipeline.speaking.counts import Counts, EngineStats
 from ray_pipeline.speaking.decoding import Decoding
 from ray_pipeline.speaking.listening import Hear, Listening
@@ -41,8 +42,8 @@ from ray_pipeline.speaking.order import (
 from ray_pipeline.speaking.request import Request, Work
 from ray_pipeline.speaking.shelf import LoadVoice, VoiceShelf
 from ray_pipeline.speaking.sounding import Sounding
+from ray_pipeline.speaking.speed import Speed
 from ray_pipeline.voice.encoders import Encoders
-from ray_pipeline.voice.saying import Attempts
 from ray_pipeline.voice.speech import Reading, Voice
 from ray_pipeline.voice.voice import load_voice
 
@@ -51,12 +52,14 @@ from ray_pipeline.voice.voice import load_voice
 class EngineLimits:
     """`max_requests` are in the engine at a time, waiting included; `max_rows` pieces are decoded
     side by side, at most `pieces_ahead` of one request beyond what its listener has taken.
-    `voice_bytes` is for the weights of loaded voices; a voice that nobody uses goes after
-    `idle_seconds`."""
+    With `no_gaps` a request is refused where whoever listens to it, or to another, would hear a gap
+    (`admission.py`). `voice_bytes` is for the weights of loaded voices; a voice that nobody uses
+    goes after `idle_seconds`."""
 
     max_requests: int = 64
     max_rows: int = 16
     pieces_ahead: int = 4
+    no_gaps: bool = False
     voice_bytes: int = 8 * 2**30
     idle_seconds: float = 600.0
 
@@ -76,7 +79,7 @@ class SpeechEngine:
     ) -> None:
         self.limits = limits or EngineLimits()
         self.encoders = Encoders(models_dir, device)
-        self._counts = Counts()
+        self._counts, self._speed = Counts(), Speed()
         self._shelf = VoiceShelf(
             load or self._load,
             limit_bytes=self.limits.voice_bytes,
@@ -84,11 +87,12 @@ class SpeechEngine:
         )
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-text")
         self._listening = Listening(self._counts, self._again, hear)
-        self._sounding = Sounding(self._counts, self._listening.put)
+        self._sounding = Sounding(self._counts, self._speed, self._listening.put)
         self._decoding = Decoding(
             self._sounding.put,
             self._sounding.put,
             self._counts,
+            self._speed,
             num_rows=self.limits.max_rows,
             sweep=self._shelf.sweep,
         )
@@ -100,10 +104,11 @@ class SpeechEngine:
         """Started, then for each piece its Sounds and its PieceEnd, then Finished. Closing the
         iterator frees all that the request holds.
 
-        Raises Busy when the queue is full, InvalidInput for a text, a reference or a `start_piece`
-        that cannot be used, what loading the voice raises, and what went wrong on the way.
+        Raises Busy when the queue is full or playback would have gaps, InvalidInput for a text, a
+        reference or a `start_piece` that cannot be used, what loading the voice raises, and what
+        went wrong on the way.
         """
-        self._enter()
+        self._enter(order)
         try:
             voice = await self._shelf.lease(order.files)
             try:
@@ -115,11 +120,24 @@ class SpeechEngine:
         except (GeneratorExit, asyncio.CancelledError):
             self._counts.cancelled += 1
             raise
+        except Busy:
+            self._counts.refused += 1
+            raise
         except Exception:
             self._counts.failed += 1
             raise
         finally:
             self._num_inside -= 1
+
+    async def check(self, order: SpeechOrder) -> None:
+        """Read the text, so that what cannot be said is known before anything is. Raises as `speak`
+        does."""
+        voice = await self._shelf.lease(order.files)
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._reader, _read, voice, order)
+        finally:
+            self._shelf.release(order.files)
 
     def stats(self) -> EngineStats:
         shelf = self._shelf.counts()
@@ -163,6 +181,10 @@ class SpeechEngine:
                 field="start_piece",
             )
         request = Request(order, voice, reading, arrived, loop)
+        if self.limits.no_gaps and not order.promised:
+            now = time.monotonic()
+            there = [one.outlook(now) for one in self._requests]
+            promise_no_gaps(there, request.outlook(now), self._speed.cost)
         self._requests.add(request)
         try:
             async with aclosing(self._parts(request)) as parts:
@@ -181,7 +203,7 @@ class SpeechEngine:
         yield Started(count, request.reading.left_out)
         for number in range(first, count):
             while begun < min(count, number + self.limits.pieces_ahead):
-                self._decoding.put(Work(request, Attempts(request.reading, begun)))
+                self._decoding.put(request.begin(begun))
                 begun += 1
             ended = False
             while not ended:
@@ -196,8 +218,8 @@ class SpeechEngine:
     def _again(self, work: Work) -> None:
         self._decoding.put(work)
 
-    def _enter(self) -> None:
-        if self._num_inside >= self.limits.max_requests:
+    def _enter(self, order: SpeechOrder) -> None:
+        if self._num_inside >= self.limits.max_requests and not order.promised:
             self._counts.refused += 1
             raise Busy(
                 f"{self._num_inside} requests are being spoken, and no more can wait.",

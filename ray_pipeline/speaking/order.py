@@ -34,7 +34,11 @@ class SpeechOrder:
     """`mode` is a language mode. `latency` "fast" sends the first sound before a sentence is
     finished; what was sent cannot be said again. With a voice of mini, whose pieces take no time,
     it changes nothing. `verify` has each piece recognised, and said again where words are missing.
-    `start_piece` skips the pieces before it: the rest of a stream that broke off."""
+    `start_piece` skips the pieces before it: the rest of a stream that broke off.
+
+    `played` is whether somebody listens while it is made: then it comes before what is only kept,
+    and is refused rather than spoken with gaps. What belongs to a speech that was let in before is
+    `promised`, and never refused."""
 
     files: VoiceFiles
     reference: Reference
@@ -45,6 +49,8 @@ class SpeechOrder:
     latency: Latency = "quality"
     verify: bool = False
     start_piece: int = 0
+    played: bool = True
+    promised: bool = False
 
 
 @dataclass(frozen=True)

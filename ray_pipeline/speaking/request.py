@@ -8,12 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ray_pipeline.speaking.admission import Outlook, Stretch
 from ray_pipeline.speaking.order import Part, PieceEnd, Sound, SpeechOrder
 from ray_pipeline.voice.saying import Attempts
 from ray_pipeline.voice.speech import Reading, SoundInParts, Voice
 
 # Phones a second, for pieces that were not said yet.
 _USUAL_RATE = 11.0
+# For so long who does not listen lets those who do go first.
+PATIENCE_SECONDS = 60.0
+# About those in which a piece comes that is wanted fast; the last over and over.
+_STRETCHES = (0.4, 0.64, 1.0, 2.0)
 
 
 @dataclass(eq=False)
@@ -38,6 +43,7 @@ class Request:
         speed = self.reading.settings.speed
         self._seconds = [len(piece.phones) / rate / speed + pause for piece in self.reading.pieces]
         self._parked: dict[int, list[Part]] = {}
+        self._works: dict[int, Work] = {}
         self.num_taken = self.order.start_piece
 
     @property
@@ -47,12 +53,54 @@ class Request:
     def dry_at(self, number: int) -> float:
         """When the listener has heard all that comes before piece `number`: by then its sound
         should be there. Before anything was heard it is always late."""
+        if not self.order.played:
+            return self.arrived_at + PATIENCE_SECONDS
         begun = self.arrived_at if self.started_at is None else self.started_at
         return begun + sum(self._seconds[self.order.start_piece : number])
 
     def waiting_seconds(self) -> float:
         """How much speech is still to be made, about."""
         return sum(self._seconds[self.num_taken :])
+
+    def begin(self, number: int) -> Work:
+        """Piece `number` is to be made now."""
+        self._works[number] = work = Work(self, Attempts(self.reading, number))
+        return work
+
+    def outlook(self, now: float) -> Outlook:
+        """What is left of it, for the promise to those who listen."""
+        stretches: list[Stretch] = []
+        after = sum(self._seconds[self.order.start_piece : self.num_taken])
+        for number in range(self.num_taken, self.num_pieces):
+            work, seconds = self._works.get(number), self._seconds[number]
+            if work is None or not work.is_made:
+                there = 0.0 if work is None else min(seconds, work.tokens_seconds)
+                given = 0.0 if work is None else work.given_seconds
+                stretches += self._stretches(seconds, there, given, after)
+            after += seconds
+        played = self.order.played
+        return Outlook(
+            self.voice.version,
+            self.arrived_at,
+            None if self.started_at is None else self.started_at - now,
+            stretches,
+            None if played else self.arrived_at + PATIENCE_SECONDS - now,
+        )
+
+    def _stretches(
+        self, seconds: float, there: float, given: float, after: float
+    ) -> Iterator[Stretch]:
+        """Of a piece, of which the tokens of `there` seconds and the sound of `given` are made."""
+        lengths = iter(_STRETCHES if self.order.latency == "fast" else (seconds,))
+        begin, length = 0.0, 0.0
+        while begin < seconds:
+            length = next(lengths, length)
+            end = min(seconds, begin + length)
+            if end > given:
+                missing = end - max(begin, there, given)
+                sound = end - max(begin, given)
+                yield Stretch(max(0.0, missing), sound, after + begin, begins=not begin > there)
+            begin = end
 
     def send(self, number: int, parts: Sequence[Part]) -> None:
         """From any thread: what was made of a piece."""
@@ -81,6 +129,7 @@ class Request:
         elif isinstance(part, PieceEnd):
             self._seconds[part.piece] = part.seconds + self.reading.settings.pause_seconds
             self.num_taken = part.piece + 1
+            self._works.pop(part.piece, None)
 
     def _post(self, message: tuple[int, Sequence[Part]] | BaseException) -> None:
         try:
@@ -92,7 +141,8 @@ class Request:
 @dataclass(eq=False)
 class Work:
     """A piece on its way: to be decoded, then to become sound. With `parts` some of its sound is
-    made before all of its tokens are: next at `boundary` of them."""
+    made before all of its tokens are: next at `boundary` of them. So far there are tokens for
+    `tokens_seconds` of it and sound of `given_seconds`; `is_made`: all of its sound."""
 
     request: Request
     attempts: Attempts
@@ -100,6 +150,8 @@ class Work:
     boundaries: Iterator[int] = field(default_factory=lambda: iter(()))
     boundary: int | None = None
     given_seconds: float = 0.0
+    tokens_seconds: float = 0.0
+    is_made: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     _asked: int = 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.speaking.counts import Counts
 from ray_pipeline.speaking.order import PieceEnd, Sound
 from ray_pipeline.speaking.request import Work
+from ray_pipeline.speaking.speed import Speed
 from ray_pipeline.voice.saying import pause
 
 _log = logging.getLogger(__name__)
@@ -29,8 +31,10 @@ class _Job:
 class Sounding:
     """`listen` is given the sound of a piece that is to be checked by ear."""
 
-    def __init__(self, counts: Counts, listen: Callable[[Work, Waveform], None]) -> None:
-        self._counts, self._listen = counts, listen
+    def __init__(
+        self, counts: Counts, speed: Speed, listen: Callable[[Work, Waveform], None]
+    ) -> None:
+        self._counts, self._speed, self._listen = counts, speed, listen
         self._waiting: list[_Job] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -76,16 +80,23 @@ class Sounding:
             return job
 
     def _make(self, work: Work, tokens: list[int] | None) -> None:
+        begun = time.monotonic()
         if tokens is not None:
             assert work.parts is not None
-            self._give(work, work.parts.more(tokens))
+            wav = work.parts.more(tokens)
         elif work.parts_begun:
             assert work.parts is not None
-            self._finish(work, work.parts.rest(work.attempts.best.said))
-        elif work.request.order.verify:
-            self._listen(work, work.attempts.sound())
+            wav = work.parts.rest(work.attempts.best.said)
         else:
-            self._finish(work, work.attempts.sound())
+            wav = work.attempts.sound()
+        version = work.request.voice.version
+        self._speed.sounded(version, time.monotonic() - begun, len(wav) / SAMPLE_RATE)
+        if tokens is not None:
+            self._give(work, wav)
+        elif work.request.order.verify and not work.parts_begun:
+            self._listen(work, wav)
+        else:
+            self._finish(work, wav)
 
     def _give(self, work: Work, wav: Waveform) -> None:
         if len(wav):
@@ -105,6 +116,7 @@ def finish(work: Work, wav: Waveform, counts: Counts) -> None:
     counts.pieces += 1
     counts.sound_seconds += seconds
     counts.problems += bool(piece.problem)
+    work.is_made = True
     end = PieceEnd(
         piece=work.number,
         text=piece.text,

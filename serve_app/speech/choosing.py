@@ -38,7 +38,8 @@ OPENAI_VOICES = (
 class Wanted:
     """`voice` is a name, `name@3`, an alias or an id; empty for the one that is set to speak then.
     `manner` are fields of `Delivery` that the request gives, over those of the voice. An empty
-    `mode` or `mood` is the voice's own; without `seed` one is drawn. `chance` is for the versions
+    `mode` or `mood` is the voice's own; without `seed` one is drawn. `played`: somebody listens
+    while it is made. `chance` is for the versions
     of aliases: drawn once, so that one version says all of a text."""
 
     voice: str
@@ -50,6 +51,7 @@ class Wanted:
     dictionary: Pronunciations = field(default_factory=dict)
     latency: Latency = "quality"
     verify: bool = False
+    played: bool = True
     chance: float = field(default_factory=random.random)
 
 
@@ -117,6 +119,7 @@ class Chooser:
             dictionary={**version.dictionary, **wanted.dictionary},
             latency=wanted.latency,
             verify=wanted.verify,
+            played=wanted.played,
         )
 
     def name_of(self, asked: str) -> str:

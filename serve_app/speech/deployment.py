@@ -31,6 +31,9 @@ class Voices:
             async for part in parts:
                 yield part
 
+    async def check(self, order: SpeechOrder) -> None:
+        await self._speaker.check(order)
+
     async def stats(self) -> dict[str, Any]:
         return await self._speaker.stats()
 

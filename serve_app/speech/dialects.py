@@ -63,10 +63,12 @@ def as_api_v2(told: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 class Dialects:
     """Outside of everything else. Who accepts problem documents gets those. Each answer on these
-    paths has a request id: the client's, if it sent one."""
+    paths has a request id: the client's, if it sent one. Serve gives every answer one by itself
+    (`serve_names_requests`): a second would be one too many."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, serve_names_requests: bool = False) -> None:
         self._app = app
+        self._serve_names_requests = serve_names_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,7 +78,8 @@ class Dialects:
         wants_problems = PROBLEM_TYPE in Headers(scope=scope).get("accept", "")
         if translate is None or wants_problems:
             return await self._app(scope, receive, send)
-        answer = _Answer(translate, _request_id(scope), send)
+        request_id = None if self._serve_names_requests else _request_id(scope)
+        answer = _Answer(translate, request_id, send)
         try:
             await self._app(scope, receive, answer.send)
         except Exception as error:
@@ -86,7 +89,7 @@ class Dialects:
 
 
 class _Answer:
-    def __init__(self, translate: Translate, request_id: str, send: Send) -> None:
+    def __init__(self, translate: Translate, request_id: str | None, send: Send) -> None:
         self._translate = translate
         self._request_id = request_id
         self._send = send
@@ -98,7 +101,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.begun = True
             headers = MutableHeaders(scope=message)
-            headers[REQUEST_ID] = self._request_id
+            if self._request_id is not None:
+                headers[REQUEST_ID] = self._request_id
             if headers.get("content-type", "").startswith(PROBLEM_TYPE):
                 self._held = message
                 return

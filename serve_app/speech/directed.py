@@ -91,7 +91,15 @@ async def speak_spans(speak: Speak, spans: Sequence[Chosen | Break]) -> AsyncGen
     """The parts of all spans as those of one speech: pieces are counted through, and the digest is
     of the whole."""
     whole = _Whole()
-    streams = [None if isinstance(span, Break) else _Stream(speak, span.order) for span in spans]
+    streams: list[_Stream | None] = []
+    for span in spans:
+        if isinstance(span, Break):
+            streams.append(None)
+        else:
+            # Who was let in with the first is not refused in the middle of a text.
+            follows = any(stream is not None for stream in streams)
+            order = replace(span.order, promised=span.order.promised or follows)
+            streams.append(_Stream(speak, order))
     try:
         for place, (span, stream) in enumerate(zip(spans, streams, strict=True)):
             if stream is None:

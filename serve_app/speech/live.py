@@ -194,7 +194,8 @@ class _Talk:
             sentence = _Sentence(text)
             seed = (chosen.order.settings.seed + number * _SEEDS_APART) % NUM_SEEDS
             settings = chosen.order.settings.model_copy(update={"seed": seed})
-            order = replace(chosen.order, text=text, settings=settings)
+            # Who was let in with the first is not refused in the middle of what is told.
+            order = replace(chosen.order, text=text, settings=settings, promised=number > 0)
             group.create_task(sentence.make(self._service.speak_on(order)))
             self._sentences.put_nowait(sentence)
             number += 1
@@ -231,4 +232,6 @@ class _Talk:
 
     async def _send(self, sound: bytes) -> None:
         if sound:
-            await self._socket.send_bytes(sound)
+            # Who takes nothing any more is gone.
+            async with asyncio.timeout(self._service.settings.speech_timeout_seconds):
+                await self._socket.send_bytes(sound)

@@ -89,6 +89,7 @@ async def answer(
     directed: bool = False,
 ) -> Response:
     """Speech as the answer to a request, in any dialect; `directed`: of a text with directions."""
+    wanted = replace(wanted, played=stream or as_sse)
     if directed:
         spans = await service.choose_spans(wanted)
         spoken = [span for span in spans if isinstance(span, Chosen)]
@@ -100,15 +101,16 @@ async def answer(
         speech = service.speak(chosen, request)
     parts = await unless_gone(request, begun(speech))
     headers = headers_of(chosen, sound_format)
+    idle = service.settings.speech_timeout_seconds
     tags = tags_of(spoken) if tagged else None
     encoder = make_encoder(sound_format, tags)
     if as_sse:
         events = as_events(parts, encoder, chosen)
-        return SoundResponse(events, headers, media_type="text/event-stream")
+        return SoundResponse(events, headers, "text/event-stream", idle)
     account = Account()
     chunks = encoded(parts, encoder, account)
     if stream:
-        return SoundResponse(chunks, headers, media_type=FORMATS[sound_format].media_type)
+        return SoundResponse(chunks, headers, FORMATS[sound_format].media_type, idle)
     return await unless_gone(request, whole(chunks, sound_format, tags, account, chosen))
 
 

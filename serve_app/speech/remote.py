@@ -52,14 +52,15 @@ class RemoteSpeaker:
     """`handle` is that of a deployment with the methods of `Voices`."""
 
     def __init__(self, handle: DeploymentHandle) -> None:
-        self._stats = handle.stats
+        self._stats, self._check = handle.stats, handle.check
         self._speak = handle.options(method_name="speak", stream=True)
 
     async def speak(self, order: SpeechOrder) -> AsyncGenerator[Part]:
         """Raises what the engine raises, and Unavailable when replicas keep dying."""
         heard = _Heard(order.start_piece)
         while not heard.is_whole:
-            asked = replace(order, start_piece=heard.piece)
+            begun = heard.num_pieces is not None
+            asked = replace(order, start_piece=heard.piece, promised=order.promised or begun)
             stream = cast(DeploymentResponseGenerator[Part], self._speak.remote(asked))
             try:
                 async for part in _new_parts(stream, heard):
@@ -86,6 +87,15 @@ class RemoteSpeaker:
             finally:
                 stream.cancel()
         yield heard.finished()
+
+    async def check(self, order: SpeechOrder) -> None:
+        """As `SpeechEngine.check`."""
+        try:
+            await self._check.remote(order)
+        except (*_DEATHS, BackPressureError) as error:
+            raise Unavailable("What speaks does not answer now.", hint="Try again.") from error
+        except RayError as error:
+            raise pipeline_error_in(error) or error.__cause__ or error from None
 
     async def stats(self) -> dict[str, Any]:
         """Of one replica."""

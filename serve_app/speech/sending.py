@@ -144,12 +144,15 @@ async def _ended(task: asyncio.Future[Any]) -> None:
 
 
 class SoundResponse(Response):
-    """A body that is closed as soon as the client goes away, and cut off where it breaks."""
+    """A body that is closed as soon as the client goes away, and cut off where it breaks, or where
+    the client takes nothing of it for `idle_seconds`."""
 
-    def __init__(self, body: AsyncGenerator[bytes], headers: dict[str, str], media_type: str):
-        super().__init__(headers=headers, media_type=media_type)
+    def __init__(
+        self, body: AsyncGenerator[bytes], headers: dict[str, str], media: str, idle_seconds: float
+    ):
+        super().__init__(headers=headers, media_type=media)
         del self.headers["content-length"]
-        self._chunks = body
+        self._chunks, self._idle_seconds = body, idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send(send))
@@ -167,7 +170,8 @@ class SoundResponse(Response):
         head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(head)
         async for chunk in self._chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            async with asyncio.timeout(self._idle_seconds):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -208,12 +212,8 @@ def _in_words(error: Exception) -> dict[str, Any]:
     if isinstance(error, PipelineError):
         return {"message": str(error), "type": "server_error", "param": None, "code": error.code}
     told = json.loads(bytes(unexpected_problem(error).body))
-    return {
-        "message": told["detail"],
-        "type": "server_error",
-        "param": None,
-        "code": told["incident"],
-    }
+    message, code = told["detail"], told["incident"]
+    return {"message": message, "type": "server_error", "param": None, "code": code}
 
 
 def _event(data: dict[str, Any]) -> bytes:

@@ -84,13 +84,16 @@ class SpeechService:
         self, spans: Sequence[Chosen | Break], request: HTTPConnection
     ) -> AsyncGenerator[Part]:
         """A text with directions, in one place of the client's; as a trial it counts for the
-        version that begins. Raises as `speak` does."""
+        version that begins. Raises as `speak` does; what cannot be said of any span is known before
+        the first is heard."""
         first = next(span for span in spans if isinstance(span, Chosen))
         within = time_allowed(request)
         client = client_address(request.scope)
 
         async def parts() -> AsyncGenerator[Part]:
             with self.gate.place(client):
+                orders = [span.order for span in spans if isinstance(span, Chosen)]
+                await asyncio.gather(*(self.speaker.check(order) for order in orders[1:]))
                 alone = partial(self.gate.timed, self.speaker, within=within)
                 async with aclosing(speak_spans(alone, spans)) as all_parts:
                     async for part in all_parts:

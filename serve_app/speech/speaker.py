@@ -28,6 +28,10 @@ class Speaker(Protocol):
         """As `SpeechEngine.speak`, and with its errors: closing it frees what it holds."""
         ...
 
+    async def check(self, order: SpeechOrder) -> None:
+        """As `SpeechEngine.check`."""
+        ...
+
     async def stats(self) -> dict[str, Any]:
         """Those of `EngineStats`, by name."""
         ...
@@ -44,6 +48,7 @@ def make_engine(settings: Settings) -> SpeechEngine:
     limits = EngineLimits(
         max_requests=settings.speech_max_requests,
         max_rows=settings.speech_max_rows,
+        no_gaps=settings.speech_no_gaps,
         voice_bytes=settings.speech_voice_mb * 1_000_000,
         idle_seconds=settings.speech_idle_seconds,
     )
@@ -54,9 +59,8 @@ def make_engine(settings: Settings) -> SpeechEngine:
 
 
 class LocalSpeaker:
-    """An engine that is made when the first order comes."""
-
-    """Its speech has the watermark, if the settings say so."""
+    """An engine that is made when the first order comes. Its speech has the watermark, if the
+    settings say so."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -71,6 +75,10 @@ class LocalSpeaker:
         async with aclosing(speech) as parts:
             async for part in parts:
                 yield part
+
+    async def check(self, order: SpeechOrder) -> None:
+        engine, _ = await self._engine()
+        await engine.check(order)
 
     async def stats(self) -> dict[str, Any]:
         if self._made is None:

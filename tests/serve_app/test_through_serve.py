@@ -178,6 +178,9 @@ def test_speech_comes_whole_in_every_dialect(
         mp3 = b"".join(answer.iter_bytes())
     query = {"text": asked["input"], "text_lang": "en", "ref_audio_path": "anna"}
     raw = httpx.get(f"{service.url}/tts", params=query | {"media_type": "raw"}, timeout=60)
+    named = httpx.get(f"{service.url}/v1/models", headers={"X-Request-Id": "mine-1"})
+    assert named.headers.get_list("x-request-id") == ["mine-1"]
+    assert len(raw.headers.get_list("x-request-id")) == 1
     with Client(service.url) as speaker:
         facts = speaker.speak("anna", asked["input"], tmp_path / "a.wav")
     assert len(decoded(mp3, "mp3")) / 32000 == pytest.approx(facts["seconds"], abs=0.11)

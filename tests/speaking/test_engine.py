@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from ray_pipeline.speaking.order import (
     Started,
     VoiceFiles,
 )
-from ray_pipeline.voice.speech import Speech
+from ray_pipeline.voice.speech import Said, Speech, TokenMaker, Voice
 from ray_pipeline.voice.voice import load_voice
 from tests.speaking.conftest import REFERENCES, TEXT, Voices, all_parts, heard, order, speak
 
@@ -119,6 +120,75 @@ def test_a_listener_who_leaves_frees_the_rows_at_once(engine: SpeechEngine, voic
 
     asyncio.run(leave())
     assert isinstance(speak(engine, order(voices.nano[0]))[-1], Finished)
+
+
+def test_one_step_at_most_is_made_for_a_listener_who_left(voices: Voices) -> None:
+    steps = threading.Semaphore(0)
+    taken = []
+
+    def load(files: VoiceFiles) -> Voice:
+        voice = load_voice(files.gpt_path, files.sovits_path, Path("nowhere"))
+        make = voice.token_maker
+
+        def watched(num_rows: int) -> TokenMaker:
+            maker = make(num_rows)
+            step = maker.step
+
+            def counted(only: Collection[int] | None = None) -> list[tuple[int, Said]]:
+                steps.acquire(timeout=30)  # a step only when the test lets it
+                taken.append(len(only or ()))
+                return step(only)
+
+            maker.step = counted  # type: ignore[method-assign]
+            return maker
+
+        voice.token_maker = watched  # type: ignore[method-assign]
+        return voice
+
+    async def leave(engine: SpeechEngine) -> None:
+        parts = engine.speak(order(voices.nano[0], TEXT * 5))
+        await anext(parts)
+        coming = asyncio.ensure_future(anext(parts))
+        await until(lambda: engine.stats().decoding_pieces > 0)
+        coming.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await coming
+        await parts.aclose()
+        steps.release(100)
+        await until(lambda: not engine.stats().decoding_pieces + engine.stats().waiting_pieces)
+
+    with SpeechEngine(Path("nowhere"), load=load) as engine:
+        asyncio.run(leave(engine))
+        assert len(taken) <= 1
+
+
+def test_a_listener_is_refused_rather_than_given_gaps(voices: Voices) -> None:
+    """Where a second of sound takes a fifth of a second of work some can listen, and five cannot;
+    the longest pieces count."""
+
+    async def crowd(engine: SpeechEngine) -> None:
+        for _ in range(50):
+            engine._speed.stepped("nano", 1, work=0.2, made=1.0)
+            engine._speed.sounded("nano", work=0.2, made=1.0)
+        asked = order(voices.nano[0], TEXT * 20)
+        inside: list[AsyncGenerator[Part]] = []
+        with pytest.raises(Busy, match="gaps") as refused:
+            while True:
+                one = engine.speak(asked)
+                assert isinstance(await anext(one), Started)
+                inside.append(one)
+        assert 2 <= len(inside) <= 4
+        assert 1 <= refused.value.retry_after_s <= 60
+        for let_in in (replace(asked, played=False), replace(asked, promised=True)):
+            inside.append(engine.speak(let_in))
+            assert isinstance(await anext(inside[-1]), Started)
+        for one in inside:
+            await one.aclose()
+
+    limits = EngineLimits(no_gaps=True, max_rows=1)
+    with SpeechEngine(Path("nowhere"), limits=limits) as engine:
+        asyncio.run(crowd(engine))
+        assert (engine.stats().refused, engine.stats().failed) == (1, 0)
 
 
 def test_more_than_fit_are_refused_and_told_when_to_return(voices: Voices) -> None:

@@ -69,6 +69,7 @@ def test_pieces_are_counted_through_and_told_in_the_closing_event(speech_url: st
         ("<speak> </speak>", "nothing that can be said"),
         ("<speak>[voice: nobody] Hello.</speak>", "'nobody'"),
         ('<speak><prosody rate="fast">Hi</prosody></speak>', ""),
+        ('<speak>Good morning. <phoneme ph="NOPE">Tomato</phoneme>.</speak>', "NOPE"),
     ],
 )
 def test_directions_that_cannot_be_followed_are_refused_before_anything_is_said(

@@ -17,7 +17,7 @@ import openai
 import pytest
 
 from ray_pipeline.core.voices import VoiceRecord
-from ray_pipeline.speaking.order import Part, Sound, SpeechOrder
+from ray_pipeline.speaking.order import Part, Sound, SpeechOrder, Started
 from serve_app.speech.speaker import Speaker
 from tests.audio.test_encoding import decoded
 from tests.serve_app.conftest import MakeClient
@@ -249,6 +249,40 @@ def test_a_client_has_so_many_streams_and_gets_them_back(serve: MakeUrl, anna: V
     assert engine.stats().active_requests == 0
     assert engine.stats().cancelled == 1
     assert HTTP.post(f"{url}/v1/audio/speech", json=ask | {"input": "Hello."}).status_code == 200
+
+
+class Endless:
+    """Speaks for ever, faster than anybody listens."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    async def speak(self, order: SpeechOrder) -> AsyncGenerator[Part]:
+        try:
+            yield Started(1, [])
+            while True:
+                yield Sound(0, np.zeros(32000, np.float32))
+                await asyncio.sleep(0)
+        finally:
+            self.ended = True
+
+
+def test_a_client_that_stops_reading_is_ended(serve: MakeUrl, anna: VoiceRecord) -> None:
+    url, app = serve(speech_timeout_seconds=1, speech_per_client=1)
+    app.state.speech.speaker = endless = Endless()
+    ask = {"voice": "anna", "input": TEXT, "response_format": "pcm"}
+    with HTTP.stream("POST", f"{url}/v1/audio/speech", json=ask) as answer:
+        chunks = answer.iter_raw()
+        next(chunks)
+        deadline = time.monotonic() + 60
+        while not endless.ended and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert endless.ended
+        with HTTP.stream("POST", f"{url}/v1/audio/speech", json=ask) as other:
+            assert other.status_code == 200  # its place is free
+        with pytest.raises(httpx.RemoteProtocolError):
+            for _ in chunks:
+                pass
 
 
 def test_speech_that_takes_too_long_is_given_up(serve: MakeUrl, anna: VoiceRecord) -> None:

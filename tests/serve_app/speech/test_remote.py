@@ -30,7 +30,7 @@ class Handle:
         self._deaths = deaths
         self.orders: list[SpeechOrder] = []
         self.num_cancelled = 0
-        self.speak = self.stats = self
+        self.speak = self.stats = self.check = self
 
     def options(self, **_: Any) -> Handle:
         return self
@@ -86,6 +86,8 @@ def test_a_listener_hears_the_whole_whoever_dies(mini: VoiceFiles, deaths: list[
     assert [part for part in parts if isinstance(part, Started)] == whole[:1]
     ends = [part for part in parts if isinstance(part, PieceEnd)]
     assert ends == [part for part in whole if isinstance(part, PieceEnd)]
+    # Who was let in is never refused by the next engine.
+    assert all(again.promised for again in handle.orders[1:] if again.start_piece)
     assert len(handle.orders) == handle.num_cancelled >= min(2, 1 + len(deaths))
 
 
