@@ -64,8 +64,8 @@ def train(
     run_folder = storage_path / run_name
     run_folder.mkdir(parents=True, exist_ok=True)
     ledger = EpochLedger(run_folder / LEDGER_NAME)
-    # One worker alone needs no process group of torch's.
-    trainer = (TorchTrainer if plan.num_workers > 1 else DataParallelTrainer)(
+    is_alone = plan.num_workers == 1  # it needs no process group of torch's
+    trainer = (DataParallelTrainer if is_alone else TorchTrainer)(
         _run_worker,
         train_loop_config={
             "loop": loop,
@@ -73,7 +73,7 @@ def train(
             "run_folder": str(run_folder),
         },
         scaling_config=ScalingConfig(
-            num_workers=(1, plan.num_workers) if elastic else plan.num_workers,
+            num_workers=(1, plan.num_workers) if elastic and not is_alone else plan.num_workers,
             use_gpu=plan.use_gpu,
             resources_per_worker=plan.ray_resources(),
         ),

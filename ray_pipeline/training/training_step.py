@@ -98,7 +98,7 @@ def _train(
     settings, trainings = plan.settings, Trainings(context.workspace)
     trainings.remove_others(context.step, folder.name)
     if settings.start is not None:
-        settings = replace(settings, start=_own_start(run_folder, settings.start))
+        settings = replace(settings, start=own_start(run_folder, settings.start))
     adopt_what_was_copied(context, settings, folder, run_folder)
     num_clips = len(settings.clip_names)
     # A worker without a clip of its own would have nothing to learn from.
@@ -137,7 +137,7 @@ def adopt_what_was_copied(
     context.progress.log(f"Going on from {name}, which was copied in: {epoch} epochs are done.")
 
 
-def _own_start(run_folder: Path, start: Path) -> Path:
+def own_start(run_folder: Path, start: Path) -> Path:
     """Where nobody removes it while the run needs it: a worker may have to begin anew."""
     own = run_folder / f"start{start.suffix}"
     own.parent.mkdir(parents=True, exist_ok=True)

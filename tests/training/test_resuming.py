@@ -16,11 +16,12 @@ from ray_pipeline.core.options import TrainGptOptions
 from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.gpt.plan import plan_gpt
 from ray_pipeline.training.gpt.recipe import GPT_RECIPE
 from ray_pipeline.training.gpt.trainer import GptTrainer
 from ray_pipeline.training.mini.trainer import SynthesizerTrainer
-from ray_pipeline.training.resuming import checkpoint_to_go_on_from
+from ray_pipeline.training.resuming import checkpoint_to_go_on_from, counted_here
 from ray_pipeline.training.sovits.trainer import SovitsTrainer
 from ray_pipeline.training.training_run import TrainingRun
 from ray_pipeline.training.training_step import training_key
@@ -149,6 +150,21 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(run: Run, tmp_pa
     assert epoch.name == "epoch_00001"
     (epoch / "loop.pt").unlink()
     assert checkpoint_to_go_on_from(worker) == epoch  # nothing else is left: it is refused by name
+
+
+@pytest.mark.parametrize("run", ["gpt"], indirect=True)
+def test_epochs_of_one_worker_count_in_batches_of_each_when_there_are_two(
+    run: Run, tmp_path: Path
+) -> None:
+    """Else a training that was joined by a worker would end before its time."""
+    worker = LocalWorker(tmp_path / "run")
+    run(tmp_path, worker, Clock())
+    folder = checkpoint_to_go_on_from(worker)
+    assert folder is not None
+    done = Position(2, 16)
+    assert counted_here(folder, done, 8, worker) == done
+    worker.num_workers = 2
+    assert counted_here(folder, done, 4, worker) == Position(2, 8)
 
 
 def test_how_often_checkpoints_are_written_makes_no_other_training(context: StepContext) -> None:

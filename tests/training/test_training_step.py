@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from ray_pipeline.training.gpt.plan import plan_gpt
 from ray_pipeline.training.plan import TrainingPlan
 from ray_pipeline.training.reports import TrainingHistory
 from ray_pipeline.training.sovits.plan import plan_sovits
-from ray_pipeline.training.training_step import finished_before, record, training_key
+from ray_pipeline.training.training_step import finished_before, own_start, record, training_key
 from ray_pipeline.training.worker import EpochReport
 from tests.training.experiment import trained
 
@@ -79,3 +80,24 @@ def test_a_recipe_that_overrides_what_was_asked_says_so(context: StepContext) ->
     assert "asked for" not in as_asked
     stopped = warnings_of(TrainSovitsOptions(epochs=50, max_steps=10), epochs_done=1)
     assert "epochs were done" not in stopped
+
+
+def test_elastic_is_told_to_need_several_workers(context: StepContext) -> None:
+    def warnings_of(gpu_id: str) -> list[str]:
+        config = context.config.model_copy(update={"gpu_id": gpu_id})
+        asked = TrainSovitsOptions(elastic=True)
+        where = replace(context, config=config)
+        made = record(where, asked, _plan(where, asked), "key", _history())
+        return [warning for warning in made.warnings if "elastic" in warning]
+
+    assert len(warnings_of("0")) == 1
+    assert warnings_of("0-1") == []
+
+
+def test_what_a_run_starts_from_stays_when_its_owner_removes_it(tmp_path: Path) -> None:
+    start = tmp_path / "other.ckpt"
+    start.write_text("weights")
+    own = own_start(tmp_path / "run", start)
+    start.unlink()
+    assert own.read_text() == "weights"
+    assert own.suffix == ".ckpt"  # loaders look at it
