@@ -234,7 +234,7 @@ class TrainGptOptions(TrainOptions):
     if_dpo: StrictBool = Field(
         False,
         description="learn, too, that the clips are likelier than copies with stretches repeated "
-        "or left out; steps take twice the time and half of batch_size",
+        "or left out; twice the work for a clip, so steps take half of batch_size",
     )
 
 
