@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ray_pipeline.core.options import TaskConfig
+from serve_app.book_examples import BOOK_EXAMPLES
 from serve_app.voice_examples import VOICE_EXAMPLES
 
 _TASK_ID = "5f0c9f0e-2b6d-4a57-9f61-0a4d6a1f7c11"
@@ -167,6 +168,7 @@ _OPENAI_MODEL = {"id": "tts-1", "object": "model", "created": 0, "owned_by": "gp
 
 ANSWER_EXAMPLES: dict[str, Any] = {
     **VOICE_EXAMPLES,
+    **BOOK_EXAMPLES,
     "list_openai_models": {"object": "list", "data": [_OPENAI_MODEL]},
     "get_openai_model": _OPENAI_MODEL,
     "list_openai_voices": {"voices": [{"id": "my_speaker", "name": "my_speaker"}]},

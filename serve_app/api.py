@@ -19,6 +19,7 @@ from serve_app.middleware import BodyLimit, Guard, body_limit_of
 from serve_app.openapi import install_openapi
 from serve_app.report_desk import ReportDesk, diagnose_here
 from serve_app.routes import (
+    books,
     checkpoints,
     clips,
     cuts,
@@ -121,6 +122,7 @@ def _api_v1() -> APIRouter:
         models,
         options,
         live,
+        books,
         detection,
     ):
         api.include_router(part.router)

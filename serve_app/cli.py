@@ -8,6 +8,7 @@ import typer
 
 from ray_pipeline.core.errors import PipelineError
 from serve_app import cli_checkpoints, cli_clips, cli_cuts, cli_service, cli_speech, cli_tasks
+from serve_app.cli_books import books
 from serve_app.cli_common import err, out
 from serve_app.cli_voices import voices
 from serve_app.client import DEFAULT_URL, Client, ServiceError
@@ -48,6 +49,7 @@ cli_checkpoints.add_commands(app)
 cli_speech.add_commands(app)
 cli_service.add_commands(app)
 app.add_typer(voices, name="voices", no_args_is_help=True)
+app.add_typer(books, name="books", no_args_is_help=True)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import ray
 
+from ray_pipeline.coordinator.book_speech import speak_by_serve
 from ray_pipeline.coordinator.holding import keep
 from ray_pipeline.coordinator.outbox import Report
 from ray_pipeline.coordinator.runner import JobRunner
@@ -28,13 +29,14 @@ _log = logging.getLogger(__name__)
 class CoordinatorActor(CoordinatorService):
     def __init__(self, settings: CoordinatorSettings) -> None:
         store, lease = prepare(settings)
-        parts = Parts(settings, store)
+        parts = Parts(settings, store, speak_by_serve)
         runner = JobRunner(parts.ledger, parts.attempts)
         super().__init__(parts, runner)
         keep(lease, on_lost=lambda: _end(runner))
         # Beside the event loop, which DBOS would otherwise take for its own.
         with ThreadPoolExecutor(1) as beside:
             beside.submit(runner.launch).result()
+        parts.books.begin()
 
     @ray.method(max_task_retries=-1)
     async def record(self, task_id: str, step: str, attempt: int, reports: list[Report]) -> bool:

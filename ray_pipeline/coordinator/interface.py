@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ray_pipeline.books.book import Book, Progress
 from ray_pipeline.core.hand_cuts import Piece
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
@@ -205,6 +206,22 @@ class Coordinator(Protocol):
         share, Conflict for the name of a voice."""
 
     async def delete_voice_alias(self, name: str) -> None: ...
+
+    # -- books
+
+    async def start_book(self, book: Book) -> Progress:
+        """Keep a long text and speak it beside other work, when those before it are done."""
+
+    async def cancel_book(self, book_id: str) -> Progress:
+        """End it; what is said stays. Raises NotFound."""
+
+    async def resume_book(self, book_id: str) -> Progress:
+        """Take up again what failed or was cancelled. Raises Conflict for one that is whole."""
+
+    async def delete_book(self, book_id: str) -> None:
+        """With its files. Raises NotFound."""
+
+    # -- trials
 
     async def count_spoken(self, alias: str, version: int, outcome: Outcome) -> None:
         """What became of a request for an alias that tries a version."""

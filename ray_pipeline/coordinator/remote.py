@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from ray_pipeline.books.book import Book, Progress
 from ray_pipeline.coordinator.interface import (
     AboutVoice,
     Cancellation,
@@ -120,6 +121,18 @@ class RemoteCoordinator(Coordinator):
 
     async def delete_voice_alias(self, name: str) -> None:
         await self._ask(Coordinator.delete_voice_alias, name)
+
+    async def start_book(self, book: Book) -> Progress:
+        return await self._ask(Coordinator.start_book, book)
+
+    async def cancel_book(self, book_id: str) -> Progress:
+        return await self._ask(Coordinator.cancel_book, book_id)
+
+    async def resume_book(self, book_id: str) -> Progress:
+        return await self._ask(Coordinator.resume_book, book_id)
+
+    async def delete_book(self, book_id: str) -> None:
+        await self._ask(Coordinator.delete_book, book_id)
 
     async def count_spoken(self, alias: str, version: int, outcome: Outcome) -> None:
         await self._ask(Coordinator.count_spoken, alias, version, outcome)

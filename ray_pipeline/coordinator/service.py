@@ -12,6 +12,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from ray_pipeline.books.book import Book, Progress
+from ray_pipeline.books.desk import Books
+from ray_pipeline.books.saying import Speak
 from ray_pipeline.coordinator.attempts import Attempts
 from ray_pipeline.coordinator.cutting import Cutting
 from ray_pipeline.coordinator.interface import (
@@ -55,9 +58,12 @@ class Runner(Protocol):
 
 
 class Parts:
-    """The rules over one database; they know neither Ray nor DBOS."""
+    """The rules over one database; they know neither Ray nor DBOS. `speak` is for books, which
+    nobody speaks without it."""
 
-    def __init__(self, settings: CoordinatorSettings, store: Store) -> None:
+    def __init__(
+        self, settings: CoordinatorSettings, store: Store, speak: Speak | None = None
+    ) -> None:
         self.settings = settings
         self.store = store
         self.watch = EventWatch()
@@ -68,6 +74,7 @@ class Parts:
         self.attempts = Attempts(self.ledger)
         self.downloads = Downloads(settings.models_dir)
         self.voices = KeptVoices(store, settings.data_dir)
+        self.books = Books(settings.data_dir, speak, lambda voice: store.resolve_voice(voice, 0))
 
 
 class CoordinatorService(Coordinator):
@@ -190,6 +197,18 @@ class CoordinatorService(Coordinator):
 
     async def delete_voice_alias(self, name: str) -> None:
         await self._ask(self._parts.store.delete_alias, name)
+
+    async def start_book(self, book: Book) -> Progress:
+        return await self._ask(self._parts.books.start, book)
+
+    async def cancel_book(self, book_id: str) -> Progress:
+        return await self._ask(self._parts.books.cancel, book_id)
+
+    async def resume_book(self, book_id: str) -> Progress:
+        return await self._ask(self._parts.books.resume, book_id)
+
+    async def delete_book(self, book_id: str) -> None:
+        await self._ask(self._parts.books.delete, book_id)
 
     async def count_spoken(self, alias: str, version: int, outcome: Outcome) -> None:
         await self._ask(self._parts.voices.count_spoken, alias, version, outcome)

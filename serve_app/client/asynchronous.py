@@ -16,6 +16,7 @@ from serve_app.checkpoint_schemas import CheckpointsAnswer
 from serve_app.client import calls
 from serve_app.client.asynchronous_clips import AsyncClips
 from serve_app.client.asynchronous_voices import AsyncVoices
+from serve_app.client.books import AsyncBooks
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
 from serve_app.client.speech import AsyncSpeech
@@ -35,7 +36,7 @@ from serve_app.schemas import (
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncClips, AsyncVoices, AsyncSpeech):
+class AsyncClient(AsyncBooks, AsyncClips, AsyncVoices, AsyncSpeech):
     """`base_url` comes without /api/v1. `http` is for tests that bring their own client."""
 
     def __init__(

@@ -16,6 +16,7 @@ from serve_app.checkpoint_schemas import CheckpointsAnswer
 from serve_app.client import calls
 from serve_app.client.blocking_clips import BlockingClips
 from serve_app.client.blocking_voices import BlockingVoices
+from serve_app.client.books import BlockingBooks
 from serve_app.client.calls import OVER, Call, EventReader, OnEvent
 from serve_app.client.errors import RunFailedError, ServiceError, refused, unreachable
 from serve_app.client.speech import BlockingSpeech
@@ -35,7 +36,7 @@ from serve_app.schemas import (
 T = TypeVar("T")
 
 
-class Client(BlockingClips, BlockingVoices, BlockingSpeech):
+class Client(BlockingBooks, BlockingClips, BlockingVoices, BlockingSpeech):
     """`base_url` comes without /api/v1. `http` is for tests that bring their own httpx.Client."""
 
     def __init__(

@@ -34,7 +34,11 @@ _GOES_ON = re.compile(r"[^.!?。！？…;；:：,，、\s]\s*$")
 
 
 def choose_spans(
-    chooser: Chooser, wanted: Wanted, text: str, on_refusal: OnRefusal | None = None
+    chooser: Chooser,
+    wanted: Wanted,
+    text: str,
+    on_refusal: OnRefusal | None = None,
+    most_spans: int = MOST_SPANS,
 ) -> list[Chosen | Break]:
     """Who says what, and the pauses between. Raises InvalidInput for directions that cannot be
     followed, and as `Chooser.choose` does."""
@@ -44,9 +48,9 @@ def choose_spans(
         raise InvalidInput(
             "The text has nothing that can be said.", hint="Give at least one word.", field="input"
         )
-    if len(spans) > MOST_SPANS:
+    if len(spans) > most_spans:
         raise InvalidInput(
-            f"The text changes its manner {len(spans)} times; {MOST_SPANS} are taken.",
+            f"The text changes its manner {len(spans)} times; {most_spans} are taken.",
             hint="Send it in several requests.",
             field="input",
         )

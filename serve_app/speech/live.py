@@ -28,12 +28,12 @@ from ray_pipeline.audio.encoding import FORMATS, make_encoder
 from ray_pipeline.core.errors import InvalidInput, PipelineError
 from ray_pipeline.core.speech import NUM_SEEDS
 from ray_pipeline.speaking.order import Part, PieceEnd, Sound
+from ray_pipeline.text.sentences import Sentences
 from serve_app.errors import unexpected_problem
 from serve_app.haproxy import client_address
+from serve_app.speech.account import Account
 from serve_app.speech.choosing import Chosen, malformed, tags_of
 from serve_app.speech.openai_schemas import MAX_INPUT, SpeechRequest
-from serve_app.speech.sending import Account
-from serve_app.speech.sentences import Sentences
 from serve_app.speech.service import SpeechDep, SpeechService
 from serve_app.speech.trials import Listener
 

@@ -13,6 +13,7 @@ from ray_pipeline.text.markup import is_marked_up
 from serve_app.dependencies import StoreDep
 from serve_app.errors import problem_responses
 from serve_app.json_bodies import JsonRoute
+from serve_app.speech.account import Account
 from serve_app.speech.choosing import Chosen, Wanted, tags_of
 from serve_app.speech.openai_schemas import (
     MODELS,
@@ -23,7 +24,6 @@ from serve_app.speech.openai_schemas import (
     SpeechRequest,
 )
 from serve_app.speech.sending import (
-    Account,
     SoundResponse,
     as_events,
     begun,

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from ray_pipeline.core.languages import LanguageMode
 from ray_pipeline.core.speech import NUM_SEEDS, CutMethod
+from ray_pipeline.speaking.order import Latency
 from serve_app.schemas import Answer, Request
 from serve_app.speech.choosing import Wanted, pronunciations
 
@@ -21,39 +22,21 @@ class VoiceId(Request):
     id: str = Field(max_length=200, description="a voice's id, or its name")
 
 
-class SpeechRequest(Request):
-    """OpenAI's fields, and behind them our own."""
+class SpokenRequest(Request):
+    """Who says a text, and how."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"model": "tts-1", "voice": "my_speaker", "input": "Good morning."}]
-        },
-    )
-
-    model: str = Field(MODEL, max_length=200, description="one of GET /v1/models; all are alike")
-    input: str = Field(min_length=1, max_length=MAX_INPUT, description="what is said")
     voice: str | VoiceId = Field(
         "", description="a name, name@version or an alias; OpenAI's own are the default voice"
-    )
-    instructions: str | None = Field(
-        None, max_length=MAX_INPUT, description="no effect here, which `X-Warning` says"
     )
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = Field(
         "mp3", description="pcm: 16 bits, little-endian, 24 kHz; X-Sample-Rate says the rate"
     )
     speed: float = Field(1.0, ge=0.25, le=4, description="voices here speak from 0.5 to 2.0")
-    stream_format: Literal["audio", "sse"] = Field(
-        "audio", description="sse: events with parts in Base64, and one that closes"
-    )
 
     language: LanguageMode | None = Field(None, description="how the text is read; of the voice")
     seed: int | None = Field(None, ge=0, lt=NUM_SEEDS, description="the same says the same again")
     cut: CutMethod | None = Field(None, description="how long text is cut, as in the original")
     reference: str = Field("", max_length=200, description="the mood: which recording is imitated")
-    latency: Literal["quality", "fast"] = Field(
-        "quality", description="fast: sound is sent before a sentence is finished"
-    )
     verify: StrictBool = Field(
         False, description="have each piece recognised, and said again where words are missing"
     )
@@ -71,15 +54,12 @@ class SpeechRequest(Request):
     noise_scale: float | None = Field(None, ge=0, le=1, description="how much the sound varies")
     pitch: float | None = Field(None, ge=0.5, le=2, description="2.0: an octave higher; mini only")
     energy: float | None = Field(None, gt=0, le=4, description="2.0: 6 dB louder; mini only")
-    stream: StrictBool = Field(
-        True, description="false: all at once, with its length and what is known at the end"
-    )
 
     @property
     def voice_name(self) -> str:
         return self.voice if isinstance(self.voice, str) else self.voice.id
 
-    def wanted(self) -> Wanted:
+    def wanted_with(self, text: str, latency: Latency = "quality") -> Wanted:
         manner: dict[str, Any] = {
             name: getattr(self, name)
             for name in (
@@ -92,15 +72,44 @@ class SpeechRequest(Request):
         manner["pause_seconds"] = self.pause
         return Wanted(
             voice=self.voice_name,
-            text=self.input,
+            text=text,
             mode=self.language or "",
             mood=self.reference,
             seed=self.seed,
             manner={name: value for name, value in manner.items() if value is not None},
             dictionary=pronunciations(self.dictionary),
-            latency=self.latency,
+            latency=latency,
             verify=self.verify,
         )
+
+
+class SpeechRequest(SpokenRequest):
+    """OpenAI's fields, and behind them our own."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"model": "tts-1", "voice": "my_speaker", "input": "Good morning."}]
+        },
+    )
+
+    model: str = Field(MODEL, max_length=200, description="one of GET /v1/models; all are alike")
+    input: str = Field(min_length=1, max_length=MAX_INPUT, description="what is said")
+    instructions: str | None = Field(
+        None, max_length=MAX_INPUT, description="no effect here, which `X-Warning` says"
+    )
+    stream_format: Literal["audio", "sse"] = Field(
+        "audio", description="sse: events with parts in Base64, and one that closes"
+    )
+    latency: Latency = Field(
+        "quality", description="fast: sound is sent before a sentence is finished"
+    )
+    stream: StrictBool = Field(
+        True, description="false: all at once, with its length and what is known at the end"
+    )
+
+    def wanted(self) -> Wanted:
+        return self.wanted_with(self.input, self.latency)
 
 
 class OpenAiModel(Answer):

@@ -11,7 +11,6 @@ import base64
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -20,60 +19,12 @@ from starlette.types import Receive, Scope, Send
 
 from ray_pipeline.audio.encoding import FORMATS, Encoder, Tags, wav_header
 from ray_pipeline.core.errors import PipelineError
-from ray_pipeline.speaking.order import Finished, Part, PieceEnd, Sound, Started
+from ray_pipeline.speaking.order import Part, Sound, Started
 from serve_app.errors import unexpected_problem
+from serve_app.speech.account import Account
 from serve_app.speech.choosing import Chosen
 
 T = TypeVar("T")
-
-# Of a piece, where the request wanted it recognised.
-_FACTS = ("verified", "heard")
-
-
-@dataclass
-class Account:
-    """What is known of a speech when it has ended; fills up as its parts pass by."""
-
-    left_out: list[str] = field(default_factory=list)
-    ends: list[PieceEnd] = field(default_factory=list)
-    finished: Finished | None = None
-
-    def hear(self, part: Part) -> None:
-        if isinstance(part, Started):
-            self.left_out = self.left_out + part.left_out
-        elif isinstance(part, PieceEnd):
-            self.ends.append(part)
-        elif isinstance(part, Finished):
-            self.finished = part
-
-    def facts(self, chosen: Chosen) -> dict[str, Any]:
-        assert self.finished is not None
-        return {
-            "voice": chosen.spoken_name,
-            "seed": chosen.order.settings.seed,
-            "seconds": round(self.finished.seconds, 3),
-            "pieces": [
-                {
-                    "text": end.text,
-                    "seconds": round(end.seconds, 3),
-                    "attempts": end.attempts,
-                    "problem": end.problem,
-                    **{name: end.facts[name] for name in _FACTS if name in end.facts},
-                }
-                for end in self.ends
-            ],
-            "attempts": sum(end.attempts for end in self.ends),
-            "problems": [end.problem for end in self.ends if end.problem],
-            "left_out": self.left_out,
-            "digest": self.finished.digest,
-            "watermark": all(end.facts.get("watermark", False) for end in self.ends),
-            "warnings": list(chosen.remarks),
-        }
-
-    def usage(self, text: str) -> dict[str, int]:
-        """As OpenAI counts: of the text characters here, of the speech semantic tokens."""
-        said = sum(end.num_tokens for end in self.ends)
-        return {"input_tokens": len(text), "output_tokens": said, "total_tokens": len(text) + said}
 
 
 def headers_of(chosen: Chosen, sound_format: str) -> dict[str, str]:

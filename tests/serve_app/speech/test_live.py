@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 
 from ray_pipeline.core.voices import VoiceRecord
-from serve_app.speech.sentences import MAX_WAITING, Sentences
+from ray_pipeline.text.sentences import MAX_WAITING, Sentences
 from tests.audio.test_encoding import decoded
 from tests.serve_app.speech.conftest import MakeUrl
 
