@@ -219,13 +219,19 @@ def enable(context: typer.Context, voice: VoiceArgument) -> None:
 def remove(
     context: typer.Context,
     voice: VoiceArgument,
+    version: Annotated[int | None, typer.Option(min=1, help="this one only")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
 ) -> None:
-    """Remove a voice with its versions, other names and files; the task that trained it stays."""
+    """Remove a voice with its versions, other names and files, or one version; the task that
+    trained it stays."""
+    what = f"the voice {voice} with all its versions" if version is None else f"{voice}@{version}"
     if not yes:
-        typer.confirm(f"Remove the voice {voice} with all its versions?", abort=True)
+        typer.confirm(f"Remove {what}?", abort=True)
     with client_of(context) as client:
-        out.print(client.delete_voice(voice).message, markup=False)
+        if version is None:
+            out.print(client.delete_voice(voice).message, markup=False)
+        else:
+            out.print(client.delete_version(voice, version).message, markup=False)
 
 
 @voices.command()

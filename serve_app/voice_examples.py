@@ -79,6 +79,7 @@ VOICE_EXAMPLES: dict[str, Any] = {
     "promote_version": _VOICE,
     "roll_back_version": _VOICE | {"current": 1, "previous": 2},
     "delete_voice": {"message": "The voice anna was deleted.", "name": "anna"},
+    "delete_version": {"message": "anna@1 was deleted.", "name": "anna@1"},
     "list_versions": {"versions": [_VERSION]},
     "get_version": _VERSION,
     "create_version": _VERSION,

@@ -201,6 +201,10 @@ class Coordinator(Protocol):
     async def delete_voice(self, voice: str) -> VoiceRecord:
         """With its versions, its aliases, and the files that no other voice needs."""
 
+    async def delete_voice_version(self, voice: str, number: int) -> VoiceRecord:
+        """One version, and the files that no other needs. Raises Conflict for the one that speaks
+        and for one that an alias names."""
+
     async def put_voice_alias(self, alias: VoiceAlias) -> VoiceAlias:
         """New, or in place of the one of this name. Raises InvalidInput for the name or the
         share, Conflict for the name of a voice."""

@@ -116,6 +116,9 @@ class RemoteCoordinator(Coordinator):
     async def delete_voice(self, voice: str) -> VoiceRecord:
         return await self._ask(Coordinator.delete_voice, voice)
 
+    async def delete_voice_version(self, voice: str, number: int) -> VoiceRecord:
+        return await self._ask(Coordinator.delete_voice_version, voice, number)
+
     async def put_voice_alias(self, alias: VoiceAlias) -> VoiceAlias:
         return await self._ask(Coordinator.put_voice_alias, alias)
 

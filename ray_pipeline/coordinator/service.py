@@ -192,6 +192,9 @@ class CoordinatorService(Coordinator):
     async def delete_voice(self, voice: str) -> VoiceRecord:
         return await self._ask(self._parts.voices.delete, voice)
 
+    async def delete_voice_version(self, voice: str, number: int) -> VoiceRecord:
+        return await self._ask(self._parts.voices.delete_version, voice, number)
+
     async def put_voice_alias(self, alias: VoiceAlias) -> VoiceAlias:
         return await self._ask(self._parts.voices.put_alias, alias)
 

@@ -50,6 +50,9 @@ class KeptVoices:
     def delete(self, voice: str) -> VoiceRecord:
         return self._library.delete(voice)
 
+    def delete_version(self, voice: str, number: int) -> VoiceRecord:
+        return self._library.delete_version(voice, number)
+
     def put_alias(self, alias: VoiceAlias) -> VoiceAlias:
         if not 0 <= alias.canary_share <= 1:
             raise InvalidInput(

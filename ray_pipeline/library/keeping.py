@@ -75,11 +75,12 @@ class Library:
     def delete(self, name_or_id: str) -> VoiceRecord:
         """The voice, its versions, its aliases, and the files that no other voice needs. Raises
         NotFound."""
-        record = self._store.delete_voice(name_or_id)
-        with self._lock:
-            self._litter = True
-            self._sweep_if_quiet()
-        return record
+        return self._without_its_files(self._store.delete_voice(name_or_id))
+
+    def delete_version(self, name_or_id: str, number: int) -> VoiceRecord:
+        """One version, and the files that no other needs. Raises NotFound, and Conflict for one
+        that is in use."""
+        return self._without_its_files(self._store.delete_version(name_or_id, number))
 
     def clean_up(self) -> int:
         """Remove what a crash has left; returns how many files. For the coordinator's start."""
@@ -88,6 +89,12 @@ class Library:
                 if time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS:
                     shutil.rmtree(folder, ignore_errors=True)
             return self._sweep()
+
+    def _without_its_files(self, record: VoiceRecord) -> VoiceRecord:
+        with self._lock:
+            self._litter = True
+            self._sweep_if_quiet()
+        return record
 
     @contextmanager
     def _keeping(self, draft: Draft, voice_id: str) -> Iterator[VoiceVersion]:

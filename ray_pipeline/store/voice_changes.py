@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ray_pipeline.core.errors import Conflict
@@ -56,6 +56,7 @@ class VoiceChanges:
                 disabled_reason=record.disabled_reason,
                 current=record.current,
                 previous=record.previous,
+                newest=version.number,
                 created_at=record.created_at,
                 updated_at=record.updated_at,
             )
@@ -70,9 +71,8 @@ class VoiceChanges:
         With `promote` it becomes the current one. Raises NotFound."""
         with self.write() as session:
             row = voice_row(session, version.voice_id, lock=True)
-            mine = VoiceVersionRow.voice_id == row.voice_id
-            newest = session.scalar(select(func.max(VoiceVersionRow.number)).where(mine))
-            numbered = replace(version, number=(newest or 0) + 1)
+            row.newest += 1
+            numbered = replace(version, number=row.newest)
             session.add(version_row(numbered))
             if promote:
                 _make_current(row, numbered.number)
@@ -112,6 +112,31 @@ class VoiceChanges:
                     hint="Promote the version that you mean.",
                 )
             _make_current(row, row.previous)
+            session.flush()
+            return to_voice(row)
+
+    def delete_version(self, name_or_id: str, number: int) -> VoiceRecord:
+        """One version; its number is not given again. Raises NotFound, and Conflict for the one
+        that speaks and for one that an alias names."""
+        with self.write() as session:
+            row = voice_row(session, name_or_id, lock=True)
+            find_version(session, row, number)
+            if row.current == number:
+                raise Conflict(
+                    f"Version {number} of {row.name} is the one that speaks.",
+                    hint="Promote another first, or delete the voice.",
+                )
+            named = (VoiceAliasRow.version == number) | (VoiceAliasRow.canary_version == number)
+            mine = VoiceAliasRow.voice_id == row.voice_id
+            if alias := session.scalar(select(VoiceAliasRow.name).where(mine, named)):
+                raise Conflict(
+                    f"The alias {alias} names version {number} of {row.name}.",
+                    hint="Let the alias mean another version, or delete it.",
+                )
+            session.delete(session.get(VoiceVersionRow, (row.voice_id, number)))
+            if row.previous == number:
+                row.previous = None
+            row.updated_at = datetime.now(UTC)
             session.flush()
             return to_voice(row)
 

@@ -22,7 +22,8 @@ from ray_pipeline.store.models import Base
 
 
 class VoiceRow(Base):
-    """`number` orders voices by age."""
+    """`number` orders voices by age; `newest` is the highest number of a version, deleted ones
+    included."""
 
     __tablename__ = "voices"
 
@@ -35,6 +36,7 @@ class VoiceRow(Base):
     disabled_reason: Mapped[str] = mapped_column(Text)
     current: Mapped[int]
     previous: Mapped[int | None]
+    newest: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -121,6 +121,11 @@ class AsyncVoices:
         """With its versions, its aliases, and the files that no other voice needs."""
         return await self._do(calls.delete_voice(voice))
 
+    async def delete_version(self, voice: str, version: int) -> VoiceDeleted:
+        """One that does not speak, and the files that no other needs. Raises ConflictError for one
+        in use."""
+        return await self._do(calls.delete_version(voice, version))
+
     async def export_voice(
         self, voice: str, target: str | Path, *, version: int | None = None
     ) -> Path:

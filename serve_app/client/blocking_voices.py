@@ -121,6 +121,11 @@ class BlockingVoices:
         """With its versions, its aliases, and the files that no other voice needs."""
         return self._do(calls.delete_voice(voice))
 
+    def delete_version(self, voice: str, version: int) -> VoiceDeleted:
+        """One that does not speak, and the files that no other needs. Raises ConflictError for one
+        in use."""
+        return self._do(calls.delete_version(voice, version))
+
     def export_voice(self, voice: str, target: str | Path, *, version: int | None = None) -> Path:
         """Write a version, by default the one that speaks, as an archive to import elsewhere."""
         number = version or self.voice(voice).current

@@ -92,6 +92,10 @@ def delete_voice(name: str) -> Call[VoiceDeleted]:
     return Call("DELETE", voice_path(name), VoiceDeleted.model_validate)
 
 
+def delete_version(name: str, number: int) -> Call[VoiceDeleted]:
+    return Call("DELETE", voice_path(name, f"/versions/{number}"), VoiceDeleted.model_validate)
+
+
 def aliases() -> Call[list[AliasAnswer]]:
     return Call("GET", ALIASES, lambda data: AliasesAnswer.model_validate(data).aliases)
 

@@ -119,6 +119,17 @@ def get_version(number: NumberInPath, voice: VoiceDep, store: StoreDep) -> Versi
     return VersionAnswer.of(store.voice_version(voice.voice_id, number))
 
 
+@router.delete("/voices/{voice}/versions/{number}", responses=problem_responses(404, 409, 422))
+async def delete_version(
+    number: VersionNumber, voice: VoiceName, coordinator: CoordinatorDep
+) -> VoiceDeleted:
+    """Remove one version, and its files that no other needs; its number is not given again. 409
+    for the one that speaks, and for one that an alias names."""
+    record = await coordinator.delete_voice_version(voice, number)
+    name = f"{record.name}@{number}"
+    return VoiceDeleted(message=f"{name} was deleted.", name=name)
+
+
 @router.get(
     "/voices/{voice}/versions/{number}/archive",
     response_class=FileResponse,

@@ -69,6 +69,11 @@ def test_a_deleted_voice_frees_what_no_other_needs(
     files = FileStore(files_folder(tmp_path))
     assert [files.path_of(file).is_file() for file in version.files] == [True] * 3
     assert len(list(files_folder(tmp_path).glob("*/*"))) == 3
+    library.add_version("berta", shared, promote=True)
+    library.delete_version("berta", 1)
+    assert len(list(files_folder(tmp_path).glob("*/*"))) == 3, "the file of its own is gone"
+    with pytest.raises(NotFound):
+        files.path_of(version.gpt)
     library.delete("berta")
     assert kept(tmp_path) == set()
 

@@ -67,6 +67,7 @@ def test_a_voice_lives_its_life_by_commands(url: str, mini: Pair, tmp_path: Path
     assert "berta" in said(url, "import", "berta", saved)
     assert [row["name"] for row in json.loads(said(url, "list", "--json"))] == ["anna", "berta"]
     assert "was deleted" in said(url, "alias", "narrator", "--remove")
+    assert "anna@2 was deleted" in said(url, "remove", "anna", "--version", 2, "-y")
     assert "was deleted" in said(url, "remove", "anna", "-y")
 
 

@@ -173,3 +173,23 @@ def test_aliases_name_only_versions_that_are_there_and_can_go(store: Store) -> N
         store.delete_alias("live")
     with pytest.raises(NotFound):
         store.alias("live")
+
+
+def test_a_version_that_is_not_in_use_is_deleted_and_its_number_not_given_again(
+    store: Store,
+) -> None:
+    anna = add(store, "anna")
+    for _ in range(3):
+        store.add_voice_version(version(anna.voice_id), promote=False)
+    store.promote_version("anna", 2)
+    store.put_alias(VoiceAlias(name="narrator", voice_id="anna", canary_version=3))
+    with pytest.raises(Conflict, match="is the one that speaks"):
+        store.delete_version("anna", 2)
+    with pytest.raises(Conflict, match="alias narrator names version 3"):
+        store.delete_version("anna", 3)
+    with pytest.raises(NotFound, match="no version 9"):
+        store.delete_version("anna", 9)
+    assert store.delete_version("anna", 1).previous is None
+    store.delete_version("anna", 4)
+    assert [each.number for each in store.voice_versions("anna")] == [2, 3]
+    assert store.add_voice_version(version(anna.voice_id), promote=False).number == 5
