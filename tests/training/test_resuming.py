@@ -28,10 +28,8 @@ from ray_pipeline.training.training_step import training_key
 from ray_pipeline.training.worker import LocalWorker
 from tests.training.experiment import gpt_settings, sovits_settings
 from tests.training.interrupted import Interrupted, resumed
-from tests.training.mini.test_trainer import mini_context, stage2
+from tests.training.mini.experiment import stage2
 from tests.training.test_stopped_writing import assert_equal, weight_files
-
-__all__ = ["mini_context"]  # a fixture
 
 Run = Callable[[Path, LocalWorker, Callable[[], float]], None]
 

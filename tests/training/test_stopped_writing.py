@@ -22,10 +22,8 @@ from ray_pipeline.training.mini.trainer import train_durations, train_synthesize
 from ray_pipeline.training.sovits.trainer import train_sovits
 from ray_pipeline.weights.archive import load_archive
 from tests.training.experiment import gpt_settings, sovits_settings
-from tests.training.mini.test_trainer import mini_context, stage1, stage2
+from tests.training.mini.experiment import stage1, stage2
 from tests.training.stopping import RememberingWorker, run_until_killed
-
-__all__ = ["mini_context"]  # a fixture
 
 
 @dataclass(frozen=True)
