@@ -10,6 +10,7 @@ import { useStore } from "./state/store.js";
 import { open, openTask } from "./state/task.js";
 import { announce } from "./state/title.js";
 import { Home } from "./views/home.js";
+import { Library } from "./views/library.js";
 import { Voice } from "./views/voice.js";
 import { when, t } from "./words/words.js";
 
@@ -22,7 +23,7 @@ function App() {
     <${Top} />
     ${state === "gone" || state === "starting" ? html`<${Gone} state=${state} />` : null}
     <main id="main" tabindex="-1">
-      ${state === "locked" ? html`<${Locked} />` : view === "voice" ? html`<${Voice} key=${id} id=${id} />` : html`<${Home} />`}
+      ${state === "locked" ? html`<${Locked} />` : view === "voice" ? html`<${Voice} key=${id} id=${id} />` : view === "library" ? html`<${Library} />` : html`<${Home} />`}
     </main>`;
 }
 
@@ -34,9 +35,11 @@ function skip(/** @type {Event} */ event) {
 
 function Top() {
   const { language, theme } = useStore(preferences);
+  const { view } = useStore(route);
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
   return html`<header class="top">
     <a class="brand" href="#/"><img src="/web/icon.svg" alt="" width="22" height="22" /> ${t("brand")}</a>
+    <nav class="places" aria-label=${t("places")}><a href="#/" aria-current=${view === "library" ? undefined : "page"}>${t("voices")}</a><a href="#/library" aria-current=${view === "library" ? "page" : undefined}>${t("library")}</a></nav>
     <${Connection} />
     <span class="grow"></span>
     <a href="/docs" class="quiet">API</a>

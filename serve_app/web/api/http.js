@@ -5,6 +5,8 @@ import { answered, unanswered } from "../state/connection.js";
 export class Refused extends Error {
   /** @param {Record<string, any>} problem @param {number} status 0: nobody answered */
   constructor(problem, status) {
+    // Routes in OpenAI's dialect say what is wrong as its clients expect it.
+    if (typeof problem.error === "object" && problem.error) problem = problem.error;
     super(problem.message || problem.detail || `HTTP ${status}`);
     this.status = status;
     this.code = problem.code ?? (status ? "error" : "unreachable");
@@ -99,17 +101,22 @@ export function saveBlob(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+/** @param {string} id @param {File[]} files @param {(share: number) => void} onProgress */
+export function upload(id, files, onProgress) {
+  const form = new FormData();
+  for (const file of files) form.append("file", file);
+  return sendForm(taskPath(id, "/files/upload"), form, onProgress);
+}
+
 /**
  * fetch() tells nothing about the progress of an upload; XMLHttpRequest does.
- * @param {string} id @param {File[]} files @param {(share: number) => void} onProgress
+ * @param {string} path below /api/v1 @param {FormData} form @param {(share: number) => void} onProgress
  * @returns {Promise<any>}
  */
-export function upload(id, files, onProgress) {
+export function sendForm(path, form, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    const form = new FormData();
-    for (const file of files) form.append("file", file);
-    request.open("POST", `/api/v1${taskPath(id, "/files/upload")}`);
+    request.open("POST", `/api/v1${path}`);
     for (const [name, value] of Object.entries(headers({ "Idempotency-Key": newKey() }))) {
       request.setRequestHeader(name, value);
     }

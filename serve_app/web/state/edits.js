@@ -119,13 +119,18 @@ export async function undo() {
   if (!group) return null;
   edits.set((old) => ({ undo: old.undo.slice(0, -1) }));
   keep();
-  if (group.cut) {
-    const { clips } = await call("POST", taskPath(edits.value.task, "/cuts"), { clips: group.cut, pieces: group.pieces });
-    refresh(["transcripts", "task"]);
-    return clips[0];
+  try {
+    if (group.cut) {
+      const { clips } = await call("POST", taskPath(edits.value.task, "/cuts"), { clips: group.cut, pieces: group.pieces });
+      refresh(["transcripts", "task"]);
+      return clips[0];
+    }
+    if (group.length === 1) await save(group[0].clip, group[0].before, true);
+    else await putAll(group.map((/** @type {any} */ row) => ({ clip: row.clip, ...row.before })));
+  } catch (error) {
+    remember(group); // it was not taken back, so it still can be
+    throw error;
   }
-  if (group.length === 1) await save(group[0].clip, group[0].before, true);
-  else await putAll(group.map((/** @type {any} */ row) => ({ clip: row.clip, ...row.before })));
   return group[0].clip;
 }
 

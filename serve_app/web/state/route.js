@@ -1,4 +1,4 @@
-// Which view is shown: #/ or #/voice/TASK/SECTION. Can be bookmarked, and the back button works.
+// Which view is shown: #/, #/library or #/voice/TASK/SECTION. Can be bookmarked, and the back button works.
 
 import { Store } from "./store.js";
 
@@ -13,6 +13,7 @@ function read() {
   if (parts[0] === "voice" && parts[1]) {
     return { view: "voice", id: parts[1], section: SECTIONS.includes(parts[2]) ? parts[2] : null };
   }
+  if (parts[0] === "library") return { view: "library", id: null, section: null };
   // Links of the page before this one: #TASK
   if (parts.length === 1 && /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(parts[0])) {
     return { view: "voice", id: parts[0], section: null };

@@ -23,6 +23,7 @@ export function Home() {
   return html`<div class="row head"><h1>${t("voices")}</h1><span class="grow"></span>
       ${tasks?.length > 3 ? html`<label class="inline"><span class="unseen">${t("search")}</span>
         <input id="search" type="search" placeholder=${t("search")} value=${wanted} onInput=${(/** @type {any} */ event) => want(event.target.value)} /></label>` : null}
+      <a class="button" href="#/library">${t("importVoice")}</a>
       <button type="button" id="new" class="primary" onClick=${() => create(true)}>${t("newVoice")}</button></div>
     <${SmallBase} capabilities=${capabilities} />
     ${error && !tasks ? html`<p class="banner bad" role="alert">${inWords(error)}</p>` : null}

@@ -52,12 +52,18 @@ class Studio:
     def workspace(self, task: str) -> Workspace:
         return Workspace(self.coordinator._parts.settings.tasks_dir / task)
 
-    def new(self, name: str = "Anna, calm") -> str:
+    def new(self, name: str = "Anna, calm", base: str = "mini") -> str:
         with self.client as client:
-            return client.create(name, {"language": "en", "base_model": "mini"}).task_id
+            return client.create(name, {"language": "en", "base_model": base}).task_id
 
+<<<<<<< HEAD
     def with_recording(self, name: str = "Anna, calm") -> str:
         task = self.new(name)
+=======
+    def prepared(self, name: str = "Anna, calm", base: str = "mini") -> str:
+        """A voice after steps 1 to 4, with three clips that a recogniser wrote."""
+        task = self.new(name, base)
+>>>>>>> 18f996d (A library on the page: import voices, versions and rollback, out of use, listening blind; tests of the page's state by Node)
         answer = httpx.post(
             f"{self.url}/api/v1/task/{task}/files/upload", files={"file": ("a.wav", b"RIFF....")}
         )

@@ -114,23 +114,3 @@ def test_a_plan_tells_before_the_start_what_mini_makes_of_epochs(
     expect(plan).to_contain_text("not 50 epochs")
     page.get_by_role("button", name="Quick try").click()
     expect(plan).to_contain_text("80 steps")
-
-
-def test_the_page_is_there_at_once_and_many_clips_and_events_do_not_hold_it_up(
-    studio: Studio, page: Page
-) -> None:
-    task = studio.many()
-    page.goto(studio.at(task, "review"))
-    expect(page.locator(".clip").first).to_be_visible(timeout=30_000)
-    long_ones = page.evaluate(
-        """() => new Promise((resolve) => {
-          const found = [];
-          new PerformanceObserver((list) => found.push(...list.getEntries().map((e) => e.duration)))
-            .observe({ type: 'longtask', buffered: true });
-          location.hash = location.hash.replace('review', 'train');
-          setTimeout(() => resolve(found), 3000);
-        })"""
-    )
-    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    print(f"first paint {paint:.0f} ms, longest task {max(long_ones, default=0):.0f} ms")
-    expect(page.locator(".plot canvas").first).to_be_visible()
