@@ -7,6 +7,7 @@ import { html, useState } from "../parts/html.js";
 import { go, voiceLink } from "../state/route.js";
 import { createTask, service } from "../state/service.js";
 import { useStore } from "../state/store.js";
+import { Sentence } from "../words/said.js";
 import { language, t } from "../words/words.js";
 
 const SPOKEN = ["en", "zh", "ja", "ko", "yue", "auto"];
@@ -49,7 +50,7 @@ function Told({ task, onClose }) {
   const next = () => { onClose(); go(voiceLink(task.task_id, "recordings")); };
   return html`<${Dialog} title=${t("beforeYouBegin")} onClose=${next}>
     ${base ? html`<p id="told-base"><strong>${t("baseTold", { name: base.name })}</strong> ${t(`base.${base.name}`)}</p>` : null}
-    ${task.warnings.map((/** @type {string} */ warning) => html`<p lang="en">⚠ ${warning}</p>`)}
+    ${task.warnings.map((/** @type {string} */ warning) => html`<p>⚠ <${Sentence} said=${warning} /></p>`)}
     <div class="row"><button type="button" id="told-on" class="primary" autofocus onClick=${next}>${t("goOn")}</button></div></${Dialog}>`;
 }
 

@@ -6,7 +6,8 @@ import { Action } from "../parts/action.js";
 import { Blind } from "../parts/blind.js";
 import { html, useEffect, useMemo, useRef, useState } from "../parts/html.js";
 import { Play } from "../parts/play.js";
-import { language, t } from "../words/words.js";
+import { Sentence } from "../words/said.js";
+import { t } from "../words/words.js";
 
 /** @param {{id: string, files: any[], onReuse: (wish: Record<string, any>) => void}} props */
 export function History({ id, files, onReuse }) {
@@ -37,7 +38,7 @@ export function History({ id, files, onReuse }) {
       return html`<li key=${file.name}><${Play} path=${filePath(id, file.name)} stamp=${file.sha256} label=${found?.text ?? file.name} />
         <div><q lang=${found?.language}>${found?.text ?? file.name.split("/").pop()}</q>
           ${found ? html`<small class="dim">${found.seconds?.toFixed?.(1)} s · ${found.base_model} · ${short(found.sovits_model)} + ${short(found.gpt_model)} · ${t("seed")} ${found.settings.seed} · ${found.settings.speed}×</small>` : null}
-          ${(found?.warnings ?? []).map((/** @type {string} */ said) => html`<p class="small" lang=${language() === "en" ? undefined : "en"}>⚠ ${said}</p>`)}</div>
+          ${(found?.warnings ?? []).map((/** @type {string} */ said) => html`<p class="small">⚠ <${Sentence} said=${said} /></p>`)}</div>
         <span class="row tight"><button type="button" aria-pressed=${pinned.includes(file.name)} onClick=${() => toggle(file.name)}>${t("pin")}</button>
           ${found ? html`<button type="button" onClick=${() => onReuse({ text: found.text, seed: String(found.settings.seed), speed: found.settings.speed, sovits: found.sovits_model, gpt: found.gpt_model })}>${t("reuse")}</button>` : null}
           <${Action} label="↓" ariaLabel=${`${t("download")}: ${file.name}`} run=${() => save(filePath(id, file.name), file.name.split("/").pop())} /></span></li>`;

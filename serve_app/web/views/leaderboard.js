@@ -6,7 +6,8 @@ import { html, useEffect, useState } from "../parts/html.js";
 import { useStore } from "../state/store.js";
 import { open } from "../state/task.js";
 import { go, voiceLink } from "../state/route.js";
-import { bytes, language, stepName, t } from "../words/words.js";
+import { Sentence } from "../words/said.js";
+import { bytes, stepName, t } from "../words/words.js";
 
 /** @type {Record<string, string>} what the choice is called where speaking is asked for */
 const CHOICE = { train_sovits: "sovits", train_gpt: "gpt" };
@@ -37,6 +38,6 @@ function Board({ id, row }) {
     <tbody>${row.checkpoints.map((/** @type {any} */ each) => html`<tr class=${each.chosen ? "chosen" : ""}><td>${each.epoch}${each.chosen ? html` <strong title=${row.reason ?? ""}>★ ${t("chosen")}</strong>` : null}</td>
       ${scored ? html`<td>${each.score === null ? "–" : Number(each.score.toPrecision(4))}</td>` : null}<td class="dim">${each.kept ? bytes(each.size) : t("notKept")}</td>
       <td class="end">${each.kept ? html`<button type="button" aria-label=${`${t("useThis")}: ${stepName(row.step)} ${each.epoch}`} onClick=${() => use(each)}>${t("useThis")}</button>` : null}</td></tr>`)}</tbody></table>
-    ${row.reason ? html`<p class="dim small" lang=${language() === "en" ? undefined : "en"}>${row.reason}</p>` : null}
-    ${row.warning ? html`<p class="small" lang=${language() === "en" ? undefined : "en"}>⚠ ${row.warning}</p>` : null}</div>`;
+    ${row.reason ? html`<p class="dim small"><${Sentence} said=${row.reason} /></p>` : null}
+    ${row.warning ? html`<p class="small">⚠ <${Sentence} said=${row.warning} /></p>` : null}</div>`;
 }

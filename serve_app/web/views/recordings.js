@@ -13,7 +13,8 @@ import { useStore } from "../state/store.js";
 import { mayTell } from "../state/title.js";
 import { open, refresh, run } from "../state/task.js";
 import { add, forget, uploads } from "../state/uploads.js";
-import { bytes, duration, language, stepName, t } from "../words/words.js";
+import { Sentence, inOwnWords } from "../words/said.js";
+import { bytes, duration, stepName, t } from "../words/words.js";
 
 const PREPARING = ["convert_audio", "slice_audio", "denoise_audio", "asr_transcribe"];
 const ENOUGH = 60, GOOD = 180, PLENTY = 600; // seconds
@@ -102,7 +103,7 @@ function Prepare({ id, task, any }) {
     const changed = Object.fromEntries(Object.entries(params).filter(([, values]) => Object.keys(values).length));
     const answer = await run({ to: "asr_transcribe", params: changed });
     if (!answer.steps.length) go(voiceLink(id, "review"));
-    return answer.warnings.join(" ") || (answer.steps.length ? t("prepareStarted") : "");
+    return await inOwnWords(answer.warnings) || (answer.steps.length ? t("prepareStarted") : "");
   };
   const why = uploading ? t("whyUploading") : !any ? t("whyNoRecording") : !consent ? t("whyConsent") : busy ? t("whyBusy") : "";
   return html`<div class="panel">
@@ -123,5 +124,5 @@ function Remarks({ steps }) {
   const rows = steps.filter((/** @type {any} */ step) => PREPARING.includes(step.step) && step.warnings?.length);
   if (!rows.length) return null;
   return html`<details class="remarks"><summary>⚠ ${t("remarks", { n: rows.reduce((/** @type {number} */ sum, /** @type {any} */ step) => sum + step.warnings.length, 0) })}</summary>
-    <ul>${rows.flatMap((/** @type {any} */ step) => step.warnings.map((/** @type {string} */ said) => html`<li><strong>${stepName(step.step)}</strong> <span lang=${language() === "en" ? undefined : "en"}>${said}</span></li>`))}</ul></details>`;
+    <ul>${rows.flatMap((/** @type {any} */ step) => step.warnings.map((/** @type {string} */ said) => html`<li><strong>${stepName(step.step)}</strong> <${Sentence} said=${said} /></li>`))}</ul></details>`;
 }

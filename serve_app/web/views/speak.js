@@ -8,6 +8,7 @@ import { voiceLink } from "../state/route.js";
 import { isBusy } from "../state/service.js";
 import { useStore } from "../state/store.js";
 import { open, run } from "../state/task.js";
+import { inOwnWords } from "../words/said.js";
 import { t } from "../words/words.js";
 import { CopyAs } from "./copy_as.js";
 import { History } from "./history.js";
@@ -34,7 +35,7 @@ export function Speak() {
   }).filter(([, value]) => value !== undefined && value !== ""));
   const speak = async () => {
     const answer = await run({ from: "test_inference", params: { test_inference: params } });
-    return answer.warnings.join(" ");
+    return inOwnWords(answer.warnings);
   };
   const references = transcripts.filter((/** @type {any} */ row) => row.include && row.timing && row.timing.end - row.timing.start >= REFERENCE[0] && row.timing.end - row.timing.start <= REFERENCE[1]);
   const why = !ready ? t("whyNotTrained") : busy ? t("whyBusy") : !wish.text?.trim() ? t("whyNoText") : "";

@@ -7,7 +7,8 @@ import { connection } from "../state/connection.js";
 import { isBusy } from "../state/service.js";
 import { useStore } from "../state/store.js";
 import { open, refresh } from "../state/task.js";
-import { duration, inWords, language, stepName, t } from "../words/words.js";
+import { Sentence, inOwnWords } from "../words/said.js";
+import { duration, inWords, stepName, t } from "../words/words.js";
 
 /** @type {Record<string, string[]>} */
 const STAGES = {
@@ -54,21 +55,21 @@ function Step({ row, live, busy }) {
   const run = async () => {
     const answer = await call("POST", taskPath(open.value.id, `/step/${row.step}`), { params: {} });
     refresh(["task"]);
-    return answer.warnings.join(" ");
+    return inOwnWords(answer.warnings);
   };
   return html`<li class=${row.state ?? ""}><span class=${`sign ${row.state ?? ""}`} title=${row.state ? t(`state.${row.state}`) : ""}>${MARKS[row.state] ?? "·"}</span>
     <span>${stepName(row.step)}</span><progress max="1" value=${share(row, { [row.step]: live })} aria-label=${`${stepName(row.step)}: ${row.state ? t(`state.${row.state}`) : "–"}`} />
     <${Clock} row=${row} />
     <${Action} label=${t(row.state === "completed" ? "again" : "run")} ariaLabel=${`${t(row.state === "completed" ? "again" : "run")}: ${stepName(row.step)}`} disabled=${busy} run=${run} />
     ${row.stale ? html`<p class="note">${t("stale")}</p>` : null}
-    ${message ? html`<p class="note" lang="en">${message}</p>` : null}
+    ${message ? html`<p class="note"><${Sentence} said=${message} /></p>` : null}
     ${row.state === "failed" && row.error ? html`<p class="note error">${inWords({ ...row.error, status: 422, facts: row.error })}</p>` : null}
     ${running ? null : html`<${Warnings} rows=${row.warnings} />`}</li>`;
 }
 
 function Warnings({ rows }) {
   if (!rows.length) return null;
-  return html`<ul class="note" lang=${language() === "en" ? undefined : "en"}>${rows.slice(0, MOST_WARNINGS).map((/** @type {string} */ said) => html`<li>⚠ ${said}</li>`)}
+  return html`<ul class="note">${rows.slice(0, MOST_WARNINGS).map((/** @type {string} */ said) => html`<li>⚠ <${Sentence} said=${said} /></li>`)}
     ${rows.length > MOST_WARNINGS ? html`<li>… +${rows.length - MOST_WARNINGS}</li>` : null}</ul>`;
 }
 

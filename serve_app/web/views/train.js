@@ -10,6 +10,7 @@ import { isBusy, service } from "../state/service.js";
 import { useStore } from "../state/store.js";
 import { mayTell } from "../state/title.js";
 import { open, run } from "../state/task.js";
+import { inOwnWords } from "../words/said.js";
 import { bytes, duration, language, stepName, t } from "../words/words.js";
 import { Leaderboard } from "./leaderboard.js";
 import { Stages } from "./stages.js";
@@ -47,7 +48,7 @@ export function Train() {
     // Named steps are done again even where they are done; the others only if something is left.
     const named = Object.fromEntries(TRAININGS.map((step) => [step, params[step] ?? {}]));
     const answer = await run({ params: named });
-    return answer.warnings.join(" ") || t("trainStarted", { n: answer.steps.length });
+    return await inOwnWords(answer.warnings) || t("trainStarted", { n: answer.steps.length });
   };
   const why = busy ? t("whyBusy") : !transcripts.length ? t("whyNoClips") : plan?.problem ? plan.problem : "";
   return html`<div class="panel" id="plan-panel"><h2>${t("howToTrain")}</h2>

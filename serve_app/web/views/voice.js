@@ -7,6 +7,7 @@ import { SECTIONS, go, route, voiceLink } from "../state/route.js";
 import { isBusy } from "../state/service.js";
 import { useStore } from "../state/store.js";
 import { cancel, open, pause, resume } from "../state/task.js";
+import { Sentence } from "../words/said.js";
 import { inWords, stepName, t } from "../words/words.js";
 import { Files } from "./files.js";
 import { Delete, stateWords } from "./home.js";
@@ -64,7 +65,7 @@ function Head({ state }) {
       ${busy ? html`<${Action} key=${task.status} id="pause" label=${t(task.status === "paused" ? "resume" : "pause")} run=${task.status === "paused" ? resume : pause} disabled=${gone} /><${Action} id="cancel" kind="danger" label=${t("cancel")} run=${cancel} disabled=${gone} />` : null}
       <${Delete} task=${task} onGone=${() => go("#/")} /></div>
     ${busy ? html`<div class=${`now ${gone ? "unknown" : ""}`}><progress id="task-progress" max="100" value=${task.progress} aria-label=${`${Math.floor(task.progress)} %`} />
-      <p class="dim small" role="status">${stepName(task.current_step)} ${told ? html`· <span lang="en">${told}</span>` : ""}</p></div>` : null}
+      <p class="dim small" role="status">${stepName(task.current_step)} ${told ? html`· <${Sentence} said=${told} />` : ""}</p></div>` : null}
     ${task.error_message ? html`<${Failure} step=${step} task=${task} />` : null}`;
 }
 

@@ -10,6 +10,7 @@ const { whatTheyAre } = await import(`${WEB}/state/voices.js`);
 const { begin, draft, edits, save, undo } = await import(`${WEB}/state/edits.js`);
 const { open } = await import(`${WEB}/state/task.js`);
 const { Refused, clipPath, filePath } = await import(`${WEB}/api/http.js`);
+const { formsOf, inFormsOf } = await import(`${WEB}/words/said.js`);
 const { wav } = await import(`${WEB}/parts/recorder.js`);
 
 const metric = (attempt, step, value) => ({ attempt, data: { values: { loss: value }, step, epoch: step } });
@@ -121,4 +122,19 @@ test("a refused change keeps what was typed, and says why", async () => {
   await save("0.wav", { text: "typed" });
   assert.equal(edits.value.errors["0.wav"].code, "invalid_input");
   assert.equal(edits.value.drafts["0.wav"], "typed");
+});
+
+// -- sentences of the service in another language
+
+const { default: rows } = await import(`${WEB}/words/said.zh.json`, { with: { type: "json" } });
+const forms = formsOf(rows);
+
+test("a warning is said in Chinese with what it is about, also one inside another", () => {
+  assert.equal(inFormsOf(forms, "a.wav was left out: its batch broke the training twice"), "a.wav 未参与：含有它的批次两次使训练出错");
+  assert.equal(inFormsOf(forms, "The base model mini needs no extract_speaker_vectors; it was skipped."), "底模 mini 不需要 extract_speaker_vectors，已跳过。");
+  assert.equal(inFormsOf(forms, "a b.wav: 1.2% of the samples are at full scale (clipped)."), "a b.wav：1.2% 的采样达到满幅（削波）。");
+});
+
+test("a sentence that has no form, or holds one, stays as it is", () => {
+  for (const said of ["Something new.", "a.wav was left out: something new", "x: y"]) assert.equal(inFormsOf(forms, said), null, said);
 });
