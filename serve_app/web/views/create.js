@@ -56,6 +56,6 @@ function Told({ task, onClose }) {
 
 /** What folders and files can be called after the voice. @param {string} name */
 function fileName(name) {
-  const plain = name.normalize("NFC").trim().replace(/[^\p{L}\p{N}_ .+-]/gu, "_").slice(0, 40).replace(/[ .]+$/, "");
+  const plain = name.normalize("NFC").trim().replace(/\s*[^\p{L}\p{N}_ .+-]+\s*/gu, "_").slice(0, 40).replace(/[ .]+$/, "");
   return /^[\p{L}\p{N}_]/u.test(plain) ? plain : `voice_${plain || "1"}`;
 }

@@ -38,7 +38,7 @@ export function Train() {
     const stop = new AbortController();
     get(taskPath(id, `/plan?${query}`), stop.signal).then(setPlan, () => {});
     return () => stop.abort();
-  }, [id, String(query), transcripts.length, task.status]);
+  }, [id, String(query), transcripts.length, task.status, task.current_step]);
   const busy = isBusy(task);
   const presets = PRESETS[plan?.base_model?.name === "mini" ? "mini" : "gpt_sovits"];
   const preset = Object.keys(presets).find((name) => JSON.stringify(presets[name]) === JSON.stringify(params)) ?? "";

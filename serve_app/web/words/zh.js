@@ -51,7 +51,7 @@ export default {
   "step.extract_speaker_vectors": "说话人向量", "step.extract_semantic_features": "语义特征", "step.train_sovits": "训练音色（SoVITS）", "step.train_gpt": "训练节奏（GPT）", "step.test_inference": "试合成", "step.user": "你",
   textToSpeak: "文字", speakExample: "你好，这是我的声音。", speak: "合成", asTheVoice: "同声音", reference: "模仿", referenceBest: "最合适的片段", seed: "种子", seedWords: "种子相同，读法相同；-1 为随机。", versions: "版本", newest: "最新的",
   spoken: "已合成", compare: "对比", pin: "固定", reuse: "再用", download: "下载", copyAs: "复制为", copied: "已复制。",
-  live: "边合成边播放", liveWords: "声音库里的声音可以立即合成，OpenAI 接口的客户端也能用。", nameInLibrary: "名称", keepInLibrary: "存入声音库", keptInLibrary: "已存入。", voice: "声音", speakLive: "立即合成", firstSound: "{ms} 毫秒后出声，已有 {seconds} 秒",
+  live: "在声音库中", liveWords: "存入的声音有名称和版本，边合成边播放，OpenAI 接口的客户端也能用。", nameInLibrary: "名称", keepInLibrary: "存入声音库", keptInLibrary: "已存入。", voice: "声音", speakLive: "立即合成", firstSound: "{ms} 毫秒后出声，已有 {seconds} 秒",
   places: "位置", library: "声音库", libraryWords: "有名称和版本的声音。任何使用 OpenAI 接口的程序都能用；原来的声音删除后它们仍在。", libraryEmpty: "这里还没有声音。请在声音的“合成”里存入，或导入一个。",
   importVoice: "导入声音", importIt: "导入", addIt: "添加", addVersion: "{name} 的新版本", newVersion: "用文件添加版本", version: "版本 {n}", versionNumber: "版本", theCurrent: "当前使用的（{n}）", mood: "情绪", note: "备注", owner: "谁的声音", consentText: "谁在何时同意了什么",
   "import.words": "GPT-SoVITS 的 .ckpt 和 .pth，加一段 3 到 10 秒的录音；或声音的 .zip；或只有录音，由大底模不经训练直接模仿。", "import.versionWords": "文件与新声音相同；或只有录音，作为情绪添加。",

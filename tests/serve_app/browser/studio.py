@@ -56,23 +56,17 @@ class Studio:
         with self.client as client:
             return client.create(name, {"language": "en", "base_model": base}).task_id
 
-<<<<<<< HEAD
-    def with_recording(self, name: str = "Anna, calm") -> str:
-        task = self.new(name)
-=======
-    def prepared(self, name: str = "Anna, calm", base: str = "mini") -> str:
-        """A voice after steps 1 to 4, with three clips that a recogniser wrote."""
+    def with_recording(self, name: str = "Anna, calm", base: str = "mini") -> str:
         task = self.new(name, base)
->>>>>>> 18f996d (A library on the page: import voices, versions and rollback, out of use, listening blind; tests of the page's state by Node)
         answer = httpx.post(
             f"{self.url}/api/v1/task/{task}/files/upload", files={"file": ("a.wav", b"RIFF....")}
         )
         assert answer.status_code == 200
         return task
 
-    def prepared(self, name: str = "Anna, calm") -> str:
+    def prepared(self, name: str = "Anna, calm", base: str = "mini") -> str:
         """A voice after steps 1 to 4, with three clips that a recogniser wrote."""
-        task = self.with_recording(name)
+        task = self.with_recording(name, base)
         write_clips(self.workspace(task).root.parent.parent, task)
         transcribe(self.coordinator, task)
         return task
