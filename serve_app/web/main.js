@@ -38,7 +38,7 @@ function Top() {
   const { view } = useStore(route);
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
   return html`<header class="top">
-    <a class="brand" href="#/"><img src="/web/icon.svg" alt="" width="22" height="22" /> ${t("brand")}</a>
+    <a class="brand" href="#/"><img src="/web/icon.svg" alt="" width="22" height="22" /> <span class="words">${t("brand")}</span></a>
     <nav class="places" aria-label=${t("places")}><a href="#/" aria-current=${view === "library" ? undefined : "page"}>${t("voices")}</a><a href="#/library" aria-current=${view === "library" ? "page" : undefined}>${t("library")}</a></nav>
     <${Connection} />
     <span class="grow"></span>

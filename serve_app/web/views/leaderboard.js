@@ -1,8 +1,10 @@
 // The exported epochs of the trainings: how good each is on clips that were held out, which one is
 // the voice and why. A better-sounding one can be taken for speaking.
 
-import { get, taskPath } from "../api/http.js";
+import { fetchBlob, get, taskPath } from "../api/http.js";
+import { Blind } from "../parts/blind.js";
 import { html, useEffect, useState } from "../parts/html.js";
+import { Play } from "../parts/play.js";
 import { useStore } from "../state/store.js";
 import { open } from "../state/task.js";
 import { go, voiceLink } from "../state/route.js";
@@ -27,17 +29,30 @@ export function Leaderboard() {
 }
 
 function Board({ id, row }) {
+  const [pinned, pin] = useState(/** @type {number[]} */ ([])); // epochs, at most two
+  const [blind, listen] = useState(false);
   const scored = row.checkpoints.some((/** @type {any} */ each) => each.score !== null);
+  const heard = row.checkpoints.some((/** @type {any} */ each) => each.samples?.length);
   const use = (/** @type {any} */ each) => {
     const key = `speak:${id}`;
     localStorage.setItem(key, JSON.stringify({ ...JSON.parse(localStorage.getItem(key) ?? "{}"), [CHOICE[row.step]]: each.file }));
     go(voiceLink(id, "speak"));
   };
+  const toggle = (/** @type {number} */ epoch) => { listen(false); pin(pinned.includes(epoch) ? pinned.filter((each) => each !== epoch) : [...pinned, epoch].slice(-2)); };
+  const both = pinned.map((epoch) => row.checkpoints.find((/** @type {any} */ each) => each.epoch === epoch)).filter((each) => each?.samples?.length);
   return html`<div><h3>${stepName(row.step)}</h3>
-    <table><thead><tr><th scope="col">${t("epoch")}</th>${scored ? html`<th scope="col">${t("score")}</th>` : null}<th scope="col">${t("size")}</th><th scope="col"><span class="unseen">${t("useThis")}</span></th></tr></thead>
-    <tbody>${row.checkpoints.map((/** @type {any} */ each) => html`<tr class=${each.chosen ? "chosen" : ""}><td>${each.epoch}${each.chosen ? html` <strong title=${row.reason ?? ""}>★ ${t("chosen")}</strong>` : null}</td>
-      ${scored ? html`<td>${each.score === null ? "–" : Number(each.score.toPrecision(4))}</td>` : null}<td class="dim">${each.kept ? bytes(each.size) : t("notKept")}</td>
+    <table><thead><tr><th scope="col">${t("epoch")}</th>${scored ? html`<th scope="col">${t("score")}</th>` : null}${heard ? html`<th scope="col">${t("samples")}</th>` : null}<th scope="col">${t("size")}</th><th scope="col"><span class="unseen">${t("useThis")}</span></th></tr></thead>
+    <tbody>${row.checkpoints.map((/** @type {any} */ each) => html`<tr key=${each.epoch} class=${each.chosen ? "chosen" : ""}><td>${each.epoch}${each.problem ? html` <span title=${each.problem}>⚠</span>` : null}${each.chosen ? html` <strong title=${row.reason ?? ""}>★ ${t("chosen")}</strong>` : null}</td>
+      ${scored ? html`<td>${each.score === null ? "–" : Number(each.score.toPrecision(4))}</td>` : null}
+      ${heard ? html`<td class="samples">${(each.samples ?? []).map((/** @type {any} */ sample) => html`<${Play} path=${inApi(sample.url)} label=${`${t("epoch")} ${each.epoch}: ${sample.text}`} />`)}
+        ${each.samples?.length ? html`<button type="button" class="small" aria-pressed=${pinned.includes(each.epoch)} aria-label=${`${t("pin")}: ${each.epoch}`} onClick=${() => toggle(each.epoch)}>${t("pin")}</button>` : null}</td>` : null}
+      <td class="dim">${each.kept ? bytes(each.size) : t("notKept")}</td>
       <td class="end">${each.kept ? html`<button type="button" aria-label=${`${t("useThis")}: ${stepName(row.step)} ${each.epoch}`} onClick=${() => use(each)}>${t("useThis")}</button>` : null}</td></tr>`)}</tbody></table>
+    ${both.length === 2 && !blind ? html`<button type="button" onClick=${() => listen(true)}>${t("blind")}</button>` : null}
+    ${both.length === 2 && blind ? html`<${Blind} pair=${both.map((each) => ({ label: `${t("epoch")} ${each.epoch}`, sound: () => fetchBlob(inApi(each.samples[0].url)) }))} stamp=${pinned.join()} onClose=${() => listen(false)} />` : null}
     ${row.reason ? html`<p class="dim small"><${Sentence} said=${row.reason} /></p>` : null}
     ${row.warning ? html`<p class="small">⚠ <${Sentence} said=${row.warning} /></p>` : null}</div>`;
 }
+
+/** An address as requests of the page take it. @param {string} url */
+const inApi = (url) => url.replace(/^\/api\/v1/, "");

@@ -32,8 +32,8 @@ export function Library() {
     ${inUse.length ? html`<div class="panel" id="live"><h2>${t("section.speak")}</h2>
       <label for="library-text" class="unseen">${t("textToSpeak")}</label>
       <textarea id="library-text" rows="3" maxlength="4096" placeholder=${t("speakExample")} value=${wish.text ?? ""} onInput=${(/** @type {any} */ event) => put({ text: event.target.value })}></textarea>
-      <div class="fields"><label>${t("speed")} <output>${(wish.speed ?? 1).toFixed(2)}×</output><input type="range" min="0.5" max="2" step="0.05" value=${wish.speed ?? 1} onInput=${(/** @type {any} */ event) => put({ speed: Number(event.target.value) })} /></label>
-        <label>${t("seed")}<input inputmode="numeric" pattern="[0-9]*" value=${wish.seed ?? ""} onChange=${(/** @type {any} */ event) => put({ seed: event.target.value.trim() })} /></label></div>
-      <${Say} voices=${inUse} chosen=${chosen} onChoose=${choose} wish=${wish} /></div>` : null}
+      <${Say} voices=${inUse} chosen=${chosen} onChoose=${choose} wish=${wish}>
+        <label>${t("speed")} <output>${(wish.speed ?? 1).toFixed(2)}×</output><input type="range" min="0.5" max="2" step="0.05" value=${wish.speed ?? 1} onInput=${(/** @type {any} */ event) => put({ speed: Number(event.target.value) })} /></label>
+        <label>${t("seed")}<input inputmode="numeric" pattern="[0-9]*" value=${wish.seed ?? ""} onChange=${(/** @type {any} */ event) => put({ seed: event.target.value.trim() })} /></label></${Say}></div>` : null}
     ${importing === null ? null : html`<${Import} voice=${importing} onClose=${() => begin(null)} onKept=${(/** @type {string} */ name) => { begin(null); choose(name); }} />`}`;
 }

@@ -10,10 +10,11 @@ import { versionsOf, voicePath } from "../state/voices.js";
 import { t } from "../words/words.js";
 
 /**
- * @param {{voices: any[], chosen: string, onChoose: (name: string) => void, wish: Record<string, any>, version?: number}} props
- *   `chosen` is a name among `voices`; `wish`: text, speed, seed, language as forms hold them
+ * @param {{voices: any[], chosen: string, onChoose: (name: string) => void, wish: Record<string, any>, version?: number, children?: any}} props
+ *   `chosen` is a name among `voices`; `wish`: text, speed, seed, language as forms hold them;
+ *   `children`: more fields
  */
-export function Say({ voices, chosen, onChoose, wish, version }) {
+export function Say({ voices, chosen, onChoose, wish, version, children }) {
   const voice = voices.find((row) => row.name === chosen) ?? voices[0];
   const [versions, setVersions] = useState(/** @type {any[]} */ ([]));
   const [number, setNumber] = useState(version ?? 0);
@@ -51,7 +52,7 @@ export function Say({ voices, chosen, onChoose, wish, version }) {
         ${versions.map((row) => html`<option value=${row.number}>${row.number}${row.note ? `: ${row.note.slice(0, 40)}` : ""}</option>`)}</select></label>
       ${moods.length ? html`<label>${t("mood")}<span class="row tight"><select id="live-mood" value=${moods.includes(mood) ? mood : ""} onChange=${(/** @type {any} */ event) => setMood(event.target.value)}><option value="">${t("byDefault")}</option>
         ${moods.map((/** @type {string} */ name) => html`<option value=${name}>${name}</option>`)}</select>
-        <${Play} path=${voicePath(voice.name, `/references/${encodeURIComponent(moods.includes(mood) ? mood : moods[0])}?version=${number || voice.current}`)} label=${moods.includes(mood) ? mood : moods[0]} /></span></label>` : null}</div>
+        <${Play} path=${voicePath(voice.name, `/references/${encodeURIComponent(moods.includes(mood) ? mood : moods[0])}?version=${number || voice.current}`)} label=${moods.includes(mood) ? mood : moods[0]} /></span></label>` : null}${children}</div>
     <div class="row"><${Action} id="speak-live" kind="primary" label=${t("speakLive")} run=${speak} disabled=${!order.input} why=${t("whyNoText")} />
       ${other ? html`<button type="button" id="blind" aria-pressed=${blind} disabled=${!order.input} onClick=${() => compare(!blind)}>${t("blindVersions")}</button>` : null}
       <span id="live-told" role="status" class="dim">${told ? t("firstSound", { ms: Math.round(told.firstMs), seconds: told.seconds.toFixed(1) }) : ""}</span>
