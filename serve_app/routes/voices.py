@@ -121,7 +121,7 @@ def get_version(number: NumberInPath, voice: VoiceDep, store: StoreDep) -> Versi
 
 @router.delete("/voices/{voice}/versions/{number}", responses=problem_responses(404, 409, 422))
 async def delete_version(
-    number: VersionNumber, voice: VoiceName, coordinator: CoordinatorDep
+    number: NumberInPath, voice: VoiceName, coordinator: CoordinatorDep
 ) -> VoiceDeleted:
     """Remove one version, and its files that no other needs; its number is not given again. 409
     for the one that speaks, and for one that an alias names."""
