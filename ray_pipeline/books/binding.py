@@ -47,12 +47,8 @@ def pieces_of(book: Book, folder: BookFolder, chapter: int | None) -> list[dict[
             if said is None:
                 return pieces
             for piece in said.pieces:
-                words = [
-                    {**word, "start": at + word["start"], "end": at + word["end"]}
-                    for word in piece.get("words", [])
-                ]
                 times = {"start": at + piece["start"], "end": at + piece["end"]}
-                pieces.append({**piece, **times, "words": words})
+                pieces.append({**piece, **times})
             at += said.seconds
         at += _SECONDS_BETWEEN_CHAPTERS
     return pieces

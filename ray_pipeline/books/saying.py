@@ -65,7 +65,7 @@ def say(
             elif isinstance(part, PieceEnd):
                 begin = start / SAMPLE_RATE
                 piece = {"text": part.text, "start": begin, "end": begin + part.seconds}
-                pieces.append({**piece, "problem": part.problem, **_words(part)})
+                pieces.append({**piece, "problem": part.problem})
                 start = samples
     except InvalidInput:
         waves, pieces, left_out = [], [], [block.text]
@@ -87,11 +87,6 @@ def said_before(folder: BookFolder, number: int) -> Said | None:
     if not folder.sound_of(number).exists():
         return None
     return Said(**json.loads(folder.facts_of(number).read_text("utf-8")))
-
-
-def _words(part: PieceEnd) -> dict[str, Any]:
-    words = part.facts.get("words")
-    return {"words": words} if words else {}
 
 
 def _closing(parts: Iterable[Part]) -> Iterator[Part]:
