@@ -59,6 +59,10 @@ class Findings:
                 name = f"{case.method} {case.path}: {response.status_code} {failure.title}"
                 said = f"{failure.message[:500]}\n{case.as_curl_command()[:1000]}"
                 self.wrong.setdefault(name, f"{said}\n{response.text[:500]}")
+        if self.calls % 1000 == 0:
+            print(
+                f"{self.calls} calls, {dict(self.statuses)}, wrong: {list(self.wrong)}", flush=True
+            )
 
 
 def _schema_of(url: str) -> Any:
