@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Path
@@ -17,6 +17,7 @@ from ray_pipeline.store import Store
 from serve_app.apart import RunApart
 from serve_app.report_desk import ReportDesk
 from serve_app.settings import Settings
+from serve_app.shared_questions import SharedQuestions
 from serve_app.weights_check import CheckWeights
 
 
@@ -30,6 +31,7 @@ class Services:
     reports: ReportDesk
     check_weights: CheckWeights
     apart: RunApart
+    shared: SharedQuestions = field(default_factory=SharedQuestions)
 
 
 def _services(connection: HTTPConnection) -> Services:

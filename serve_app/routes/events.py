@@ -132,17 +132,28 @@ async def live_events(services: Services, task_id: str, after: int) -> AsyncIter
     Raises NotFound as soon as the task does not exist (any more).
     """
     while True:
-        events = await asyncio.to_thread(services.store.events, task_id, after=after, limit=_PAGE)
+        events = await _events_after(services, task_id, after)
         for event in events:
             yield event
             after = event.seq
-        if not events and not await _something_new(services, task_id, after):
+        # Less than a page was all there was. What came since is noticed by who waits for it.
+        if len(events) < _PAGE and not await _something_new(services, task_id, after):
             yield None
 
 
+async def _events_after(services: Services, task_id: str, after: int) -> list[Event]:
+    async def read() -> list[Event]:
+        return await asyncio.to_thread(services.store.events, task_id, after=after, limit=_PAGE)
+
+    return await services.shared.ask(("events", task_id, after), read)
+
+
 async def _something_new(services: Services, task_id: str, after: int) -> bool:
+    async def wait() -> int:
+        return await services.coordinator.wait_for_events(task_id, after, KEEP_ALIVE_SECONDS)
+
     try:
-        newest = await services.coordinator.wait_for_events(task_id, after, KEEP_ALIVE_SECONDS)
+        newest = await services.shared.ask(("newest", task_id, after), wait)
     except (NotFound, Unavailable):
         await asyncio.sleep(_RETRY_SECONDS)  # it restarts in seconds; the stream lives on
         return False
