@@ -67,11 +67,11 @@ function Versions({ voice, onAdd, onClose }) {
   useEffect(() => { read(); }, [voice.current, voice.name]);
   return html`<${Dialog} title=${`${t("versions")}: ${voice.name}`} onClose=${onClose} wide>
     <${Said} said=${bad} bad=${true} />
-    <table id="versions"><thead><tr><th scope="col">${t("versionNumber")}</th><th scope="col">${t("baseModel")}</th><th scope="col">${t("note")}</th><th scope="col"><span class="unseen">${t("run")}</span></th></tr></thead>
+    <table id="versions"><thead><tr><th scope="col">${t("versionNumber")}</th><th scope="col">${t("note")}</th><th scope="col"><span class="unseen">${t("run")}</span></th></tr></thead>
     <tbody>${(rows ?? []).map((row) => html`<tr key=${row.number} class=${row.number === voice.current ? "chosen" : ""}>
-      <td>${row.number}${row.number === voice.current ? html` <strong>★ ${t("speaks")}</strong>` : null}</td><td>${row.base_model}</td>
-      <td>${row.note} <span class="dim small">${when(row.created_at)}</span></td>
-      <td class="end"><span class="row tight">${row.number === voice.current ? null : html`<${Action} label=${t("letSpeak")} ariaLabel=${`${t("letSpeak")}: ${row.number}`} run=${() => change("POST", voicePath(voice.name, "/promote"), { version: row.number })} />`}
+      <td>${row.number}${row.number === voice.current ? html` <strong>★ ${t("speaks")}</strong>` : null}</td>
+      <td>${row.note} <span class="dim small">${row.base_model} · ${when(row.created_at)}</span></td>
+      <td class="end"><span class="row">${row.number === voice.current ? null : html`<${Action} label=${t("letSpeak")} ariaLabel=${`${t("letSpeak")}: ${row.number}`} run=${() => change("POST", voicePath(voice.name, "/promote"), { version: row.number })} />`}
         ${voice.disabled_reason ? null : html`<${Action} label="↓ .zip" ariaLabel=${`${t("download")}: ${row.number}`} run=${() => save(voicePath(voice.name, `/versions/${row.number}/archive`), `${voice.name}-${row.number}.zip`)} />`}</span></td></tr>`)}</tbody></table>
     <div class="row"><button type="button" id="add-version" onClick=${onAdd}>${t("newVersion")}</button>
       ${voice.previous ? html`<${Action} id="rollback" label=${t("rollback", { n: voice.previous })} run=${() => change("POST", voicePath(voice.name, "/rollback"))} />` : null}</div></${Dialog}>`;

@@ -5,6 +5,7 @@ import { html, useEffect, useState } from "../parts/html.js";
 import { useStore } from "../state/store.js";
 import { library, readVoices } from "../state/voices.js";
 import { inWords, t } from "../words/words.js";
+import { Books } from "./books.js";
 import { Import } from "./import.js";
 import { Kept } from "./kept.js";
 import { Say } from "./say.js";
@@ -35,5 +36,6 @@ export function Library() {
       <${Say} voices=${inUse} chosen=${chosen} onChoose=${choose} wish=${wish}>
         <label>${t("speed")} <output>${(wish.speed ?? 1).toFixed(2)}×</output><input type="range" min="0.5" max="2" step="0.05" value=${wish.speed ?? 1} onInput=${(/** @type {any} */ event) => put({ speed: Number(event.target.value) })} /></label>
         <label>${t("seed")}<input inputmode="numeric" pattern="[0-9]*" value=${wish.seed ?? ""} onChange=${(/** @type {any} */ event) => put({ seed: event.target.value.trim() })} /></label></${Say}></div>` : null}
+    ${voices?.length ? html`<${Books} voices=${inUse} />` : null}
     ${importing === null ? null : html`<${Import} voice=${importing} onClose=${() => begin(null)} onKept=${(/** @type {string} */ name) => { begin(null); choose(name); }} />`}`;
 }

@@ -13,6 +13,8 @@ from tests.serve_app.browser.conftest import NewPage
 from tests.serve_app.browser.studio import Studio
 from tests.serve_app.browser.views import violations, words_in_english
 from tests.serve_app.speech.conftest import MakeUrl, anna, mini, serve  # noqa: F401
+from tests.serve_app.speech.test_books import TEXT as BOOK
+from tests.serve_app.speech.test_books import Bridge, speaker  # noqa: F401
 from tests.speaking.conftest import mini_files
 
 
@@ -145,3 +147,31 @@ def test_two_versions_are_told_apart_only_after_the_choice(
     said = blind.locator(".sound").all_inner_texts()
     assert sorted(text[-1] for text in said) == ["1", "2"]
     expect(blind.get_by_role("status").first).to_contain_text(f"version {said[0][-1]}: 1")
+
+
+def test_a_long_text_becomes_a_file_with_chapters_and_subtitles(
+    serve: MakeUrl,  # noqa: F811
+    speaker: Bridge,  # noqa: F811
+    page: Page,
+    tmp_path: Path,
+) -> None:
+    url, _ = serve()
+    (tmp_path / "A tale.txt").write_text(BOOK)
+    page.goto(f"{url}/#/library")
+    page.locator("#book-file").set_input_files(tmp_path / "A tale.txt")
+    expect(page.locator("#book-title")).to_have_value("A tale")
+    page.locator("#book-start").click()
+    book = page.locator("[data-book='A tale']")
+    expect(book.locator(".badge")).to_have_text("done")
+    with page.expect_download() as download:
+        book.get_by_role("button", name="Download: A tale", exact=True).click()
+    assert download.value.suggested_filename == "A tale.mp3"
+    assert Path(download.value.path()).stat().st_size > 1000
+    with page.expect_download() as download:
+        book.get_by_role("button", name="Subtitles: A tale", exact=True).click()
+    assert "Nobody came." in Path(download.value.path()).read_text("utf-8")
+    book.locator("summary").click()
+    expect(book.get_by_role("button", name="Download: A tale, Two")).to_be_visible()
+    assert violations(page) == []
+    book.get_by_role("button", name="Delete: A tale").click()
+    expect(book).to_have_count(0)
