@@ -55,6 +55,7 @@ def convert_and_slice(folder: Path, minutes: float) -> dict[str, float]:
         Clip(recording.name, path=str(converted.files[0])),
         folder=workspace.sliced,
         options=SliceAudioOptions(),
+        by_hand={},
     )
     found = {
         "minutes": minutes,
