@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from typing import Self
+from urllib.parse import quote
 
-from ray_pipeline.core.selection import Checkpoint
+from ray_pipeline.core.selection import Checkpoint, Sample, comparable, ranking
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.trainings import TRAINING_STEPS, Trainings, TrainingTable
+from ray_pipeline.core.training_table import TrainingTable
+from ray_pipeline.core.trainings import TRAINING_STEPS, Trainings
 from serve_app.schemas import Answer
+
+_DOWNLOAD = "/api/v1/task/{task_id}/files/download/"
+
+
+class SampleRow(Answer):
+    """A sentence that was said with a checkpoint."""
+
+    url: str
+    picture_url: str
+    text: str
+    language: str
+    heard: str | None
+
+    @classmethod
+    def of(cls, sample: Sample, download: str) -> Self:
+        return cls(
+            url=download + quote(sample.file),
+            picture_url=download + quote(sample.picture),
+            text=sample.text,
+            language=sample.language,
+            heard=sample.heard,
+        )
 
 
 class CheckpointRow(Answer):
@@ -15,20 +39,37 @@ class CheckpointRow(Answer):
 
     epoch: int
     step: int
+    rank: int | None
     score: float | None
     validation: dict[str, float]
+    judged: dict[str, float]
+    problem: str | None
+    samples: list[SampleRow]
     size: int
     kept: bool
     chosen: bool
     file: str
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, file: str, *, chosen: bool) -> Self:
+    def of(
+        cls,
+        checkpoint: Checkpoint,
+        file: str,
+        download: str,
+        *,
+        rank: int | None,
+        scored: bool,
+        chosen: bool,
+    ) -> Self:
         return cls(
             epoch=checkpoint.epoch,
             step=checkpoint.step,
-            score=checkpoint.score,
+            rank=rank,
+            score=checkpoint.score if scored else None,
             validation=dict(checkpoint.validation),
+            judged=dict(checkpoint.judged),
+            problem=checkpoint.problem or None,
+            samples=[SampleRow.of(sample, download) for sample in checkpoint.samples],
             size=checkpoint.size,
             kept=checkpoint.kept,
             chosen=chosen,
@@ -53,6 +94,9 @@ class TrainingRow(Answer):
         choice = table.choice
         is_voice = trainings.published().get(table.step) == table.run
         folder = trainings.workspace.relative(trainings.folder(table.step, table.run))
+        download = _DOWNLOAD.format(task_id=trainings.workspace.root.name) + quote(folder) + "/"
+        ranks = {c.file: rank for rank, c in enumerate(ranking(table.checkpoints), 1)}
+        scored = {c.file for _, c in comparable(table.checkpoints)}
         return cls(
             step=table.step,
             run=table.run,
@@ -65,6 +109,9 @@ class TrainingRow(Answer):
                 CheckpointRow.of(
                     checkpoint,
                     f"{table.shown_in if is_voice else folder}/{checkpoint.file}",
+                    download,
+                    rank=ranks.get(checkpoint.file),
+                    scored=checkpoint.file in scored,
                     chosen=choice is not None and checkpoint == choice.checkpoint,
                 )
                 for checkpoint in table.checkpoints

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from serve_app.checkpoint_schemas import TrainingRow
+from serve_app.checkpoint_schemas import CheckpointRow, TrainingRow
 from serve_app.cli_common import JsonOption, TaskArgument, client_of, err, out, print_json
 
 
@@ -35,17 +35,32 @@ def _print_training(training: TrainingRow) -> None:
     if not training.finished:
         state += ", not finished"
     out.print(f"{training.step.value} {training.run}: {state}", markup=False)
-    names = sorted({name for row in training.checkpoints for name in row.validation})
-    table = Table("", "epoch", "step", *names, "size", Column("file", no_wrap=True), box=None)
+    names = sorted({name for row in training.checkpoints for name in _numbers(row)})
+    table = Table(
+        "", "rank", "epoch", "step", "score", *names, "size", Column("file", no_wrap=True), box=None
+    )
     for row in training.checkpoints:
-        numbers = [
-            f"{row.validation[name]:.4g}" if name in row.validation else "" for name in names
-        ]
+        known = _numbers(row)
+        numbers = [f"{known[name]:.4g}" if name in known else "" for name in names]
+        score = "" if row.score is None else f"{row.score:.4g}"
+        rank = "" if row.rank is None else str(row.rank)
         size = f"{row.size / 1e6:.1f} MB" if row.kept else "deleted"
         mark = "→" if row.chosen else ""
-        table.add_row(mark, str(row.epoch), str(row.step), *numbers, size, escape(row.file))
+        place = (mark, rank, str(row.epoch), str(row.step))
+        table.add_row(*place, score, *numbers, size, escape(row.file))
     out.print(table)
     for sentence in (training.reason, training.warning):
         if sentence:
             out.print(sentence, markup=False)
+    for row in training.checkpoints:
+        if row.problem:
+            out.print(f"Epoch {row.epoch} cannot be the voice: {row.problem}", markup=False)
+        if row.chosen:
+            for sample in row.samples:
+                out.print(f"Epoch {row.epoch} says {sample.text!r}: {sample.url}", markup=False)
     out.print()
+
+
+def _numbers(row: CheckpointRow) -> dict[str, float]:
+    """Those of its clips and those of who listened to it."""
+    return {**row.validation, **row.judged}

@@ -105,7 +105,16 @@ FIELD_WORDS: dict[str, str] = {
     # checkpoints of trainings
     "epoch": "counts from 1",
     "CheckpointRow.step": "batches that had been learned from",
-    "score": "what the choice minimises; null where no clip was held out",
+    "rank": "1 is the best; null where the weights are gone",
+    "score": "what the choice minimises; null where fewer numbers are known than of others",
+    "judged": "what was heard in its samples: `cer` (character error rate, 0 to 1), `likeness` "
+    "to the speaker (0 to 1), `failed_pieces`, `phones_per_second`; empty where nobody listened",
+    "CheckpointRow.problem": "why it cannot speak; null where it can",
+    "CheckpointRow.samples": "what was said with it; it goes when the weights go",
+    "SampleRow.url": "the WAV",
+    "picture_url": "its mel as a PNG",
+    "SampleRow.text": "what was to be said; empty where nobody wrote it down",
+    "SampleRow.heard": "what the recogniser wrote; null without one",
     "validation": "the numbers on the clips that were held out",
     "kept": "whether the weights are still there",
     "chosen": "whether this is the epoch to speak with",

@@ -2,6 +2,7 @@
 
     .trainings/<step>/<run>/checkpoints.json   a training: its checkpoints, what it learned from
     .trainings/<step>/<run>/<file>             its exports
+    .trainings/<step>/<run>/samples/           what was said with them, to judge them by
     published.json                             the training of each step that is the voice
     GPT_weights*/, SoVITS_weights*/            the exports of these, under the names they have
                                                in the original
@@ -15,51 +16,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
-from ray_pipeline.core.selection import Checkpoint, Choice, choose_checkpoint, is_worse
+from ray_pipeline.core.selection import compared, is_worse
 from ray_pipeline.core.step_names import StepName
+from ray_pipeline.core.training_table import TrainingTable
 from ray_pipeline.core.workspace import Workspace, atomic_path, atomic_write
 
-TABLE = "checkpoints.json"
 TRAINING_STEPS = (StepName.TRAIN_SOVITS, StepName.TRAIN_GPT)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingTable:
-    """`inputs` is a fingerprint of the features: two trainings that have it in common belong
-    together. `shown_in` is the folder of published exports, relative to the task, and `pattern`
-    matches their names there."""
-
-    step: StepName
-    run: str
-    inputs: str
-    held_out: tuple[str, ...] = ()
-    shown_in: str
-    pattern: str
-    finished: bool = False
-    checkpoints: tuple[Checkpoint, ...] = ()
-
-    @classmethod
-    def load(cls, folder: Path) -> Self | None:
-        """None where there is none, or one that cannot be read."""
-        try:
-            known: dict[str, Any] = json.loads((folder / TABLE).read_text("utf-8"))
-            rows = tuple(Checkpoint(**row) for row in known["checkpoints"])
-            step, held_out = StepName(known["step"]), tuple(known["held_out"])
-            return cls(**{**known, "step": step, "held_out": held_out, "checkpoints": rows})
-        except (FileNotFoundError, json.JSONDecodeError, TypeError, KeyError, ValueError):
-            return None
-
-    def save(self, folder: Path) -> None:
-        atomic_write(folder / TABLE, json.dumps(asdict(self), ensure_ascii=False), durable=True)
-
-    @property
-    def choice(self) -> Choice | None:
-        return choose_checkpoint(self.checkpoints)
 
 
 @dataclass(frozen=True)
@@ -97,6 +62,18 @@ class Trainings:
         own = self.folder(step, table.run) / choice.checkpoint.file
         shown = self.workspace.root / table.shown_in / choice.checkpoint.file
         return shown if _is_the_same(own, shown) else own
+
+    def chosen_partner(self, step: StepName, inputs: str) -> Path | None:
+        """The chosen weights of a complete training of `step` that learned from these features:
+        of the voice, or else the newest. None where there are none any more."""
+        published = self.published_table(step)
+        tables = [*self.tables(step), *([published] if published else [])]
+        fitting = [table for table in tables if table.finished and table.inputs == inputs]
+        choice = fitting[-1].choice if fitting else None
+        if choice is None:
+            return None
+        path = self.folder(step, fitting[-1].run) / choice.checkpoint.file
+        return path if path.is_file() else None
 
     def offer(self, table: TrainingTable) -> list[str]:
         """A complete training becomes the voice, or a part of it, unless the voice would be worse
@@ -175,18 +152,6 @@ class Trainings:
         atomic_write(self.workspace.published_path, json.dumps(state), durable=True)
 
 
-def drop_after(checkpoints: Sequence[Checkpoint], epoch: int) -> tuple[Checkpoint, ...]:
-    """Those up to an epoch: what came after it is done again."""
-    return tuple(checkpoint for checkpoint in checkpoints if checkpoint.epoch <= epoch)
-
-
-def with_dropped(table: TrainingTable, dropped: Sequence[Checkpoint]) -> TrainingTable:
-    """The table after these files were deleted."""
-    gone = {checkpoint.file for checkpoint in dropped}
-    rows = (replace(c, kept=c.kept and c.file not in gone) for c in table.checkpoints)
-    return replace(table, checkpoints=tuple(rows))
-
-
 def _steps(state: dict[str, dict[str, str]], key: str) -> dict[StepName, str]:
     return {StepName(step): run for step, run in state.get(key, {}).items()}
 
@@ -220,9 +185,10 @@ def _worse(table: TrainingTable, ours: TrainingTable) -> str:
     new, old = table.choice, ours.choice
     assert new is not None
     assert old is not None
+    score, kept = compared(new.checkpoint, old.checkpoint) or (0.0, 0.0)
     return (
-        f"The voice keeps its {table.step.value} of before: on the clips held out it scores "
-        f"{old.checkpoint.score:.4g}, this training {new.checkpoint.score:.4g} (less is better)."
+        f"The voice keeps its {table.step.value} of before: it scores {kept:.4g}, this training "
+        f"{score:.4g} (less is better)."
     )
 
 

@@ -62,8 +62,7 @@ def distances(timbres: Sequence[Timbre]) -> list[float]:
     if len(timbres) < 3:
         return [0.0] * len(timbres)
     means = np.stack([timbre.mean for timbre in timbres])
-    within = np.mean([timbre.covariance for timbre in timbres], axis=0)
-    precision = np.linalg.inv(within + _SMOOTHING * np.eye(len(within)))
+    precision = _precision(timbres)
     pairwise = np.stack([_mahalanobis(means, mean, precision) for mean in means])
     middle = int(np.median(pairwise, axis=1).argmin())
     core = np.argsort(pairwise[middle])[: max(2, int(_CORE_SHARE * len(means)))]
@@ -71,6 +70,27 @@ def distances(timbres: Sequence[Timbre]) -> list[float]:
     trust = np.sqrt(frames / (frames + _FULL_TRUST_FRAMES))
     apart = _mahalanobis(means, means[core].mean(axis=0), precision) * trust
     return [float(value) for value in apart]
+
+
+@dataclass(frozen=True)
+class Middle:
+    """The mean of the timbres of one speaker [19], and what their frames vary by [19, 19]."""
+
+    mean: NDArray[np.float64]
+    precision: NDArray[np.float64]
+
+    def distance(self, timbre: Timbre) -> float:
+        return float(_mahalanobis(timbre.mean[None], self.mean, self.precision)[0])
+
+
+def middle_of(timbres: Sequence[Timbre]) -> Middle:
+    """Of at least one clip."""
+    return Middle(np.mean([timbre.mean for timbre in timbres], axis=0), _precision(timbres))
+
+
+def _precision(timbres: Sequence[Timbre]) -> NDArray[np.float64]:
+    within = np.mean([timbre.covariance for timbre in timbres], axis=0)
+    return np.asarray(np.linalg.inv(within + _SMOOTHING * np.eye(len(within))))
 
 
 def _mahalanobis(

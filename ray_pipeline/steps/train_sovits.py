@@ -9,6 +9,7 @@ from __future__ import annotations
 from ray_pipeline.core.options import TrainSovitsOptions
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
+from ray_pipeline.judging.placing import judge
 from ray_pipeline.training.families import plan_training
 from ray_pipeline.training.training_step import run_training
 
@@ -17,4 +18,4 @@ def run(context: StepContext, options: TrainSovitsOptions) -> Result:
     """Raises StepNotReady without features, NothingUsable with too few clips, BadModelFile for
     damaged files of the base model, StepFailed when workers fail for the third time."""
     plan = plan_training(context, options, StepName.TRAIN_SOVITS)
-    return run_training(context, options, plan)
+    return run_training(context, options, plan, judge)

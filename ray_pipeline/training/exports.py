@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ray_pipeline.core.selection import Checkpoint, to_drop
-from ray_pipeline.core.trainings import TrainingTable, drop_after, with_dropped
+from ray_pipeline.core.training_table import TrainingTable, drop_after, with_dropped
 from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.settings import TrainingSettings
 
@@ -55,8 +55,15 @@ class Exports:
         # The table first: it may name a file as deleted that is there, and never the reverse.
         self._table.save(self._folder)
         for checkpoint in dropped:
-            (self._folder / checkpoint.file).unlink(missing_ok=True)
+            remove_files(self._folder, checkpoint)
 
     def finish(self) -> None:
         self._table = replace(self._table, finished=True)
         self._table.save(self._folder)
+
+
+def remove_files(folder: Path, checkpoint: Checkpoint) -> None:
+    """The weights and what was said with them."""
+    samples = [name for sample in checkpoint.samples for name in (sample.file, sample.picture)]
+    for name in (checkpoint.file, *samples):
+        (folder / name).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ray_pipeline.core.audio_format import Waveform
 from ray_pipeline.core.errors import NotFound, NothingUsable
 from ray_pipeline.core.options import TrainOptions
 from ray_pipeline.core.pretrained_bases import PretrainedBase
@@ -16,14 +17,19 @@ from ray_pipeline.training.experiment_files import DroppedClip
 from ray_pipeline.training.settings import TrainingSettings
 from ray_pipeline.training.worker import TrainWorker
 
+SayAgain = Callable[[Any, Path, Sequence[str]], list[Waveform]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
     """`train(settings, worker)` is the whole training on one worker. It learns from what the
     steps in `rests_on` made, and leaves the clips in `dropped` out; `warnings` say what else of
-    what was asked for is not done."""
+    what was asked for is not done. `say_again(settings, weights, clips)` lets exported weights say
+    clips that were held out from their own tokens: a waveform [N] at 32 kHz each; None for the
+    stage that makes tokens. It raises BadModelFile."""
 
     train: Callable[[Any, TrainWorker], None]
+    say_again: SayAgain | None = None
     settings: TrainingSettings
     rests_on: Sequence[StepName]
     dropped: Sequence[DroppedClip]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ray_pipeline.core.errors import StorageFull
 from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
 from ray_pipeline.core.options import TrainGptOptions, TrainOptions
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.trainings import Trainings, TrainingTable, link_or_copy
+from ray_pipeline.core.training_table import TrainingTable
+from ray_pipeline.core.trainings import Trainings, link_or_copy
 from ray_pipeline.core.workspace import sha256_of
 from ray_pipeline.training.adopting import adopt, copied_checkpoint
 from ray_pipeline.training.checkpoints import link_checkpoints
@@ -26,7 +30,15 @@ if TYPE_CHECKING:
     from ray_pipeline.training.reports import TrainingHistory
 
 
-def run_training(context: StepContext, options: TrainOptions, plan: TrainingPlan) -> Result:
+_log = logging.getLogger(__name__)
+
+# Listens to the checkpoints of a training that took so many seconds.
+Judge = Callable[[StepContext, TrainingPlan, float], None]
+
+
+def run_training(
+    context: StepContext, options: TrainOptions, plan: TrainingPlan, judge: Judge
+) -> Result:
     """Train, go on with an interrupted training, or find that there is nothing to do.
 
     Raises BadModelFile for a damaged file of the base model, StepFailed when workers fail for
@@ -36,7 +48,7 @@ def run_training(context: StepContext, options: TrainOptions, plan: TrainingPlan
     done = finished_before(context, options, key)
     if done is not None:
         return done
-    plan, history, care = _train(context, options, plan, key)
+    plan, history, care = _train(context, options, plan, key, judge)
     return record(context, options, plan, key, history, care)
 
 
@@ -88,7 +100,7 @@ def finished_before(context: StepContext, options: TrainOptions, key: str) -> Re
 
 
 def _train(
-    context: StepContext, options: TrainOptions, plan: TrainingPlan, key: str
+    context: StepContext, options: TrainOptions, plan: TrainingPlan, key: str, judge: Judge
 ) -> tuple[TrainingPlan, TrainingHistory, Care]:
     """The plan that is returned says in which folder the run has its exports."""
     storage = context.workspace.scratch / context.step.value
@@ -119,6 +131,8 @@ def _train(
         progress=context.progress,
         elastic=options.elastic,
     )
+    # An attempt that is interrupted here trains no more and judges what is left.
+    _judge(context, plan, history, judge)
     mark_finished(storage, folder)
     # The oldest checkpoint goes when the last one comes, which may be after its worker ended.
     link_checkpoints(run_folder, settings.checkpoint_links, settings.checkpoint_patterns)
@@ -143,6 +157,21 @@ def own_start(run_folder: Path, start: Path) -> Path:
     own.parent.mkdir(parents=True, exist_ok=True)
     link_or_copy(start, own)
     return own
+
+
+def _judge(
+    context: StepContext, plan: TrainingPlan, history: TrainingHistory, judge: Judge
+) -> None:
+    """What cannot be judged leaves the training as it is: complete, and chosen from by loss."""
+    if context.config.strict_compat:
+        return  # there nothing is held out either, and the last is taken
+    try:
+        judge(context, plan, sum(epoch.seconds for epoch in history.epochs))
+    except StorageFull:
+        raise
+    except Exception as error:
+        _log.exception("the checkpoints could not be judged")
+        context.progress.warn(f"Nobody could listen to the checkpoints: {error}")
 
 
 def with_own_folder(context: StepContext, plan: TrainingPlan, run: str) -> TrainingPlan:

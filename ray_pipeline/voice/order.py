@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 from ray_pipeline.audio.wav import duration_seconds
@@ -64,13 +65,13 @@ def make_order(context: StepContext, options: TestInferenceOptions) -> tuple[Ord
         reference=reference,
         text=text,
         mode=mode,
-        settings=_settings(context, options),
+        settings=usual_settings(context, options),
         dictionary=own_pronunciations(workspace, base.symbols),
     )
     return order, warnings
 
 
-def _settings(context: StepContext, options: TestInferenceOptions) -> SpeechSettings:
+def usual_settings(context: StepContext, options: TestInferenceOptions) -> SpeechSettings:
     """What was not asked for is the task's; a text is read as the clips were."""
     seed = context.config.seed if options.seed is None else options.seed
     strict = options.strict_compat
@@ -191,9 +192,12 @@ def _reference_file(context: StepContext, name: str) -> Path:
         raise
 
 
-def _choose(context: StepContext) -> Choice:
+def candidates(context: StepContext, names: Collection[str] | None = None) -> list[Candidate]:
+    """The clips that can be the reference, of all or of these."""
     clips = []
     for name, transcript in sorted(context.transcripts.items()):
+        if names is not None and name not in names:
+            continue
         path = _clip_path(context, name)
         if path is None or not transcript.include or not transcript.text.strip():
             continue
@@ -202,6 +206,11 @@ def _choose(context: StepContext) -> Choice:
             clips.append(
                 Candidate(path, transcript.text, transcript.language, seconds, _trust(transcript))
             )
+    return clips
+
+
+def _choose(context: StepContext) -> Choice:
+    clips = candidates(context)
     if not clips:
         raise NotFound(
             "The task has no transcribed clip that could serve as reference.",

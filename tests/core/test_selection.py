@@ -8,7 +8,9 @@ from ray_pipeline.core.selection import (
     SELECTION,
     Checkpoint,
     choose_checkpoint,
+    compared,
     is_worse,
+    ranking,
     to_drop,
 )
 
@@ -49,8 +51,6 @@ def test_the_earlier_of_two_equals_is_preferred() -> None:
 
 def test_without_numbers_it_is_the_last_and_says_why() -> None:
     assert chosen(point(1), point(2))[:2] == (2, "The last: no clips were held out to judge by.")
-    other = Checkpoint(epoch=3, step=9, file="m", size=1, validation={"mini/held_out_vocoder": 1})
-    assert "the recipe of this base ends" in chosen(other)[1]
 
 
 def test_what_was_deleted_or_only_passed_through_is_not_chosen() -> None:
@@ -65,6 +65,46 @@ def test_only_a_plainly_higher_score_is_worse() -> None:
     assert not is_worse(point(1, 0.505), point(1, 0.5))
     assert not is_worse(point(1, 0.4), point(1, 0.5))
     assert not is_worse(point(1), point(1, 0.5))
+
+
+def heard(epoch: int, loss: float, cer: float, likeness: float = 1.0, **more) -> Checkpoint:
+    return point(epoch, loss, judged={"cer": cer, "likeness": likeness}, **more)
+
+
+def test_what_is_heard_outweighs_a_little_loss() -> None:
+    epoch, reason, _ = chosen(heard(1, 0.50, 0.3), heard(2, 0.55, 0.02), heard(3, 0.53, 0.05, 0.4))
+    assert epoch == 2
+    assert reason == (
+        "Epoch 2 has the least score of the 3 listened to, 0.57 "
+        "(cer 0.02, likeness 1, sovits/held_out_mel 0.55)."
+    )
+
+
+def test_a_character_or_two_is_no_difference() -> None:
+    assert chosen(heard(1, 0.5, 0.025), heard(2, 0.5, 0.02))[0] == 1
+    assert chosen(heard(1, 0.5, 0.05), heard(2, 0.5, 0.02))[0] == 2
+
+
+def test_what_nobody_listened_to_is_not_compared_with_what_somebody_did() -> None:
+    points = [point(1, 0.52), heard(2, 0.5, 0.1), point(3, 0.7), heard(4, 0.51, 0.3)]
+    assert chosen(*points)[0] == 2
+    assert [c.epoch for c in ranking(points)] == [2, 4, 1, 3]
+    assert compared(points[0], points[1]) == (0.52, 0.5)
+    assert not is_worse(points[1], points[0])
+
+
+def test_the_ranking_ends_with_what_was_passed_through_and_what_cannot_speak() -> None:
+    broken = point(4, 0.1, problem="It is silent (-90 dBFS).")
+    passed, gone = point(1, 0.2, candidate=False), point(2, 0.1, kept=False)
+    points = [passed, gone, heard(3, 0.5, 0.0), broken, heard(5, 0.6, 0.0)]
+    assert chosen(*points)[0] == 3
+    assert [c.epoch for c in ranking(points)] == [3, 5, 1, 4]
+    assert chosen(broken)[0] == 4  # there is nothing else
+
+
+def test_too_many_epochs_are_told_by_the_loss_and_not_by_one_misheard_word() -> None:
+    assert chosen(heard(1, 0.5, 0.0), heard(2, 0.5, 0.2))[2] is None
+    assert chosen(heard(1, 0.5, 0.1), heard(2, 0.6, 0.0))[2] is not None
 
 
 def keep(scores: list[float | None], *, most_bytes: int, most: int | None = None) -> list[int]:

@@ -11,7 +11,8 @@ from ray_pipeline.core.errors import InvalidInput, NotFound
 from ray_pipeline.core.options import parse_task_config
 from ray_pipeline.core.selection import Checkpoint
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.trainings import Trainings, TrainingTable
+from ray_pipeline.core.training_table import TrainingTable
+from ray_pipeline.core.trainings import Trainings
 from ray_pipeline.core.workspace import Workspace, atomic_write, tasks_folder
 from ray_pipeline.library.keeping import Library
 from ray_pipeline.library.starting import starting_weights

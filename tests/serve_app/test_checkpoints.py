@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from ray_pipeline.core.selection import Checkpoint
+from ray_pipeline.core.selection import Checkpoint, Sample
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.trainings import Trainings, TrainingTable
+from ray_pipeline.core.training_table import TrainingTable
+from ray_pipeline.core.trainings import Trainings
 from ray_pipeline.core.workspace import Workspace, atomic_write
 from serve_app import cli
 from serve_app.client import Client
@@ -74,11 +76,38 @@ def test_the_leaderboard_says_what_is_chosen_and_why(
     assert [row["score"] for row in sovits["checkpoints"]] == [0.9, 0.5, 0.8]
     assert "least sovits/held_out_mel" in sovits["reason"]
     assert "risen since epoch 2" in sovits["warning"]
+    assert [row["rank"] for row in sovits["checkpoints"]] == [3, 1, 2]
     cancelled = answer["trainings"][2]["checkpoints"][0]
     assert cancelled["file"] == ".trainings/train_gpt/c-2/voice-e1.ckpt"
     for file in (cancelled["file"], sovits["checkpoints"][0]["file"]):
         url = f"/api/v1/task/{task_id}/files/download/{file}"
         assert client.get(url).content == b"weights"
+
+
+def test_what_a_checkpoint_said_can_be_downloaded(
+    client: TestClient, task_id: str, trained: Trainings
+) -> None:
+    folder = trained.folder(StepName.TRAIN_GPT, "b-1")
+    table = TrainingTable.load(folder)
+    assert table is not None
+    first, second = table.checkpoints
+    sample = Sample(
+        file="samples/a b-1.wav", picture="samples/a b-1.png", text="Hello.", language="en"
+    )
+    atomic_write(folder / sample.file, b"sound")
+    atomic_write(folder / sample.picture, b"picture")
+    first = replace(first, judged={"cer": 0.0, "likeness": 0.9}, samples=(sample,))
+    second = replace(second, problem="It is silent (-90 dBFS).")
+    replace(table, checkpoints=(first, second)).save(folder)
+
+    training = client.get(f"/api/v1/task/{task_id}/checkpoints").json()["trainings"][1]
+    good, broken = training["checkpoints"]
+    assert (good["rank"], good["chosen"], good["judged"]["likeness"]) == (1, True, 0.9)
+    assert (broken["rank"], broken["score"], broken["problem"]) == (2, None, second.problem)
+    [said] = good["samples"]
+    assert (said["text"], said["heard"]) == ("Hello.", None)
+    assert client.get(said["url"]).content == b"sound"
+    assert client.get(said["picture_url"]).content == b"picture"
 
 
 def test_the_command_shows_the_leaderboard(

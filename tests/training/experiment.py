@@ -14,7 +14,7 @@ from ray_pipeline.core.progress import Progress, RecordingProgress
 from ray_pipeline.core.selection import Checkpoint
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.trainings import TrainingTable
+from ray_pipeline.core.training_table import TrainingTable
 from ray_pipeline.core.workspace import Experiment, atomic_write
 from ray_pipeline.models.encoders.codebook import Codebook
 from ray_pipeline.models.gpt.config import GptConfig, tiny_gpt_config

@@ -10,10 +10,13 @@ import pytest
 
 from ray_pipeline.core.manifest import ClipEntry, Manifest
 from ray_pipeline.core.options import TrainGptOptions, TrainOptions, TrainSovitsOptions
+from ray_pipeline.core.selection import Checkpoint, Sample
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.trainings import Trainings, TrainingTable
-from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.core.training_table import TrainingTable
+from ray_pipeline.core.trainings import Trainings
+from ray_pipeline.core.workspace import Experiment, atomic_write
+from ray_pipeline.training.exports import remove_files
 from ray_pipeline.training.families import plan_training
 from ray_pipeline.training.gpt.trainer import train_gpt
 from ray_pipeline.training.reports import TrainingHistory
@@ -69,6 +72,16 @@ class Task:
 @pytest.fixture
 def task(context: StepContext) -> Task:
     return Task(context)
+
+
+def test_samples_go_with_their_checkpoint(tmp_path: Path) -> None:
+    sample = Sample(file="samples/e1-1.wav", picture="samples/e1-1.png", text="", language="en")
+    going = Checkpoint(epoch=1, step=1, file="e1", size=1, samples=(sample,))
+    for name in ("e1", "samples/e1-1.wav", "samples/e1-1.png", "samples/e2-1.wav"):
+        atomic_write(tmp_path / name, b"")
+    remove_files(tmp_path, going)
+    left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert left == ["e2-1.wav"]
 
 
 def test_a_voice_speaks_with_the_chosen_pair_and_not_with_the_newest(task: Task) -> None:

@@ -15,6 +15,7 @@ from ray_pipeline.training.experiment_files import DroppedClip
 from ray_pipeline.training.held_out import hold_out
 from ray_pipeline.training.mini.items import find_mini_items
 from ray_pipeline.training.mini.recipe import FINE_TUNING, MIN_EPOCH_STEPS, StageRecipe
+from ray_pipeline.training.mini.samples import say_again
 from ray_pipeline.training.mini.settings import DurationSettings, SynthesizerSettings
 from ray_pipeline.training.mini.trainer import train_durations, train_synthesizer
 from ray_pipeline.training.plan import TrainingPlan, require_clips
@@ -74,6 +75,7 @@ def plan_synthesizer(
     )
     return TrainingPlan(
         train=train_synthesizer,
+        say_again=say_again,
         settings=settings,
         rests_on=_RESTS_ON,
         dropped=dropped,

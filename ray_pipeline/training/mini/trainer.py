@@ -185,8 +185,8 @@ class MiniTrainer(Trainer[Batch]):
         """The file of this stage, with the speaker's vector."""
 
     def may_be_chosen(self, position: Position) -> bool:
-        """Only its end: until then a part of it has not begun, or has not the weights it wants."""
-        return self.finished
+        """In the last part only: until then a part of it has not begun."""
+        return len(self._parts) == len(self._settings.recipes)
 
     def save(self, folder: Path, position: Position) -> None:
         save_mini_checkpoint(folder, [part.state_dict() for part in self._parts], position)

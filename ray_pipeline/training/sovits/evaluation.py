@@ -13,6 +13,7 @@ from ray_pipeline.audio.spectrogram import mel_spectrogram
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
 from ray_pipeline.training.sovits.data import SovitsExample
 
+ENOUGH_TO_JUDGE = 50  # training clips that a mean frame or a reference is taken from
 _REFERENCE_FRAMES = (150, 500)  # 3 to 10 s, as at inference
 
 

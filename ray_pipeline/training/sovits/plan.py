@@ -14,6 +14,7 @@ from ray_pipeline.training.plan import TrainingPlan, pretrained_files, require_c
 from ray_pipeline.training.sovits.data import find_sovits_items
 from ray_pipeline.training.sovits.recipe import sovits_recipe
 from ray_pipeline.training.sovits.sampler import BOUNDARIES_FRAMES
+from ray_pipeline.training.sovits.samples import say_again
 from ray_pipeline.training.sovits.settings import SovitsSettings
 from ray_pipeline.training.sovits.trainer import train_sovits
 
@@ -74,6 +75,7 @@ def plan_sovits(context: StepContext, options: TrainOptions, base: PretrainedBas
         )
     return TrainingPlan(
         train=train_sovits,
+        say_again=say_again,
         settings=settings,
         rests_on=_RESTS_ON,
         dropped=dropped,

@@ -25,7 +25,12 @@ from ray_pipeline.training.sovits.data import (
     SovitsExample,
     collate_sovits,
 )
-from ray_pipeline.training.sovits.evaluation import choose_reference, decode_error, judge_decoding
+from ray_pipeline.training.sovits.evaluation import (
+    ENOUGH_TO_JUDGE,
+    choose_reference,
+    decode_error,
+    judge_decoding,
+)
 from ray_pipeline.training.sovits.parts import step_in_parts
 from ray_pipeline.training.sovits.settings import SovitsSettings, sovits_file_config
 from ray_pipeline.training.sovits.setup import build_networks, make_sampler, sovits_length
@@ -34,8 +39,6 @@ from ray_pipeline.training.trainer import Iteration, Trainer
 from ray_pipeline.training.training_run import TrainingRun
 from ray_pipeline.training.worker import TrainWorker
 from ray_pipeline.weights.files import save_sovits
-
-_ENOUGH_TO_JUDGE = 50  # training clips that the mean frame is taken from
 
 
 def train_sovits(settings: SovitsSettings, worker: TrainWorker) -> None:
@@ -136,7 +139,7 @@ class SovitsTrainer(Trainer[SovitsBatch]):
         }
 
     def _some_of_training(self) -> list[SovitsExample]:
-        return _all_of(self._dataset, most=_ENOUGH_TO_JUDGE)
+        return _all_of(self._dataset, most=ENOUGH_TO_JUDGE)
 
     def export(self, path: Path, position: Position) -> None:
         save_sovits(
