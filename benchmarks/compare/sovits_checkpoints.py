@@ -86,6 +86,8 @@ def _ours(version: str) -> Side:
 
 def _theirs(version: str) -> tuple[Side, original.SovitsTraining]:
     networks = original.synthesizer_and_discriminator(SOVITS_CONFIGS[version])
+    for network, other in zip(networks, _ours(version)[0], strict=True):
+        network.load_state_dict(other.state_dict())  # a codebook, which it would fit else
     trainer = original.SovitsTraining(*networks, half=False)
     return (networks, (trainer.optim_g, trainer.optim_d)), trainer
 
