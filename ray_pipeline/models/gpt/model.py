@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from ray_pipeline.models.gpt.config import GptConfig
 from ray_pipeline.models.gpt.dropout import Dropout, attend_with_dropout
 from ray_pipeline.models.gpt.preference import preference_loss, sequence_log_probabilities
+from ray_pipeline.models.products import Linear, linear
 
 
 class GptOutput(NamedTuple):
@@ -81,13 +82,13 @@ class SelfAttention(nn.Module):
         self.dropout = config.layer_dropout
         self.in_proj_weight = nn.Parameter(torch.empty(3 * config.width, config.width))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * config.width))
-        self.out_proj = nn.Linear(config.width, config.width)
+        self.out_proj = Linear(config.width, config.width)
         nn.init.xavier_uniform_(self.in_proj_weight)
         nn.init.zeros_(self.out_proj.bias)
 
     def project(self, x: Tensor) -> Tensor:
         """[B, S, D] to queries, keys and values: [3, B, H, S, K]."""
-        return self.split(F.linear(x, self.in_proj_weight, self.in_proj_bias))
+        return self.split(linear(x, self.in_proj_weight, self.in_proj_bias))
 
     def split(self, packed: Tensor) -> Tensor:
         """[B, S, 3 D] to [3, B, H, S, K]."""
@@ -116,8 +117,8 @@ class Layer(nn.Module):
     def __init__(self, config: GptConfig) -> None:
         super().__init__()
         self.self_attn = SelfAttention(config)
-        self.linear1 = nn.Linear(config.width, config.feed_forward)
-        self.linear2 = nn.Linear(config.feed_forward, config.width)
+        self.linear1 = Linear(config.width, config.feed_forward)
+        self.linear2 = Linear(config.feed_forward, config.width)
         self.norm1 = nn.LayerNorm(config.width)
         self.norm2 = nn.LayerNorm(config.width)
         self.dropout = Dropout(config.layer_dropout)
@@ -154,13 +155,13 @@ class Text2Semantic(nn.Module):
         super().__init__()
         self.config = config
         width, dropout = config.width, config.embedding_dropout
-        self.bert_proj = nn.Linear(config.bert_dim, width)
+        self.bert_proj = Linear(config.bert_dim, width)
         self.ar_text_embedding = TokenEmbedding(config.phoneme_vocab_size, width, dropout)
         self.ar_text_position = ScaledPosition(width, config.layer_dropout)
         self.ar_audio_embedding = TokenEmbedding(config.vocab_size, width, dropout)
         self.ar_audio_position = ScaledPosition(width, config.layer_dropout)
         self.h = Stack(config)
-        self.ar_predict_layer = nn.Linear(width, config.vocab_size, bias=False)
+        self.ar_predict_layer = Linear(width, config.vocab_size, bias=False)
 
     def forward(
         self,

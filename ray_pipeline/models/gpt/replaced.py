@@ -8,6 +8,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from ray_pipeline.models.gpt.model import SelfAttention, Text2Semantic
+from ray_pipeline.models.products import Linear
 
 # From weight [out, in] and bias [out] to a module that maps [..., in] to [..., out].
 MakeProduct = Callable[[Tensor, Tensor], nn.Module]
@@ -36,6 +37,6 @@ def replace_products(model: Text2Semantic, make: MakeProduct) -> Text2Semantic:
     return model.eval()
 
 
-def _replaced(linear: nn.Linear, make: MakeProduct) -> nn.Linear:
+def _replaced(linear: nn.Linear, make: MakeProduct) -> Linear:
     # Text2Semantic only ever calls these, so that another module may take their place.
-    return cast("nn.Linear", make(linear.weight, linear.bias))
+    return cast("Linear", make(linear.weight, linear.bias))

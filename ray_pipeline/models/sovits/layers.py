@@ -6,13 +6,14 @@ spelling of the original's files. `fuse_weight_norm` multiplies them once for in
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ray_pipeline.models.products import has_avx512, linear
 
 
 class _WeightNorm(nn.Module):
@@ -110,7 +111,7 @@ class NormedConv2d(_WeightNorm):
         # its channels side by side, the order that the next layer wants.
         padded = F.pad(x.permute(0, 3, 2, 1), (0, 0, self.padding, self.padding))
         windows = padded.unfold(2, weight.shape[2], self.stride).flatten(-2)
-        return F.linear(windows, weight.flatten(1), self.bias).permute(0, 3, 2, 1)
+        return linear(windows, weight.flatten(1), self.bias).permute(0, 3, 2, 1)
 
 
 class NormedConvTranspose1d(_WeightNorm):
@@ -134,12 +135,7 @@ class NormedConvTranspose1d(_WeightNorm):
 def on_narrow_cpu(x: Tensor) -> bool:
     """Whether `x` is on a CPU without AVX-512. With it, torch's plain convolutions are the
     fastest (benchmarks.compare_with_original on both kinds); without it, ways around them are."""
-    return x.device.type == "cpu" and not _has_avx512()
-
-
-@functools.cache
-def _has_avx512() -> bool:
-    return torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return x.device.type == "cpu" and not has_avx512()
 
 
 def fuse_weight_norm(module: nn.Module) -> None:
@@ -164,7 +160,7 @@ class ChannelNorm(nn.Module):
 
 def pointwise(x: Tensor, conv: nn.Conv1d) -> Tensor:
     """A convolution of width 1 applied to [..., in] → [..., out], as the linear map it is."""
-    return F.linear(x, conv.weight.squeeze(-1), conv.bias)
+    return linear(x, conv.weight.squeeze(-1), conv.bias)
 
 
 def frame_mask(lengths: Tensor, num_frames: int) -> Tensor:

@@ -44,7 +44,7 @@ def test_computes_what_torchs_weight_norm_computes(
     has_avx512: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(layers, "_has_avx512", lambda: has_avx512)
+    monkeypatch.setattr(layers, "has_avx512", lambda: has_avx512)
     ours, theirs = copy.deepcopy(ours), weight_norm(copy.deepcopy(plain), dim=0)
     state = ours.state_dict()
     with torch.no_grad():

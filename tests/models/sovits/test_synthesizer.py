@@ -139,7 +139,7 @@ def test_fused_weights_speak_the_same(nano: Synthesizer) -> None:
 def test_the_vocoder_says_the_same_whether_something_learns_or_not(
     nano: Synthesizer, has_avx512: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layers, "_has_avx512", lambda: has_avx512)
+    monkeypatch.setattr(layers, "has_avx512", lambda: has_avx512)
     latent, ge = torch.randn(2, _NANO.inter_channels, 9), torch.randn(2, _NANO.gin_channels, 1)
     learning = nano.dec(latent, ge)
     with torch.no_grad():
