@@ -21,10 +21,11 @@ from benchmarks.compare import workloads
 from ray_pipeline.models.gpt.config import GptConfig
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.training.checkpoints import Position
-from ray_pipeline.training.gpt.checkpoint import load_gpt_checkpoint, save_gpt_checkpoint
+from ray_pipeline.training.gpt.checkpoint import gpt_checkpoint, load_gpt_checkpoint
 from ray_pipeline.training.gpt.data import GptBatch
 from ray_pipeline.training.gpt.recipe import GPT_RECIPE
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
+from ray_pipeline.weights.archive import save_archive
 
 TINY = GptConfig(
     width=4,
@@ -120,14 +121,15 @@ def _train_ours(folder: Path, *, epochs: int, checkpoint: Path | None = None) ->
             for index, batch in enumerate(gpt_batches())
         ]
         done = replace(done, epoch=done.epoch + 1, step=done.step + EPOCH_BATCHES)
-    save_gpt_checkpoint(
-        folder,
+    files = gpt_checkpoint(
         model,
         optimizer,
         done,
         optimizer_steps=stepper.steps_done,
         next_rate=GPT_RECIPE.rate_at(stepper.steps_done),
     )
+    for name, content in files.items():
+        save_archive(folder / name, content)
     return Trained(losses, next(folder.glob("*.ckpt")))
 
 

@@ -49,8 +49,13 @@ class RunningMeans:
     def take(self) -> dict[str, float]:
         """The means since the last call."""
         means = {
-            name: float(torch.stack([value.cpu() for value in each]).mean())
+            name: _finite_mean(torch.stack([value.cpu() for value in each]))
             for name, each in self._values.items()
         }
         self._values.clear()
         return means
+
+
+def _finite_mean(values: Tensor) -> float:
+    """Norms of gradients are infinite in the steps that a loss scaler leaves out."""
+    return float(values[values.isfinite()].mean())

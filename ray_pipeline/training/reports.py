@@ -75,12 +75,19 @@ class EpochLedger:
 
 
 def _mean_of(reports: list[EpochReport]) -> EpochReport:
-    """Rank 0's report with the mean values of all ranks; each has seen as many batches."""
+    """Rank 0's report with the mean values of all ranks; each has seen as many batches. The sound
+    that they learn from adds up."""
     means = {
         name: sum(report.values[name] for report in reports) / len(reports)
         for name in reports[0].values
     }
-    return replace(reports[0], values=means)
+    speed = {
+        name: sum(report.speed.get(name, 0.0) for report in reports)
+        if name.endswith("audio_seconds_per_second")
+        else value
+        for name, value in reports[0].speed.items()
+    }
+    return replace(reports[0], values=means, speed=speed)
 
 
 class ForwardReports(UserCallback):
@@ -98,7 +105,8 @@ class ForwardReports(UserCallback):
         mean = _mean_of(reports)
         if mean.epoch in self._ledger:
             return
-        self._progress.metric(mean.values | mean.validation, epoch=mean.epoch, step=mean.step)
+        numbers = mean.values | mean.validation | mean.speed
+        self._progress.metric(numbers, epoch=mean.epoch, step=mean.step)
         self._ledger.add(reports)
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:

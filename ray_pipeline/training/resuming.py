@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,10 @@ class LoopState:
             **more,
         )
 
+    def files(self) -> dict[str, Any]:
+        """What is written of it: content by name."""
+        return {_LOOP: dict(vars(self))}
+
     @classmethod
     def load(cls, folder: Path) -> LoopState | None:
         """None for a checkpoint of an older program. Raises BadModelFile."""
@@ -70,11 +74,15 @@ class LoopState:
             torch.cuda.set_rng_state(self.device_random, worker.device)
 
 
-def seal(folder: Path, loop: LoopState, num_workers: int) -> None:
-    """The last thing that is written of a checkpoint."""
-    save_archive(folder / _LOOP, dict(vars(loop)))
+def write_checkpoint(
+    folder: Path, files: Mapping[str, Any], *, epoch: int, num_workers: int
+) -> None:
+    """The archives, and last what makes them a checkpoint: their hashes. `epoch` is the one that
+    is gone on with."""
+    for name, content in files.items():
+        save_archive(folder / name, content)
     digests = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
-    known = {"epoch": loop.epoch, "num_workers": num_workers, "files": digests}
+    known = {"epoch": epoch, "num_workers": num_workers, "files": digests}
     atomic_write(folder / _SEAL, json.dumps(known), durable=True)
 
 

@@ -25,6 +25,9 @@ class TrainingItem(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def seconds(self) -> float: ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:

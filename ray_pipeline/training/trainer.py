@@ -59,6 +59,11 @@ class Trainer(ABC, Generic[AnyBatch]):
         return False
 
     @property
+    def gradient_norms(self) -> Mapping[str, Tensor]:
+        """Of the last iteration, before any clipping; none where the optimisers took no step."""
+        return {}
+
+    @property
     @abstractmethod
     def networks(self) -> Sequence[nn.Module]:
         """Those that learn."""
@@ -90,11 +95,12 @@ class Trainer(ABC, Generic[AnyBatch]):
         return True
 
     @abstractmethod
-    def save(self, folder: Path, position: Position) -> None:
-        """Write all that going on needs into an empty folder."""
+    def checkpoint(self, position: Position) -> Mapping[str, Any]:
+        """All that going on needs: the archives' names, and what each holds. The tensors are the
+        training's own, so they are copied or written before the next batch."""
 
     def loop_state(self) -> dict[str, Any]:
-        """What `save` does not write, because the original does not know it, and going on in the
+        """What `checkpoint` has not, because the original does not know it, and going on in the
         middle needs: tensors, numbers, containers of them."""
         return {}
 

@@ -17,17 +17,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic
 
 import torch
 
 from ray_pipeline.core.workspace import remove_partials
 from ray_pipeline.training.batch import AnyBatch
-from ray_pipeline.training.checkpoints import (
-    Position,
-    folder_of_epoch,
-    link_checkpoints,
-)
+from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.config_files import write_config_file
 from ray_pipeline.training.exports import Exports
 from ray_pipeline.training.faults import spoil
@@ -40,17 +36,11 @@ from ray_pipeline.training.healing import (
     Watch,
 )
 from ray_pipeline.training.metrics import MetricsRecorder
-from ray_pipeline.training.resuming import (
-    LoopState,
-    checkpoint_to_go_on_from,
-    publish,
-    remove_inside,
-    seal,
-    unfinished_folder,
-)
+from ray_pipeline.training.resuming import LoopState, checkpoint_to_go_on_from
 from ray_pipeline.training.settings import TrainingSettings
 from ray_pipeline.training.trainer import Iteration, Trainer
 from ray_pipeline.training.worker import TrainWorker, epoch_seed
+from ray_pipeline.training.writing import CheckpointWriter
 
 
 class TrainingRun(Generic[AnyBatch]):
@@ -68,6 +58,7 @@ class TrainingRun(Generic[AnyBatch]):
         self._worker = worker
         self._make_trainer = make_trainer
         self._clock = clock
+        self._writer = CheckpointWriter(settings, worker.run_folder, worker.num_workers)
         self._begin()
 
     def _begin(self) -> None:
@@ -89,17 +80,30 @@ class TrainingRun(Generic[AnyBatch]):
             curves_folder=self._settings.curves_folder,
             prefix=self._trainer.metric_prefix,
             first_step=self._trainer.resumed.step,
+            seconds=self._seconds_of_clips(),
         )
+
+    def _seconds_of_clips(self) -> dict[str, float]:
+        if not self._trainer.knows_its_clips:
+            return {}
+        return {item.name: item.seconds for item in self._settings.items}
 
     def run(self) -> None:
         """Raises StepFailed when a training cannot be healed."""
+        try:
+            self._run()
+        finally:
+            self._writer.close()
+
+    def _run(self) -> None:
         if self._worker.rank == 0:
             remove_partials(self._settings.weights_folder)
             write_config_file(self._settings.config_path, self._trainer.file_config())
         while (incident := self._go_on()) is not None:
             self._go_back(incident)
+        self._writer.wait()
         if self._worker.rank == 0:
-            self._link_checkpoints()  # also if an attempt was stopped at the last epoch's links
+            self._writer.link()  # also if an attempt was stopped at the last epoch's links
             self._exports.finish()
         self._metrics.close()
 
@@ -132,7 +136,7 @@ class TrainingRun(Generic[AnyBatch]):
         if kind is not None:
             to_blame = batch.names if self._trainer.knows_its_clips else ()
             raise Trouble(_incident(kind, iteration, batch.not_finite() or to_blame))
-        self._metrics.add_batch(batch.names, losses)
+        self._metrics.add_batch(batch.names, {**losses, **self._trainer.gradient_norms})
 
     def _look_at_weights(self, epoch: int, clips: Sequence[str]) -> None:
         """A last step that spoilt them shows in no loss, and must not reach a checkpoint."""
@@ -150,6 +154,7 @@ class TrainingRun(Generic[AnyBatch]):
         self._settings.progress.warn(sentence)
         if self._worker.num_workers > 1:
             raise RuntimeError(sentence)
+        self._writer.wait()  # for the latest
         self._metrics.close()
         del self._trainer  # its networks, before others are made
         gc.collect()
@@ -169,7 +174,7 @@ class TrainingRun(Generic[AnyBatch]):
             self._metrics.load_state_dict(loop.metrics)
         left = self._trainer.length.total_steps - self._metrics.step
         batches = islice(self._trainer.batches(epoch, done), left)
-        for index, batch in enumerate(batches, done):
+        for index, batch in enumerate(self._metrics.pace.timed(batches), done):
             # Not before the first was loaded: a loader draws a number when it starts. The other
             # workers' states are nowhere; theirs follow from the seed and the batch.
             if loop is not None and index == done and self._worker.rank == 0:
@@ -178,6 +183,7 @@ class TrainingRun(Generic[AnyBatch]):
 
     def _save_inside(self, epoch: int, batches: int, clips: Sequence[str]) -> None:
         """A checkpoint in the middle of an epoch, when it is time for one."""
+        self._writer.check()
         minutes = (self._clock() - self._saved) / 60
         if self._worker.rank != 0 or minutes < self._settings.checkpoint_minutes:
             return
@@ -185,12 +191,12 @@ class TrainingRun(Generic[AnyBatch]):
         if batches >= length.epoch_steps or step >= length.total_steps or self._trainer.finished:
             return  # that of the epoch follows at once
         self._look_at_weights(epoch, clips)
-        folder = unfinished_folder(self._worker.run_folder)
-        self._trainer.save(folder, Position(epoch - 1, step))
-        self._seal(folder, epoch, batches)
-        publish(folder, step)
+        files = self._files(Position(epoch - 1, step), epoch, batches)
+        self._writer.inside(files, epoch=epoch, step=step)
+        self._saved = self._clock()
 
-    def _seal(self, folder: Path, epoch: int, batches: int) -> None:
+    def _files(self, position: Position, epoch: int, batches: int) -> dict[str, Any]:
+        """Of a checkpoint after so many batches of an epoch."""
         loop = LoopState.now(
             self._worker,
             epoch=epoch,
@@ -198,13 +204,13 @@ class TrainingRun(Generic[AnyBatch]):
             trainer=self._trainer.loop_state(),
             metrics=self._metrics.state_dict(),
         )
-        seal(folder, loop, self._worker.num_workers)
-        self._saved = self._clock()
+        return {**self._trainer.checkpoint(position), **loop.files()}
 
     def _finish_epoch(self, epoch: int) -> None:
         """Every worker meets the others in `report`."""
         is_first = self._worker.rank == 0
         is_last = self._trainer.finished or epoch == self._trainer.length.epochs
+        self._writer.wait()  # what is exported now may delete what was exported before
         validation = self._trainer.validate() if is_first else {}
         evaluation = self._trainer.evaluate(self._metrics) if is_first and is_last else {}
         rates = {"learning_rate": self._trainer.learning_rate}
@@ -215,19 +221,10 @@ class TrainingRun(Generic[AnyBatch]):
         position = Position(epoch, report.step)
         if is_last or epoch % self._settings.save_every_epochs == 0:
             self._export(position, report.validation)
-        folder = folder_of_epoch(self._worker.run_folder, epoch)
-        self._trainer.save(folder, position)
-        self._seal(folder, epoch + 1, 0)
-        self._worker.report(report, folder)
-        remove_inside(self._worker.run_folder)
-        self._link_checkpoints()
-
-    def _link_checkpoints(self) -> None:
-        link_checkpoints(
-            self._worker.run_folder,
-            self._settings.checkpoint_links,
-            self._settings.checkpoint_patterns,
-        )
+        files = self._files(position, epoch + 1, 0)
+        self._worker.report(report, self._writer.of_epoch(files, epoch))
+        self._saved = self._clock()
+        self._writer.tidy()
 
     def _export(self, position: Position, validation: Mapping[str, float]) -> None:
         name = self._settings.export_name(position.epoch, position.step)

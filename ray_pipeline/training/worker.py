@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +17,8 @@ from torch import nn
 class EpochReport:
     """What one worker says of one epoch, counted from 1. `values` are means over its batches,
     `clips` the names it saw. The first worker adds `validation`, how the epoch's weights do on
-    the held-out clips, and with the last epoch `evaluation`."""
+    the held-out clips, and with the last epoch `evaluation`. `speed` is what was measured of the
+    machine: rates, waiting, memory, what is left."""
 
     epoch: int
     step: int
@@ -25,6 +27,7 @@ class EpochReport:
     seconds: float
     evaluation: dict[str, float] = field(default_factory=dict)
     validation: dict[str, float] = field(default_factory=dict)
+    speed: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -52,8 +55,9 @@ class TrainWorker(Protocol):
     def latest_checkpoint(self) -> Path | None:
         """Where an interrupted run left off."""
 
-    def report(self, report: EpochReport, checkpoint: Path | None) -> None:
-        """`checkpoint` is given by rank 0 alone: a complete folder below `run_folder`."""
+    def report(self, report: EpochReport, checkpoint: Future[Path] | None) -> None:
+        """`checkpoint` is given by rank 0 alone: a folder below `run_folder`, when it is whole.
+        Only then is the report told, and the checkpoint the latest."""
 
 
 class LocalWorker:
@@ -73,10 +77,14 @@ class LocalWorker:
     def latest_checkpoint(self) -> Path | None:
         return self._checkpoints[-1] if self._checkpoints else None
 
-    def report(self, report: EpochReport, checkpoint: Path | None) -> None:
+    def report(self, report: EpochReport, checkpoint: Future[Path] | None) -> None:
         self.reports.append(report)
         if checkpoint is not None:
-            self._checkpoints.append(checkpoint)
+            checkpoint.add_done_callback(self._written)
+
+    def _written(self, checkpoint: Future[Path]) -> None:
+        if checkpoint.exception() is None:
+            self._checkpoints.append(checkpoint.result())
 
 
 class RayWorker:
@@ -90,6 +98,7 @@ class RayWorker:
         self.num_workers: int = context.get_world_size()
         self.device: torch.device = ray.train.torch.get_device()
         self.run_folder = run_folder
+        self._latest: Path | None = None
 
     def share_gradients(self, module: nn.Module) -> nn.Module:
         import ray.train.torch
@@ -106,21 +115,37 @@ class RayWorker:
     def latest_checkpoint(self) -> Path | None:
         import ray.train
 
+        if self._latest is not None:
+            return self._latest
         checkpoint = ray.train.get_checkpoint()
         return None if checkpoint is None else Path(checkpoint.path)
 
-    def report(self, report: EpochReport, checkpoint: Path | None) -> None:
+    def report(self, report: EpochReport, checkpoint: Future[Path] | None) -> None:
         import ray.train
-        from ray.train import CheckpointUploadMode
+        from ray.train import Checkpoint, CheckpointUploadMode
 
+        if checkpoint is None:
+            ray.train.report(report.as_dict())
+            return
+        written = checkpoint
+
+        def wait(_: Checkpoint, name: str) -> Checkpoint:
+            return Checkpoint.from_directory(str(written.result()))
+
+        # "Uploading" is waiting, in a thread of Ray Train's, until it is whole: it lies in the
+        # run's storage already, and nothing large is written twice.
         ray.train.report(
             report.as_dict(),
-            checkpoint=None
-            if checkpoint is None
-            else ray.train.Checkpoint.from_directory(str(checkpoint)),
-            # It lies in the run's storage already: nothing large is written twice.
-            checkpoint_upload_mode=CheckpointUploadMode.NO_UPLOAD,
+            checkpoint=Checkpoint.from_directory(str(self.run_folder)),
+            checkpoint_upload_mode=CheckpointUploadMode.ASYNC,
+            checkpoint_upload_fn=wait,
+            delete_local_checkpoint_after_upload=False,
         )
+        written.add_done_callback(self._remember)
+
+    def _remember(self, written: Future[Path]) -> None:
+        if written.exception() is None:
+            self._latest = written.result()
 
 
 def epoch_seed(seed: int, epoch: int, rank: int) -> int:

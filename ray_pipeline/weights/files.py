@@ -62,6 +62,15 @@ class TrainingCheckpoint:
     iteration: int
     learning_rate: float
 
+    def content(self) -> dict[str, Any]:
+        """What the file holds, under the original's names."""
+        return {
+            "model": self.state_dict,
+            "iteration": self.iteration,
+            "optimizer": self.optimizer,
+            "learning_rate": self.learning_rate,
+        }
+
 
 def save_sovits(
     path: Path, state_dict: StateDict, config: SovitsConfig | Mapping[str, Any], info: str
@@ -127,15 +136,7 @@ def load_gpt(path: Path, expected: str | None = None) -> LoadedGpt:
 
 def save_training(path: Path, checkpoint: TrainingCheckpoint) -> None:
     """Write a `G_*.pth` or `D_*.pth`."""
-    save_archive(
-        path,
-        {
-            "model": checkpoint.state_dict,
-            "iteration": checkpoint.iteration,
-            "optimizer": checkpoint.optimizer,
-            "learning_rate": checkpoint.learning_rate,
-        },
-    )
+    save_archive(path, checkpoint.content())
 
 
 def load_training(path: Path, expected: str | None = None) -> TrainingCheckpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 
 from ray_pipeline.training.worker import EpochReport, LocalWorker
@@ -14,7 +15,7 @@ class Interrupted(Exception):
 class StoppingWorker(LocalWorker):
     """Dies in the middle of the second epoch, after its first report."""
 
-    def report(self, report: EpochReport, checkpoint: Path | None) -> None:
+    def report(self, report: EpochReport, checkpoint: Future[Path] | None) -> None:
         if len(self.reports) == 1:
             raise Interrupted
         super().report(report, checkpoint)

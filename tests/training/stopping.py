@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -22,7 +23,7 @@ from ray_pipeline.core.workspace import atomic_write
 from ray_pipeline.training.gpt.trainer import GptTrainer, train_gpt
 from ray_pipeline.training.sovits.trainer import SovitsTrainer, train_sovits
 from ray_pipeline.training.training_run import TrainingRun
-from ray_pipeline.training.worker import EpochReport, LocalWorker
+from ray_pipeline.training.worker import LocalWorker
 
 _PRELOADED = [
     "tests.training.stopping",
@@ -43,8 +44,8 @@ class RememberingWorker(LocalWorker):
         if self._record.is_file():
             self._checkpoints = [Path(line) for line in json.loads(self._record.read_text())]
 
-    def report(self, report: EpochReport, checkpoint: Path | None) -> None:
-        super().report(report, checkpoint)
+    def _written(self, checkpoint: Future[Path]) -> None:
+        super()._written(checkpoint)
         atomic_write(self._record, json.dumps([str(path) for path in self._checkpoints]))
         if self._then is not None:
             self._then()
@@ -73,6 +74,7 @@ def _train(train: Callable[..., None], settings: Any, run_folder: Path, at: str)
     point, rest = at.split(" ")
     if point == "middle":
         size = int(rest)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
         train(settings, RememberingWorker(run_folder, then=lambda: _let_no_file_grow_over(size)))
         return
     if point == "look":
@@ -95,6 +97,5 @@ def _train(train: Callable[..., None], settings: Any, run_folder: Path, at: str)
 
 def _let_no_file_grow_over(size: int) -> None:
     """The kernel ends the process in the very call that would write further."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -239,7 +240,7 @@ def test_a_training_goes_back_to_its_last_epoch_and_not_to_its_start(
     settings = gpt_settings(experiment, tmp_path)
 
     class OrderingWorker(LocalWorker):
-        def report(self, report: EpochReport, checkpoint: Path | None) -> None:
+        def report(self, report: EpochReport, checkpoint: Future[Path] | None) -> None:
             super().report(report, checkpoint)
             if report.epoch == 1:
                 order("nan *")

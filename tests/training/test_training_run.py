@@ -33,6 +33,11 @@ def test_sovits_training_leaves_exports_checkpoints_curves_and_numbers(
     assert [report.step for report in worker.reports] == [3, 6]
     assert set(worker.reports[0].clips) == {item.name for item in settings.items}
     assert "sovits/loss_mel" in worker.reports[0].values
+    assert worker.reports[0].values["sovits/gradient_norm_generator"] > 0
+    speed = worker.reports[1].speed
+    assert 0 <= speed["sovits/data_wait"] < 1
+    assert min(speed[f"sovits/{name}_per_second"] for name in ("steps", "audio_seconds")) > 0
+    assert speed["sovits/memory_gb"] > 0
     evaluation = worker.reports[-1].evaluation
     assert evaluation["held_out_clips"] == 1
     assert evaluation["held_out_mel_constant_frame"] > 0

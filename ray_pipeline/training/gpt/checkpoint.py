@@ -13,24 +13,23 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ray_pipeline.training.checkpoints import Position, foreign_checkpoint, only_file, restore
-from ray_pipeline.weights.archive import load_archive, save_archive
+from ray_pipeline.weights.archive import load_archive
 
 CHECKPOINT_PATTERN = "epoch=*.ckpt"
 _PREFIX = "model."
 _BATCH_PROGRESS = "epoch_loop.batch_progress"
 
 
-def save_gpt_checkpoint(
-    folder: Path,
+def gpt_checkpoint(
     model: nn.Module,
     optimizer: Optimizer,
     position: Position,
     *,
     optimizer_steps: int,
     next_rate: float,
-) -> None:
-    """`position.step` counts batches. `next_rate` is the learning rate of the next step of the
-    optimiser: the original takes it from here."""
+) -> dict[str, Any]:
+    """The file's name and content. `position.step` counts batches. `next_rate` is the learning
+    rate of the next step of the optimiser: the original takes it from here."""
     state = optimizer.state_dict()
     for group in state["param_groups"]:
         group["lr"] = next_rate
@@ -44,7 +43,7 @@ def save_gpt_checkpoint(
         # Its schedule keeps the rate where it is, whatever step it believes to be at.
         "lr_schedulers": [],
     }
-    save_archive(folder / f"epoch={position.epoch - 1}-step={optimizer_steps}.ckpt", content)
+    return {f"epoch={position.epoch - 1}-step={optimizer_steps}.ckpt": content}
 
 
 def load_gpt_checkpoint(

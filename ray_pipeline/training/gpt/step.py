@@ -19,6 +19,7 @@ from ray_pipeline.training.gpt.data import GptBatch
 from ray_pipeline.training.gpt.recipe import GptRecipe
 from ray_pipeline.training.gpt.scaled_adam import ScaledAdam
 from ray_pipeline.training.healing import Care, learning_from
+from ray_pipeline.training.metrics import gradient_norm
 
 
 def gpt_optimizer(model: nn.Module, recipe: GptRecipe) -> Optimizer:
@@ -59,6 +60,7 @@ class GptStepper:
         self._half = half_precision
         self._care = care or Care()
         self.scaler = torch.amp.GradScaler("cuda", enabled=half_precision)
+        self.gradient_norms: dict[str, Tensor] = {}
         optimizer.zero_grad()
 
     def step(self, batch: GptBatch, index: int) -> dict[str, Tensor]:
@@ -72,8 +74,7 @@ class GptStepper:
             is_over = is_last and number == len(parts)
             with learning_from(part.names), self._exchange_only_if(is_over):
                 results.append(self._learn(part, len(batch.names), rejected))
-        if is_last:
-            self._update()
+        self.gradient_norms = self._update() if is_last else {}
         return results[0] if len(results) == 1 else _joined(parts, results)
 
     def _with_rejected(
@@ -121,17 +122,20 @@ class GptStepper:
             )
         return output
 
-    def _update(self) -> None:
+    def _update(self) -> dict[str, Tensor]:
         for group in self.optimizer.param_groups:
             group["lr"] = self._recipe.rate_at(self.steps_done) * self._care.rate_factor
         if self._recipe.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
-            clip_grad_norm_(self.model.parameters(), self._recipe.clip_norm)
+            norm = clip_grad_norm_(self.model.parameters(), self._recipe.clip_norm)
+        else:
+            norm = gradient_norm(self.optimizer, self.scaler)
         self.scaler.step(self.optimizer)
         if self._half:
             self.scaler.update()
         self.optimizer.zero_grad()
         self.steps_done += 1
+        return {"gradient_norm": norm}
 
     def _exchange_only_if(self, is_last: bool) -> AbstractContextManager[None]:
         """Several workers average their gradients once a step, not once a batch."""

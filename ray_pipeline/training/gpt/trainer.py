@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ray_pipeline.training.batch import EpochSampler, TrainingData, WithoutClips
 from ray_pipeline.training.checkpoints import Position
-from ray_pipeline.training.gpt.checkpoint import load_gpt_checkpoint, save_gpt_checkpoint
+from ray_pipeline.training.gpt.checkpoint import gpt_checkpoint, load_gpt_checkpoint
 from ray_pipeline.training.gpt.data import GptBatch, GptDataset, GptItem, collate_gpt
 from ray_pipeline.training.gpt.evaluation import (
     NextToken,
@@ -80,6 +80,10 @@ class GptTrainer(Trainer[GptBatch]):
         return self._stepper.step(batch, iteration.index)
 
     @property
+    def gradient_norms(self) -> Mapping[str, Tensor]:
+        return self._stepper.gradient_norms
+
+    @property
     def networks(self) -> Sequence[nn.Module]:
         return (self._model,)
 
@@ -127,9 +131,8 @@ class GptTrainer(Trainer[GptBatch]):
             version=self._settings.version,
         )
 
-    def save(self, folder: Path, position: Position) -> None:
-        save_gpt_checkpoint(
-            folder,
+    def checkpoint(self, position: Position) -> dict[str, Any]:
+        return gpt_checkpoint(
             self._model,
             self._stepper.optimizer,
             position,

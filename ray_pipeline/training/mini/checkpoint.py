@@ -10,16 +10,17 @@ from typing import Any
 
 from ray_pipeline.models.mini.config import VERSION
 from ray_pipeline.training.checkpoints import Position, foreign_checkpoint, only_file
-from ray_pipeline.weights.archive import load_archive, save_archive
+from ray_pipeline.weights.archive import load_archive
 
 CHECKPOINT_PATTERN = "epoch=*-step=*.ckpt"
 _NAME = re.compile(r"epoch=(\d+)-step=(\d+)")
 
 
-def save_mini_checkpoint(folder: Path, parts: Sequence[dict[str, Any]], position: Position) -> None:
-    """`parts` are the states of the parts that have begun, in order."""
+def mini_checkpoint(parts: Sequence[dict[str, Any]], position: Position) -> dict[str, Any]:
+    """The file's name and content. `parts` are the states of the parts that have begun, in
+    order."""
     name = f"epoch={position.epoch}-step={position.step}.ckpt"
-    save_archive(folder / name, {"version": VERSION, "parts": list(parts)})
+    return {name: {"version": VERSION, "parts": list(parts)}}
 
 
 def load_mini_checkpoint(folder: Path) -> tuple[Position, list[dict[str, Any]]]:

@@ -32,6 +32,10 @@ class MiniItem:
     name: str
     tokens: tuple[int, ...]
 
+    @property
+    def seconds(self) -> float:
+        return len(self.tokens) / TOKENS_PER_SECOND
+
 
 def find_mini_items(experiment: Experiment) -> tuple[list[MiniItem], list[DroppedClip]]:
     """Clips with tokens, features and wave, in the order of their names, and those left out.

@@ -26,7 +26,7 @@ from ray_pipeline.training.checkpoints import Position, foreign_checkpoint
 from ray_pipeline.training.healing import Care
 from ray_pipeline.training.held_out import SEVERAL
 from ray_pipeline.training.metrics import MetricsRecorder
-from ray_pipeline.training.mini.checkpoint import load_mini_checkpoint, save_mini_checkpoint
+from ray_pipeline.training.mini.checkpoint import load_mini_checkpoint, mini_checkpoint
 from ray_pipeline.training.mini.fine_tune import (
     Tuning,
     TuningData,
@@ -188,8 +188,8 @@ class MiniTrainer(Trainer[Batch]):
         """In the last part only: until then a part of it has not begun."""
         return len(self._parts) == len(self._settings.recipes)
 
-    def save(self, folder: Path, position: Position) -> None:
-        save_mini_checkpoint(folder, [part.state_dict() for part in self._parts], position)
+    def checkpoint(self, position: Position) -> dict[str, Any]:
+        return mini_checkpoint([part.state_dict() for part in self._parts], position)
 
 
 class DurationTrainer(MiniTrainer):

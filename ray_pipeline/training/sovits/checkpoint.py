@@ -4,25 +4,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
 
 from ray_pipeline.training.checkpoints import Position, only_file, restore
-from ray_pipeline.weights.files import TrainingCheckpoint, load_training, save_training
+from ray_pipeline.weights.files import TrainingCheckpoint, load_training
 
 CHECKPOINT_PATTERNS = ("G_*.pth", "D_*.pth")
 
 
-def save_sovits_checkpoint(
-    folder: Path,
+def sovits_checkpoint(
     networks: tuple[nn.Module, nn.Module],
     optimizers: tuple[Optimizer, Optimizer],
     position: Position,
     *,
     learning_rate: float,
-) -> None:
-    """Generator and discriminator, in this order. `learning_rate` is the base rate."""
+) -> dict[str, Any]:
+    """The files' names and content: generator and discriminator, in this order. `learning_rate`
+    is the base rate."""
+    files = {}
     for letter, network, optimizer in zip("GD", networks, optimizers, strict=True):
         checkpoint = TrainingCheckpoint(
             state_dict=network.state_dict(),
@@ -30,7 +32,8 @@ def save_sovits_checkpoint(
             iteration=position.epoch,
             learning_rate=learning_rate,
         )
-        save_training(folder / f"{letter}_{position.step}.pth", checkpoint)
+        files[f"{letter}_{position.step}.pth"] = checkpoint.content()
+    return files
 
 
 def load_sovits_checkpoint(

@@ -58,7 +58,7 @@ def step_in_parts(
                 loss = loss * (len(part.names) / clips)
                 stepper.scaler.scale(loss).backward()
             add("discriminator", loss)
-        stepper.scaler.step(stepper.discriminator_optimizer)
+        stepper.update("discriminator")
         _put_back(before, device)
     stepper.generator_optimizer.zero_grad()
     for number, part in enumerate(parts, 1):
@@ -73,7 +73,7 @@ def step_in_parts(
             stepper.scaler.scale(total).backward()
         for name, loss in {**shared, "total": total}.items():
             add(name, loss)
-    stepper.scaler.step(stepper.generator_optimizer)
+    stepper.update("generator")
     stepper.scaler.update()
     return sums
 

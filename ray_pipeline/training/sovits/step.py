@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,7 @@ from ray_pipeline.models.sovits.losses import (
 )
 from ray_pipeline.models.sovits.segments import slice_segments
 from ray_pipeline.models.sovits.synthesizer import Synthesizer, SynthesizerOutput
+from ray_pipeline.training.metrics import gradient_norm
 from ray_pipeline.training.sovits.data import SovitsBatch
 from ray_pipeline.training.sovits.recipe import MelWindow, SovitsPhase, SovitsRecipe
 
@@ -97,6 +99,7 @@ class SovitsStepper:
         self._recipe = recipe
         self._half = half_precision
         self.scaler = torch.amp.GradScaler("cuda", enabled=half_precision)
+        self.gradient_norms: dict[str, Tensor] = {}
 
     def set_rate(self, rate: float) -> None:
         for number, group in enumerate(self.generator_optimizer.param_groups):
@@ -121,11 +124,11 @@ class SovitsStepper:
             real = true_segments(batch, output.ids_slice, phase.segment_frames)
             loss = self.discriminator_loss(real, fake.detach())
             losses["discriminator"] = loss.detach()
-            self._learn(self.discriminator_optimizer, loss)
+            self._learn("discriminator", loss)
         terms, mel_real, mel_fake = self.generator_losses(batch, phase, output)
         losses |= terms
         losses["total"] = self.weigh(losses)
-        self._learn(self.generator_optimizer, losses["total"])
+        self._learn("generator", losses["total"])
         self.scaler.update()
         detached = {name: loss.detach() for name, loss in losses.items()}
         return SovitsStepResult(detached, output, mel_real, mel_fake.detach())
@@ -204,10 +207,20 @@ class SovitsStepper:
         finally:
             judge.requires_grad_(True)
 
-    def _learn(self, optimizer: Optimizer, loss: Tensor) -> None:
-        optimizer.zero_grad()
+    def _learn(self, network: Literal["generator", "discriminator"], loss: Tensor) -> None:
+        self.optimizer_of(network).zero_grad()
         self.scaler.scale(loss).backward()
+        self.update(network)
+
+    def update(self, network: Literal["generator", "discriminator"]) -> None:
+        """A step with the gradients there are."""
+        optimizer = self.optimizer_of(network)
+        self.gradient_norms[f"gradient_norm_{network}"] = gradient_norm(optimizer, self.scaler)
         self.scaler.step(optimizer)
+
+    def optimizer_of(self, network: Literal["generator", "discriminator"]) -> Optimizer:
+        is_generator = network == "generator"
+        return self.generator_optimizer if is_generator else self.discriminator_optimizer
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast("cuda", dtype=torch.float16, enabled=self._half)

@@ -17,7 +17,7 @@ from ray_pipeline.training.precision import uses_half_precision
 from ray_pipeline.training.resuming import counted_here
 from ray_pipeline.training.sovits.checkpoint import (
     load_sovits_checkpoint,
-    save_sovits_checkpoint,
+    sovits_checkpoint,
 )
 from ray_pipeline.training.sovits.data import (
     SovitsBatch,
@@ -102,6 +102,10 @@ class SovitsTrainer(Trainer[SovitsBatch]):
         return {f"loss_{name}": loss for name, loss in losses.items()}
 
     @property
+    def gradient_norms(self) -> Mapping[str, Tensor]:
+        return self._stepper.gradient_norms
+
+    @property
     def networks(self) -> Sequence[nn.Module]:
         return self._networks
 
@@ -154,9 +158,8 @@ class SovitsTrainer(Trainer[SovitsBatch]):
         recipe, done = self._settings.recipe, position.step - 1
         return recipe.phase_at(done, self.length.total_steps) is recipe.phases[-1]
 
-    def save(self, folder: Path, position: Position) -> None:
-        save_sovits_checkpoint(
-            folder,
+    def checkpoint(self, position: Position) -> dict[str, Any]:
+        return sovits_checkpoint(
             self._networks,
             self._optimizers,
             position,

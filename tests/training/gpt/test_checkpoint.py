@@ -17,11 +17,11 @@ from benchmarks.compare.checkpoints import EPOCH_BATCHES, TINY, gpt_batches
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.training.checkpoints import Position
-from ray_pipeline.training.gpt.checkpoint import load_gpt_checkpoint, save_gpt_checkpoint
+from ray_pipeline.training.gpt.checkpoint import gpt_checkpoint, load_gpt_checkpoint
 from ray_pipeline.training.gpt.recipe import GPT_RECIPE
 from ray_pipeline.training.gpt.scaled_adam import ScaledAdam
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
-from ray_pipeline.weights.archive import load_archive
+from ray_pipeline.weights.archive import load_archive, save_archive
 
 ORIGINAL = Path(__file__).parent / "data" / "epoch=1-step=4.ckpt"
 LOSSES = [62.628407, 56.043041, 60.144863, 64.113724, 59.201424, 62.448410, 55.357155, 66.186035]
@@ -57,14 +57,15 @@ def _saved(folder: Path, *, epochs: int = 2) -> dict[str, Any]:
     for _ in range(epochs):
         _train_epoch(stepper)
     steps = stepper.steps_done
-    save_gpt_checkpoint(
-        folder,
+    files = gpt_checkpoint(
         model,
         optimizer,
         Position(epochs, EPOCH_BATCHES * epochs),
         optimizer_steps=steps,
         next_rate=GPT_RECIPE.rate_at(steps),
     )
+    for name, content in files.items():
+        save_archive(folder / name, content)
     content: dict[str, Any] = load_archive(next(folder.glob("*.ckpt")))
     return content
 
@@ -100,9 +101,9 @@ def test_what_the_original_reads_is_where_it_writes_it_itself(tmp_path: Path) ->
 def test_the_rate_in_a_checkpoint_is_that_of_the_next_step(tmp_path: Path) -> None:
     model, optimizer = _ours()
     optimizer.param_groups[0]["lr"] = 0.01  # of the first step, which was the last
-    save_gpt_checkpoint(
-        tmp_path, model, optimizer, Position(1, 5), optimizer_steps=1, next_rate=0.002
-    )
+    files = gpt_checkpoint(model, optimizer, Position(1, 5), optimizer_steps=1, next_rate=0.002)
+    for name, content in files.items():
+        save_archive(tmp_path / name, content)
     [state] = load_archive(next(tmp_path.glob("*.ckpt")))["optimizer_states"]
     assert state["param_groups"][0]["lr"] == 0.002
     assert optimizer.param_groups[0]["lr"] == 0.01
