@@ -64,9 +64,9 @@ test: install
 	$(BIN)/python -m pytest -m "needs_ray and not chaos"; with_ray=$$?; \
 	wait $$half; without_ray=$$?; cat $$rest; rm -f $$rest; exit $$((with_ray | without_ray))
 
-# Without Ray, and without what takes more than ten seconds: for the time between two edits.
+# Without Ray, and without files that take more than a few seconds: for the time between two edits.
 test-fast: install
-	$(BIN)/python -m pytest -m "not needs_ray and not slow and not chaos"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not needs_ray and not slow and not chaos"
 
 # Hours: kills in every step on both databases, made-up calls by the ten thousand, crowds of
 # watchers. CHAOS=tests/chaos/test_made_up_calls.py takes one.

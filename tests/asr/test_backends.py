@@ -26,6 +26,8 @@ from ray_pipeline.core.options import AsrTranscribeOptions
 from ray_pipeline.transcripts.list_file import read_list
 from tests.audio.signals import SPEECH, speech_texts
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 
 needs_wheel_model = pytest.mark.skipif(

@@ -17,6 +17,8 @@ from tests.conformance.runner import Report, run_file
 from tests.conformance.sovits_cases import synthesizer
 from tests.conformance.text_cases import score_file
 
+pytestmark = pytest.mark.slow
+
 _GOLDEN = Path(__file__).parent / "golden"
 _SLICER = Path(__file__).parents[1] / "audio" / "data" / "slicer.jsonl"
 

@@ -29,6 +29,8 @@ from tests.coordinator.conftest import Desk, settings_in
 from tests.coordinator.stand_ins import Processes, Relay
 from tests.store.conftest import new_postgres
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["new_postgres"]
 
 MakeRunner = Callable[[Desk], JobRunner]

@@ -30,6 +30,8 @@ from tests.quality.broken_sets import (
     telephone,
 )
 
+pytestmark = pytest.mark.slow
+
 
 class Clips:
     """A task whose clips and transcripts are as given."""

@@ -23,6 +23,8 @@ from serve_app.haproxy import completed, script
 from tests.end_to_end.service import free_port
 from tests.serve_app.conftest import MakeClient
 
+pytestmark = pytest.mark.slow
+
 _CLIENT_CONNECTIONS = 20
 
 

@@ -26,6 +26,8 @@ from ray_pipeline.voice.speech import Said, Speech, TokenMaker, Voice
 from ray_pipeline.voice.voice import load_voice
 from tests.speaking.conftest import REFERENCES, TEXT, Voices, all_parts, heard, order, speak
 
+pytestmark = pytest.mark.slow
+
 
 def alone(asked: SpeechOrder) -> Speech:
     """What the voice says by itself, without an engine."""

@@ -12,6 +12,8 @@ from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.core.task import EventKind
 from ray_pipeline.store import Lease, LeaseLost, NewEvent, Store, upgrade
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[[], Store]
 
 

@@ -40,6 +40,8 @@ from ray_pipeline.training.worker import EpochReport, LocalWorker
 from ray_pipeline.weights.archive import load_archive
 from tests.training.experiment import gpt_settings, sovits_settings, trained
 
+pytestmark = pytest.mark.slow
+
 
 def _nan(*clips: str, step: int = 7) -> Incident:
     return Incident("not_a_number", 2, step, clips, len(clips))

@@ -25,6 +25,8 @@ from tests.training.experiment import gpt_settings, sovits_settings
 from tests.training.mini.experiment import stage1, stage2
 from tests.training.stopping import RememberingWorker, run_until_killed
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Training:

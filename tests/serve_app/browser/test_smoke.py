@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from ray_pipeline.core.task import EventKind
@@ -12,6 +13,8 @@ from tests.serve_app.browser.conftest import NewPage
 from tests.serve_app.browser.studio import Studio
 from tests.serve_app.browser.views import SECTIONS, violations
 from tests.serve_app.browser.work import clips, texts
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_view_is_there_without_violations(studio: Studio, new_page: NewPage) -> None:

@@ -25,6 +25,8 @@ from serve_app.settings import Settings
 from serve_app.speech.speaker import make_watermark
 from tests.serve_app.local_coordinator import LocalCoordinator
 
+pytestmark = pytest.mark.slow
+
 HTTP = httpx.Client(timeout=120)
 
 

@@ -22,6 +22,8 @@ from ray_pipeline.training.mini.trainer import train_durations, train_synthesize
 from ray_pipeline.training.worker import EpochReport, LocalWorker
 from tests.training.mini.experiment import stage1, stage2
 
+pytestmark = pytest.mark.slow
+
 PHONES = [50, 60, 61, 62, 70, 80]
 _WAITING = timedelta(seconds=180)
 
