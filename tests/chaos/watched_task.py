@@ -69,7 +69,10 @@ class WatchedTask:
             told = [
                 event["data"]["epoch"]
                 for event in events
-                if event["kind"] == "metric" and event["step"] == step
+                if event["kind"] == "metric"
+                and event["step"] == step
+                # Who listened to a checkpoint afterwards tells its epoch once more.
+                and not any("judged/" in name for name in event["data"]["values"])
             ]
             # How many there are follows from the steps that were asked for.
             if not told or told != list(range(1, len(told) + 1)):

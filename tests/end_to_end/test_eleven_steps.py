@@ -98,8 +98,10 @@ def test_losses_of_every_epoch_are_events(service, task_id):
     metrics = [event for event in service.events(task_id) if event["kind"] == "metric"]
     for step, name in (("train_sovits", "sovits/loss_mel"), ("train_gpt", "gpt/loss")):
         values = [event["data"]["values"] for event in metrics if event["step"] == step]
-        assert values
-        assert all(np.isfinite(value[name]) for value in values)
+        # Those of who listened to the checkpoints come besides.
+        losses = [value[name] for value in values if name in value]
+        assert losses
+        assert np.isfinite(losses).all()
 
 
 def test_the_log_reads_as_what_happened(service, task_id):
