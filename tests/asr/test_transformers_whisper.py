@@ -22,6 +22,8 @@ from ray_pipeline.audio.voice_activity import can_detect_speech
 from tests.asr.tiny_models import LANGUAGES, make_whisper
 from tests.audio.signals import SPEECH
 
+pytestmark = pytest.mark.slow
+
 CLIPS = sorted(SPEECH.glob("*.flac"))
 
 

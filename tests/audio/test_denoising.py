@@ -14,6 +14,8 @@ from ray_pipeline.core.audio_format import SAMPLE_RATE
 from ray_pipeline.core.errors import BackendMissing
 from tests.audio.signals import speech
 
+pytestmark = pytest.mark.slow
+
 SPEECH_ZH = Path(__file__).parents[1] / "data" / "speech_zh"
 
 needs_deepfilternet = pytest.mark.skipif(

@@ -22,6 +22,8 @@ from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from tests.hub.hub_server import SmallHub, small_hub
 
+pytestmark = pytest.mark.slow
+
 _GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
 _WHISPER = "Systran/faster-whisper-large-v3"
 _WEIGHTS = "asr/faster-whisper-large-v3/model.bin"

@@ -14,6 +14,8 @@ from ray_pipeline.core.task import EventKind
 from serve_app import cli, cli_common, cli_service, daemon
 from tests.serve_app.local_coordinator import LocalCoordinator
 
+pytestmark = pytest.mark.slow
+
 
 def gsv(url: str, *arguments: str) -> Result:
     return CliRunner().invoke(cli.app, ["--url", url, *arguments], env={"COLUMNS": "160"})

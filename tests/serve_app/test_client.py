@@ -23,6 +23,8 @@ from serve_app.schemas import EventAnswer
 from tests.older_client import TrainingClient
 from tests.serve_app.local_coordinator import LocalCoordinator
 
+pytestmark = pytest.mark.slow
+
 NANO = {"language": "en", "base_model": "nano"}
 
 

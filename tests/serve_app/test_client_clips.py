@@ -12,6 +12,8 @@ from serve_app.report_desk import ReportDesk, diagnose_here
 from tests.serve_app.conftest import MakeClient
 from tests.serve_app.speech_task import CLIPS
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_edit_by_an_old_etag_is_a_conflict(url: str, task: str) -> None:
     with Client(url) as client:

@@ -20,6 +20,8 @@ from ray_pipeline.library.keeping import incoming_folder
 from tests.library.voice_files import SPEECH, TEXT, mini_pair, nano_pair, noise
 from tests.serve_app.local_coordinator import LocalCoordinator
 
+pytestmark = pytest.mark.slow
+
 VOICES = "/api/v1/voices"
 ALIASES = "/api/v1/voice-aliases"
 Pair = tuple[Path, Path]

@@ -29,6 +29,8 @@ from ray_pipeline.voice.order import DEFAULT_TEXTS, make_order, newest_weights
 from ray_pipeline.voice.untrained import save_untrained_voice
 from tests.tiny_g2pw import make_g2pw
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)  # models this small are slower with several
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech_en"

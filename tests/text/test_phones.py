@@ -11,6 +11,8 @@ from ray_pipeline.text import phonemize_language, supported_languages
 from ray_pipeline.text.symbols import symbol_table
 from tests.conformance.text_cases import THRESHOLDS, score_file
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parents[1] / "conformance" / "text"
 
 

@@ -25,6 +25,8 @@ from ray_pipeline.training.worker import LocalWorker
 from tests.training.experiment import gpt_settings, sovits_settings
 from tests.training.test_stopped_writing import assert_equal, weight_files
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Training:

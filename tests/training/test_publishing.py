@@ -27,6 +27,8 @@ from ray_pipeline.voice.order import chosen_weights
 from tests.training.experiment import gpt_settings, sovits_settings, trained
 from tests.training.interrupted import Interrupted, StoppingWorker, resumed
 
+pytestmark = pytest.mark.slow
+
 GPT, SOVITS = StepName.TRAIN_GPT, StepName.TRAIN_SOVITS
 
 

@@ -31,6 +31,8 @@ from tests.training.interrupted import Interrupted, resumed
 from tests.training.mini.experiment import stage2
 from tests.training.test_stopped_writing import assert_equal, weight_files
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[[Path, LocalWorker, Callable[[], float]], None]
 
 

@@ -25,6 +25,8 @@ from ray_pipeline.weights.conversion import convert
 from ray_pipeline.weights.files import load_gpt, load_sovits
 from ray_pipeline.weights.pickle_size import TooMuch, check_pickle
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def quickly() -> Iterator[None]:

@@ -12,6 +12,8 @@ from tests.audio.test_encoding import decoded
 from tests.serve_app.conftest import MakeClient
 from tests.serve_app.speech.conftest import MakeUrl
 
+pytestmark = pytest.mark.slow
+
 HTTP = httpx.Client(timeout=120)  # a busy machine
 KEY = "0123456789abcdef0123"
 # What SillyTavern and others send: everything, with api_v2's defaults.

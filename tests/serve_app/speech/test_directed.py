@@ -22,6 +22,8 @@ from tests.serve_app.local_coordinator import LocalCoordinator
 from tests.serve_app.speech.conftest import keep
 from tests.serve_app.speech.test_openai import HTTP, events_of
 
+pytestmark = pytest.mark.slow
+
 
 def _ask(url: str, text: str, **more: Any) -> httpx.Response:
     body = {"voice": "anna", "input": text, "response_format": "wav", "seed": 1, "pause": 0, **more}

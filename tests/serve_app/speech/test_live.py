@@ -16,6 +16,8 @@ from ray_pipeline.text.sentences import MAX_WAITING, Sentences
 from tests.audio.test_encoding import decoded
 from tests.serve_app.speech.conftest import MakeUrl
 
+pytestmark = pytest.mark.slow
+
 
 def talk(url: str) -> ClientConnection:
     return connect(url.replace("http", "ws") + "/api/v1/speech/stream")

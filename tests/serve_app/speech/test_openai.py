@@ -23,6 +23,8 @@ from tests.audio.test_encoding import decoded
 from tests.serve_app.conftest import MakeClient
 from tests.serve_app.speech.conftest import MakeUrl
 
+pytestmark = pytest.mark.slow
+
 HTTP = httpx.Client(timeout=120)  # a busy machine
 KEY = "0123456789abcdef0123"
 TEXT = "Hello there. Printing is an old art."

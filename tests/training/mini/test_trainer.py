@@ -26,6 +26,8 @@ from ray_pipeline.weights.files import load_gpt
 from tests.training.interrupted import Interrupted, StoppingWorker, resumed
 from tests.training.mini.experiment import MINI, stage1, stage2
 
+pytestmark = pytest.mark.slow
+
 
 def test_stage_1_leaves_exports_checkpoints_and_numbers(mini_context: StepContext) -> None:
     settings, worker = stage1(mini_context), LocalWorker(mini_context.workspace.root / "run")
