@@ -65,23 +65,27 @@ def check_checkpoints(folder: Path) -> Iterator[ThirdEpoch]:
     theirs = train_original(folder / "original", epochs=2)
     yield ThirdEpoch(
         "GPT checkpoint of the original, by ours",
-        train_original(folder / "original", epochs=3, checkpoint=theirs.checkpoint).losses,
-        _train_ours(folder / "from_theirs", epochs=1, checkpoint=theirs.checkpoint).losses,
+        train_original(folder / "original", epochs=3, checkpoint=theirs.checkpoint).last_epoch,
+        train_ours(folder / "from_theirs", epochs=1, checkpoint=theirs.checkpoint).last_epoch,
     )
-    ours = _train_ours(folder / "ours", epochs=2)
+    ours = train_ours(folder / "ours", epochs=2)
     yield ThirdEpoch(
         "our GPT checkpoint, by the original",
-        _train_ours(folder / "resumed", epochs=1, checkpoint=ours.checkpoint).losses,
-        train_original(folder / "from_ours", epochs=3, checkpoint=ours.checkpoint).losses,
+        train_ours(folder / "resumed", epochs=1, checkpoint=ours.checkpoint).last_epoch,
+        train_original(folder / "from_ours", epochs=3, checkpoint=ours.checkpoint).last_epoch,
     )
 
 
 @dataclass(frozen=True)
 class Trained:
-    """`losses` of the last epoch's batches, sums over positions."""
+    """`losses` of the batches of all epochs that were done, sums over positions."""
 
     losses: list[float]
     checkpoint: Path
+
+    @property
+    def last_epoch(self) -> list[float]:
+        return self.losses[-EPOCH_BATCHES:]
 
 
 def gpt_batches() -> list[GptBatch]:
@@ -101,7 +105,7 @@ def gpt_batches() -> list[GptBatch]:
     return batches
 
 
-def _train_ours(folder: Path, *, epochs: int, checkpoint: Path | None = None) -> Trained:
+def train_ours(folder: Path, *, epochs: int, checkpoint: Path | None = None) -> Trained:
     torch.manual_seed(0)
     model = Text2Semantic(TINY)
     optimizer = gpt_optimizer(model, GPT_RECIPE)
@@ -116,7 +120,7 @@ def _train_ours(folder: Path, *, epochs: int, checkpoint: Path | None = None) ->
     stepper = GptStepper(model, optimizer, GPT_RECIPE, steps_done=steps)
     losses: list[float] = []
     for _ in range(epochs):
-        losses = [
+        losses += [
             float(stepper.step(batch, index)["loss"]) * batch.tokens.shape[0] * 13
             for index, batch in enumerate(gpt_batches())
         ]
@@ -141,7 +145,7 @@ def train_original(folder: Path, *, epochs: int, checkpoint: Path | None = None)
 
     lightning.seed_everything(0)
     module = Text2SemanticLightningModule(_file_config(), folder)
-    _without_dropout(module)
+    without_dropout(module)
     losses = _Losses()
     trainer = lightning.Trainer(
         max_epochs=epochs,
@@ -169,7 +173,7 @@ def train_original(folder: Path, *, epochs: int, checkpoint: Path | None = None)
     loader = DataLoader([_as_theirs(batch) for batch in gpt_batches()], batch_size=None)
     trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=False)
     newest = max((folder / "ckpt").glob("*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
-    return Trained(losses.values[-EPOCH_BATCHES:], newest)
+    return Trained(losses.values, newest)
 
 
 class _Losses:
@@ -212,7 +216,7 @@ def _file_config() -> dict[str, Any]:
     return config
 
 
-def _without_dropout(module: nn.Module) -> None:
+def without_dropout(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0

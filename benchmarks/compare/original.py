@@ -142,7 +142,14 @@ class SovitsTraining:
     """The iteration of its `s2_train.py`, by calls into its own networks and losses. Data
     loading, logging and checkpoints are left out on both sides."""
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, half: bool) -> None:
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        half: bool,
+        segment_frames: int = 32,
+    ) -> None:
+        generator.segment_size = self.segment_frames = segment_frames
         self.generator, self.discriminator = generator.train(), discriminator.train()
         text = generator.enc_p
         slow = [
@@ -157,7 +164,8 @@ class SovitsTraining:
         self.half = half
         self.scaler = torch.amp.GradScaler("cuda", enabled=half)
 
-    def step(self, batch: SovitsBatch) -> None:
+    def step(self, batch: SovitsBatch) -> dict[str, Tensor]:
+        """The losses before their weights."""
         from module import commons, losses, mel_processing
 
         sizes = (2048, 128, 32000)
@@ -168,21 +176,29 @@ class SovitsTraining:
             y_hat, kl_ssl, starts, _, z_mask, latents, _ = self.generator(*inputs)
             _, z_p, m_p, logs_p, _, logs_q = latents
             mel = mel_processing.spec_to_mel_torch(batch.spec, *sizes, 0.0, None)
-            y_mel = commons.slice_segments(mel, starts, 32)
+            y_mel = commons.slice_segments(mel, starts, self.segment_frames)
             y_hat_mel = mel_processing.mel_spectrogram_torch(
                 y_hat.squeeze(1).float(), *sizes, 640, 2048, 0.0, None
             )
-            y = commons.slice_segments(batch.wav, starts * 640, 32 * 640)
+            y = commons.slice_segments(batch.wav, starts * 640, self.segment_frames * 640)
             real, fake, _, _ = self.discriminator(y, y_hat.detach())
         loss_d, _, _ = losses.discriminator_loss(real, fake)
         self._learn(self.optim_d, loss_d, self.discriminator)
         with self._autocast():
             _, fake, maps_real, maps_fake = self.discriminator(y, y_hat)
-        loss = F.l1_loss(y_mel, y_hat_mel) * 45 + kl_ssl
-        loss = loss + losses.kl_loss(z_p, logs_q, m_p, logs_p, z_mask)
-        loss = loss + losses.feature_loss(maps_real, maps_fake) + losses.generator_loss(fake)[0]
-        self._learn(self.optim_g, loss, self.generator)
+        terms = {
+            "generator": losses.generator_loss(fake)[0],
+            "features": losses.feature_loss(maps_real, maps_fake),
+            "mel": F.l1_loss(y_mel, y_hat_mel),
+            "kl": losses.kl_loss(z_p, logs_q, m_p, logs_p, z_mask),
+            "commit": kl_ssl,
+        }
+        weighted = [45 * term if name == "mel" else term for name, term in terms.items()]
+        self._learn(
+            self.optim_g, torch.stack([x.reshape(()) for x in weighted]).sum(), self.generator
+        )
         self.scaler.update()
+        return {name: x.detach() for name, x in {"discriminator": loss_d, **terms}.items()}
 
     def _learn(self, optimizer: torch.optim.Optimizer, loss: Tensor, network: nn.Module) -> None:
         from module import commons

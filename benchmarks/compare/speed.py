@@ -31,17 +31,23 @@ class Maker:
 
 
 def timed_line(name: str, pair: Pair, rounds: int, device: str) -> str:
-    """The medians of `rounds` rounds, and the ratio with the lowest and the highest."""
-    _rate(pair.ours, device), _rate(pair.theirs, device)  # the first time allocates and compiles
-    ours, theirs = [], []
+    """The medians of `rounds` rounds, the ratio with the lowest and the highest, and the processor
+    time of all threads for one of what is counted."""
+    # The first time allocates and compiles.
+    _measure(pair.ours, device), _measure(pair.theirs, device)
+    ours: list[_Round] = []
+    theirs: list[_Round] = []
     for number in range(rounds):
         sides = [(pair.ours, ours), (pair.theirs, theirs)]
         for work, rates in sides if number % 2 else reversed(sides):
-            rates.append(_rate(work, device))
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+            rates.append(_measure(work, device))
+    ratios = [a.rate / b.rate for a, b in zip(ours, theirs, strict=True)]
+    rates = [statistics.median(each.rate for each in side) for side in (ours, theirs)]
+    costs = [statistics.median(each.cpu_seconds for each in side) for side in (ours, theirs)]
     return (
-        f"{name:44} ours {statistics.median(ours):8.3f}  theirs {statistics.median(theirs):8.3f} "
-        f"{pair.unit}  ratio {statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
+        f"{name:44} ours {rates[0]:8.3f}  theirs {rates[1]:8.3f} {pair.unit}  "
+        f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})  "
+        f"CPU-s for one: {costs[0]:.3f} and {costs[1]:.3f}"
     )
 
 
@@ -52,13 +58,19 @@ def clock(device: str) -> Callable[[], float]:
     return time.process_time if alone else time.perf_counter
 
 
-def _rate(work: Work, device: str) -> float:
+@dataclass(frozen=True)
+class _Round:
+    rate: float
+    cpu_seconds: float
+
+
+def _measure(work: Work, device: str) -> _Round:
     now = clock(device)
     _finish(device)
-    start = now()
+    start, computed = now(), time.process_time()
     amount = work()
     _finish(device)
-    return amount / (now() - start)
+    return _Round(amount / (now() - start), (time.process_time() - computed) / amount)
 
 
 def _finish(device: str) -> None:
