@@ -47,15 +47,14 @@ class RunningMeans:
         self._values = {name: list(values.unbind()) for name, values in state.items()}
 
     def take(self) -> dict[str, float]:
-        """The means since the last call."""
-        means = {
-            name: _finite_mean(torch.stack([value.cpu() for value in each]))
-            for name, each in self._values.items()
-        }
+        """The means since the last call. Numbers that are none do not count (norms of gradients are
+        infinite in the steps that a loss scaler leaves out), and a name with no other is left out:
+        neither JSON nor PostgreSQL can hold them."""
+        means = {}
+        for name, each in self._values.items():
+            values = torch.stack([value.cpu() for value in each])
+            finite = values[values.isfinite()]
+            if len(finite):
+                means[name] = float(finite.mean())
         self._values.clear()
         return means
-
-
-def _finite_mean(values: Tensor) -> float:
-    """Norms of gradients are infinite in the steps that a loss scaler leaves out."""
-    return float(values[values.isfinite()].mean())

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ray.train import Checkpoint, UserCallback
@@ -75,10 +76,10 @@ class EpochLedger:
 
 
 def _mean_of(reports: list[EpochReport]) -> EpochReport:
-    """Rank 0's report with the mean values of all ranks; each has seen as many batches. The sound
-    that they learn from adds up."""
+    """Rank 0's report with the mean values of all ranks that have one; each has seen as many
+    batches. The sound that they learn from adds up."""
     means = {
-        name: sum(report.values[name] for report in reports) / len(reports)
+        name: fmean(report.values[name] for report in reports if name in report.values)
         for name in reports[0].values
     }
     speed = {

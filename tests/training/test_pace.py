@@ -90,6 +90,14 @@ def test_the_sound_of_all_workers_adds_up_and_their_waiting_does_not() -> None:
     }
 
 
+def test_a_number_that_one_worker_has_not_is_the_mean_of_the_others() -> None:
+    reports = [
+        EpochReport(epoch=1, step=1, values=values, clips=[], seconds=1.0)
+        for values in ({"norm": 2.0, "loss": 1.0}, {"loss": 3.0})
+    ]
+    assert _mean_of(reports).values == {"norm": 2.0, "loss": 2.0}
+
+
 def test_the_norm_of_the_gradients_is_that_over_all_parameters() -> None:
     layers = [torch.nn.Linear(3, 2), torch.nn.Linear(2, 1)]
     parameters = [p for layer in layers for p in layer.parameters()]
