@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -179,12 +181,26 @@ def _url(config: Path) -> str:
 
 
 def _require_free(url: str) -> None:
-    """Before anything is made ready: the proxy of a service at this port would lose its files."""
-    if _answers(url):
+    """Before anything is made ready: the proxy of a service at this port would lose its files.
+
+    The kernel is asked, not the service: one too busy to answer holds its port all the same.
+    """
+    if _is_taken(url):
         raise Conflict(
-            f"Something else answers at {url} already.",
+            f"Something else listens at {url} already.",
             hint="Stop it, or choose another port: gsv start --port 8001.",
         )
+
+
+def _is_taken(url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        with socket.create_connection((address.hostname, address.port), timeout=2):
+            return True
+    except TimeoutError:  # its queue of connections is full
+        return True
+    except OSError:
+        return False
 
 
 def _answers(url: str) -> bool:
