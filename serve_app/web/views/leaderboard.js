@@ -10,6 +10,7 @@ import { open } from "../state/task.js";
 import { go, voiceLink } from "../state/route.js";
 import { Sentence } from "../words/said.js";
 import { bytes, stepName, t } from "../words/words.js";
+import { judgedCell, judgedColumns } from "./judged.js";
 
 /** @type {Record<string, string>} what the choice is called where speaking is asked for */
 const CHOICE = { train_sovits: "sovits", train_gpt: "gpt" };
@@ -33,6 +34,7 @@ function Board({ id, row }) {
   const [blind, listen] = useState(false);
   const scored = row.checkpoints.some((/** @type {any} */ each) => each.score !== null);
   const heard = row.checkpoints.some((/** @type {any} */ each) => each.samples?.length);
+  const judged = judgedColumns(row.checkpoints);
   const use = (/** @type {any} */ each) => {
     const key = `speak:${id}`;
     localStorage.setItem(key, JSON.stringify({ ...JSON.parse(localStorage.getItem(key) ?? "{}"), [CHOICE[row.step]]: each.file }));
@@ -41,9 +43,10 @@ function Board({ id, row }) {
   const toggle = (/** @type {number} */ epoch) => { listen(false); pin(pinned.includes(epoch) ? pinned.filter((each) => each !== epoch) : [...pinned, epoch].slice(-2)); };
   const both = pinned.map((epoch) => row.checkpoints.find((/** @type {any} */ each) => each.epoch === epoch)).filter((each) => each?.samples?.length);
   return html`<div><h3>${stepName(row.step)}</h3>
-    <table><thead><tr><th scope="col">${t("epoch")}</th>${scored ? html`<th scope="col">${t("score")}</th>` : null}${heard ? html`<th scope="col">${t("samples")}</th>` : null}<th scope="col">${t("size")}</th><th scope="col"><span class="unseen">${t("useThis")}</span></th></tr></thead>
+    <table><thead><tr><th scope="col">${t("epoch")}</th>${scored ? html`<th scope="col">${t("score")}</th>` : null}${judged.map((name) => html`<th scope="col" title=${t(`judged.${name}.words`)}>${t(`judged.${name}`)}</th>`)}${heard ? html`<th scope="col">${t("samples")}</th>` : null}<th scope="col">${t("size")}</th><th scope="col"><span class="unseen">${t("useThis")}</span></th></tr></thead>
     <tbody>${row.checkpoints.map((/** @type {any} */ each) => html`<tr key=${each.epoch} class=${each.chosen ? "chosen" : ""}><td>${each.epoch}${each.problem ? html` <span title=${each.problem}>⚠</span>` : null}${each.chosen ? html` <strong title=${row.reason ?? ""}>★ ${t("chosen")}</strong>` : null}</td>
       ${scored ? html`<td>${each.score === null ? "–" : Number(each.score.toPrecision(4))}</td>` : null}
+      ${judged.map((name) => html`<td>${judgedCell(each, name)}</td>`)}
       ${heard ? html`<td class="samples">${(each.samples ?? []).map((/** @type {any} */ sample) => html`<${Play} path=${inApi(sample.url)} label=${`${t("epoch")} ${each.epoch}: ${sample.text}`} />`)}
         ${each.samples?.length ? html`<button type="button" class="small" aria-pressed=${pinned.includes(each.epoch)} aria-label=${`${t("pin")}: ${each.epoch}`} onClick=${() => toggle(each.epoch)}>${t("pin")}</button>` : null}</td>` : null}
       <td class="dim">${each.kept ? bytes(each.size) : t("notKept")}</td>

@@ -11,6 +11,7 @@ const { begin, draft, edits, save, undo } = await import(`${WEB}/state/edits.js`
 const { open } = await import(`${WEB}/state/task.js`);
 const { Refused, clipPath, filePath } = await import(`${WEB}/api/http.js`);
 const { formsOf, inFormsOf } = await import(`${WEB}/words/said.js`);
+const { judgedCell, judgedColumns } = await import(`${WEB}/views/judged.js`);
 const { wav } = await import(`${WEB}/parts/recorder.js`);
 
 const metric = (attempt, step, value) => ({ attempt, data: { values: { loss: value }, step, epoch: step } });
@@ -137,4 +138,14 @@ test("a warning is said in Chinese with what it is about, also one inside anothe
 
 test("a sentence that has no form, or holds one, stays as it is", () => {
   for (const said of ["Something new.", "a.wav was left out: something new", "x: y"]) assert.equal(inFormsOf(forms, said), null, said);
+});
+
+test("what was heard in checkpoints is shown where anybody listened, and failures are marked", () => {
+  const heard = { judged: { cer: 0.124, likeness: 0.8312, failed_pieces: 0.25, phones_per_second: 12.06 } };
+  const sound = { judged: { cer: 0, likeness: 1 } }, nobody = { judged: {} };
+  assert.deepEqual(judgedColumns([nobody, heard]), ["cer", "likeness", "phones_per_second", "failed_pieces"]);
+  assert.deepEqual(judgedColumns([sound, nobody]), ["cer", "likeness"]);
+  assert.deepEqual(judgedColumns([nobody]), []);
+  assert.deepEqual(judgedColumns([heard]).map((name) => judgedCell(heard, name)), ["12 %", "0.83", "12.1", "⚠ 25 %"]);
+  assert.equal(judgedCell(nobody, "cer"), "–");
 });
