@@ -13,6 +13,7 @@ from pathlib import Path
 from ray_pipeline.coordinator.address import find_coordinator
 from ray_pipeline.coordinator.outbox import Outbox, Report
 from ray_pipeline.core.errors import StorageFull, Unavailable, pipeline_error_in
+from ray_pipeline.core.stop_points import pass_by
 from ray_pipeline.core.task import EventKind
 
 
@@ -31,6 +32,8 @@ class ActorProgress:
         fraction = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
         data = {"done": done, "total": total, "fraction": fraction, "message": message}
         self._outbox.put(Report(kind=EventKind.PROGRESS, data=data))
+        if 0.5 <= fraction < 1.0:
+            pass_by("half", self._made_of[1])
 
     def metric(
         self, values: Mapping[str, float], *, epoch: int | None = None, step: int | None = None

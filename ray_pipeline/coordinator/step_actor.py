@@ -17,6 +17,7 @@ from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.core.errors import StepFailed, pipeline_error_in
 from ray_pipeline.core.options import parse_options
 from ray_pipeline.core.step_context import Result, StepContext
+from ray_pipeline.core.stop_points import pass_by
 from ray_pipeline.pipeline import load_name
 
 # Ray Train answers a report when its controller looks next; every 2 s by default.
@@ -60,10 +61,12 @@ class StepActor:
 
 def _run(assignment: Assignment) -> AttemptEnd:
     context = assignment.context
+    pass_by("begun", context.step.value)
     try:
         options, _ = parse_options(context.step, assignment.params)
         result: Result = load_name(assignment.function)(context, options)
         end = AttemptEnd(result.summary, result.warnings, result.transcripts)
+        pass_by("made", context.step.value)
     except Exception as error:
         end = AttemptEnd(error=_error_data(error, context.step.value), traceback=_trace())
     if isinstance(context.progress, ActorProgress):

@@ -310,9 +310,9 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
         if durable:
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())
-        pass_by("written", path)
+        pass_by("written", path.name)
         partial.replace(path)
-        pass_by("renamed", path)
+        pass_by("renamed", path.name)
     except Exception as error:
         _name_instead(error, partial, path)
         if isinstance(error, PipelineError):

@@ -96,5 +96,5 @@ def _link(link: Path, target: Path) -> None:
     fresh = link.with_name(f"{PARTIAL_PREFIX}{link.name}")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
-    pass_by("linked", link)
+    pass_by("linked", link.name)
     fresh.replace(link)

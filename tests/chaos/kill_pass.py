@@ -9,13 +9,13 @@ and so on. Round by round the kinds take turns:
     1       coordinator     step 1    step 0
     2       replica         step 2    step 1    step 0
 
-After the last round each of the eleven steps has been hit once by each kind, and no step was
-killed more than once, with as few starts as there are rounds.
+Each step waits at the moment until all of the round are there (`holding.py`); whoever lives after
+the hit is let go on. After the last round each of the eleven steps has been hit once by each kind,
+and no step was killed more than once, with as few starts as there are rounds.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,42 +24,30 @@ from typing import Any
 
 from ray_pipeline.core.step_names import StepName
 from tests.chaos.databases import new_database
+from tests.chaos.holding import Holds, order
 from tests.chaos.killing import KINDS
 from tests.chaos.same_results import results_of
 from tests.chaos.watched_task import PATIENCE_SECONDS, WatchedTask, is_over
 from tests.end_to_end.service import RunningService
 
-# The share of the undisturbed duration after which a running step is hit.
-MOMENTS = {"begun": 0.0, "middle": 0.5, "late": 0.9}
 ALL_STEPS: tuple[str, ...] = tuple(StepName)
 ALL_KINDS: tuple[str, ...] = tuple(KINDS)
+# Whoever lives goes on; only what lost its own process is tried anew.
+_ATTEMPTS = {"coordinator": 1, "replica": 1}
 # The gate of the service counts CPUs: enough of them that five steps run side by side.
 _ENVIRONMENT = {"RAY_OVERRIDE_RESOURCES": '{"CPU": 8}'}
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """What a task that nobody disturbed holds (`results_of`), and how many seconds each step
-    took among as many others as in a pass."""
-
-    results: dict[str, str]
-    seconds: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Cell:
     """What became of one step that was hit."""
 
-    state_when_hit: str
     attempt: int
     seconds: float  # from the hit to the end of the step
     failure: str = ""
 
     def __str__(self) -> str:
-        if self.failure:
-            return f"**{self.failure}**"
-        early = "" if self.state_when_hit == "running" else f", was {self.state_when_hit}"
-        return f"{self.attempt}: {self.seconds:.0f} s{early}"
+        return f"**{self.failure}**" if self.failure else f"{self.attempt}: {self.seconds:.0f} s"
 
 
 @dataclass
@@ -81,27 +69,22 @@ class Pass:
 
 def undisturbed(
     folder: Path, steps: Sequence[str] = ALL_STEPS, side_by_side: int = 5
-) -> Undisturbed:
-    """The same rounds without a kill. Raises AssertionError if a step fails, or if two tasks
-    that nobody disturbed differ."""
+) -> dict[str, str]:
+    """What a task holds after the same rounds without a kill (`results_of`). Raises
+    AssertionError if a step fails, or if two tasks that nobody disturbed differ."""
     service = RunningService(folder, _ENVIRONMENT)
     service.start()
-    seconds: dict[str, list[float]] = {step: [] for step in steps}
     try:
         tasks = [WatchedTask(service) for _ in range(side_by_side)]
         for due in _rounds(tasks, steps):
-            began = time.monotonic()
             for task, step in due:
                 task.begin(step)
-            for (_, step), ended, at in _ends(due):
+            for _, ended, _ in _ends(due):
                 assert ended["state"] == "completed", ended
-                seconds[step].append(at - began)
         results = [results_of(task.folder) for task in tasks]
         assert all(each == results[0] for each in results), "undisturbed tasks differ"
         assert not any(task.lost(steps) for task in tasks)
-        return Undisturbed(
-            results[0], {step: statistics.median(each) for step, each in seconds.items()}
-        )
+        return results[0]
     finally:
         service.stop()
 
@@ -110,16 +93,17 @@ def run_pass(
     folder: Path,
     database: str,
     moment: str,
-    expected: Undisturbed,
+    expected: dict[str, str],
     steps: Sequence[str] = ALL_STEPS,
     kinds: Sequence[str] = ALL_KINDS,
 ) -> Pass:
     """Raises nothing of the service: what happened stands in the answer."""
-    done = Pass(database, moment)
+    done, holds = Pass(database, moment), Holds(folder / "orders")
     with new_database(database) as url:
-        service = RunningService(
-            folder, {**_ENVIRONMENT, **({"GSV_DATABASE_URL": url} if url else {})}
-        )
+        environment = {**_ENVIRONMENT, **holds.environment}
+        if url:
+            environment["GSV_DATABASE_URL"] = url
+        service = RunningService(folder, environment)
         try:
             service.start()
             tasks = [WatchedTask(service) for _ in kinds]
@@ -127,7 +111,7 @@ def run_pass(
             for number, due in enumerate(_rounds(tasks, steps)):
                 kind = kinds[number % len(kinds)]
                 alive = [(task, step) for task, step in due if task not in failed]
-                for (task, step), cell in _hit(service, alive, kind, moment, expected).items():
+                for (task, step), cell in _hit(service, alive, kind, moment, holds).items():
                     done.cells[kind, step] = cell
                     print(f"  {kind}, {step}: {cell}", flush=True)
                     if cell.failure:
@@ -138,6 +122,7 @@ def run_pass(
         except Exception as error:
             done.wrong.append(f"{type(error).__name__}: {error}"[:2000])
         finally:
+            holds.release()
             service.stop()
     return done
 
@@ -160,29 +145,35 @@ def _hit(
     due: Sequence[tuple[WatchedTask, str]],
     kind: str,
     moment: str,
-    expected: Undisturbed,
+    holds: Holds,
 ) -> dict[tuple[WatchedTask, str], Cell]:
-    """Begins the steps so that all come to the moment together, the longest first."""
-    share = MOMENTS[moment]
-    needed = {each: share * expected.seconds[each[1]] for each in due}
-    moment_at = time.monotonic() + max(needed.values(), default=0.0)
-    for task, step in sorted(due, key=lambda each: -needed[each]):
-        time.sleep(max(0.0, moment_at - needed[task, step] - time.monotonic()))
+    holds.order(order(step, moment) for _, step in due)
+    for task, step in due:
         task.begin(step)
     for task, step in due:
-        task.wait(step, lambda found: is_over(found) or found["state"] == "running")
-    time.sleep(max(0.0, moment_at - time.monotonic()))
-    states = {(task, step): task.step(step)["state"] for task, step in due}
-    running = sum(state == "running" for state in states.values())
+        _wait_until_held(task, step, order(step, moment), holds)
     hit_at = time.monotonic()
-    killed = KINDS[kind](service, running)
+    killed = KINDS[kind](service, len(due))
+    holds.release()
     cells = {}
     for each, ended, at in _ends(due):
         failure = "" if ended["state"] == "completed" else f"{ended['state']}: {ended['error']}"
-        if not failure and running and not killed:
+        if not failure and due and not killed:
             failure = "nothing was there to kill"
-        cells[each] = Cell(states[each], ended["attempt"], max(0.0, at - hit_at), failure)
+        if not failure and ended["attempt"] != _ATTEMPTS.get(kind, 2):
+            failure = f"attempt {ended['attempt']} completed it"
+        cells[each] = Cell(ended["attempt"], max(0.0, at - hit_at), failure)
     return cells
+
+
+def _wait_until_held(task: WatchedTask, step: str, wanted: str, holds: Holds) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds.is_held(wanted):
+        found = task.step(step)
+        # It may have passed by between the two looks.
+        assert not is_over(found) or holds.is_held(wanted), f"{step} did not come by: {found}"
+        assert time.monotonic() < deadline, f"{step} is not there: {found}"
+        time.sleep(0.1)
 
 
 def _ends(
@@ -204,10 +195,10 @@ def _ends(
     return ended
 
 
-def _compare(task: WatchedTask, expected: Undisturbed, steps: Sequence[str], done: Pass) -> None:
+def _compare(task: WatchedTask, expected: dict[str, str], steps: Sequence[str], done: Pass) -> None:
     made = results_of(task.folder)
-    names = sorted(expected.results.keys() | made.keys())
-    different = [name for name in names if made.get(name) != expected.results.get(name)]
+    names = sorted(expected.keys() | made.keys())
+    different = [name for name in names if made.get(name) != expected.get(name)]
     done.wrong += [f"{name} differs" for name in different]
     done.wrong += task.lost(steps)
     done.tasks += 1

@@ -116,7 +116,7 @@ FIXES = [
     ),
     Fix(
         "9", "NUL in an id finds nothing",
-        "ray_pipeline/store/queries.py",
+        "ray_pipeline/store/task_rows.py",
         'known = "\\0" not in task_id', "known = True",
         "tests/store/test_store.py::"
         "test_nul_in_an_id_is_no_task_on_either_database",
@@ -199,7 +199,7 @@ FIXES = [
     Fix(
         "20", "links are mended where an attempt was stopped at them",
         "ray_pipeline/training/training_run.py",
-        "            self._link_checkpoints()  # also if an attempt was stopped at the last "
+        "            self._writer.link()  # also if an attempt was stopped at the last "
         "epoch's links\n", "            pass\n",
         "tests/training/test_stopped_writing.py",
     ),
