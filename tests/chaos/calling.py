@@ -65,7 +65,7 @@ class Findings:
             )
 
 
-def _schema_of(url: str) -> Any:
+def schema_of(url: str) -> Any:
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
     for path in LEFT_OUT:
         schema = schema.exclude(path=path)
@@ -76,7 +76,7 @@ def call_in_sequence(url: str, findings: Findings, calls: int, first_seed: int =
     """At least so many calls, in sequences of up to 20: what one answer names (a task, a file, a
     clip) is asked for by the next."""
     wanted = findings.calls + calls
-    machine = _schema_of(url).as_state_machine()
+    machine = schema_of(url).as_state_machine()
 
     class Looking(machine):  # type: ignore[misc, valid-type]
         def call(self, case: Case, **options: Any) -> Any:
@@ -105,7 +105,7 @@ def call_each(
                 case.path_parameters[name] = chance.choice(known[name])
         findings.look_at(case, case.call(timeout=_TIMEOUT_SECONDS))
 
-    operations = [result.ok() for result in _schema_of(url).get_all_operations()]
+    operations = [result.ok() for result in schema_of(url).get_all_operations()]
     operations.sort(key=lambda each: each.method == "delete")  # last: all others need what is there
     for number, operation in enumerate(operations, first_seed):
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):

@@ -12,15 +12,19 @@ from pathlib import Path
 import pytest
 
 from benchmarks.local_server import serving
+from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.store import Store, upgrade
 from serve_app.api import make_app
 from serve_app.client import Client
 from serve_app.settings import Settings
 from tests.chaos.calling import Findings, call_each, call_in_sequence
 from tests.chaos.databases import new_database
+from tests.chaos.meant_calls import call_as_meant, of_speaking, on_a_task, on_books, on_voices
+from tests.coordinator.sliced_recording import FIRST, SECOND, THIRD, write_sliced
 from tests.end_to_end.service import RunningService
 from tests.library.voice_files import mini_pair
 from tests.serve_app.local_coordinator import LocalCoordinator, coordinator_settings
+from tests.serve_app.speech.through_serve import keep_voices
 from tests.serve_app.speech_task import transcribe, write_clips
 
 # Half of them to each route in turn, half in sequences.
@@ -50,10 +54,17 @@ def test_no_made_up_call_is_answered_with_what_is_not_described(
                 clips = [row.clip for row in client.transcripts(created.task_id)]
                 client.import_voice("amy", mini_pair(tmp_path / "weights"))
                 client.put_voice_alias("narrator", "amy")
+                cut = client.create("a cut voice", {"language": "en", "base_model": "nano"})
+                client.upload(cut.task_id, [tmp_path / "talk.wav"])
+                write_sliced(Workspace(tmp_path / "api_tasks" / cut.task_id))
+                transcribe(coordinator, cut.task_id, [FIRST, SECOND, THIRD])
             known = {
                 "task_id": [created.task_id], "clip": clips, "filename": ["talk.wav"],
                 "voice": ["amy"], "number": [1], "name": ["narrator"], "model": ["amy"],
+                "mood": ["default"],
             }  # fmt: skip
+            meant = [*on_a_task(cut.task_id), *on_voices(tmp_path / "ben")]
+            refused = call_as_meant(address, findings, meant)
             call_each(
                 address,
                 findings,
@@ -66,6 +77,7 @@ def test_no_made_up_call_is_answered_with_what_is_not_described(
     print(f"\n{database}: {findings.calls} calls, {dict(findings.statuses)}")
     print("never done:", [name for name, times in findings.done.items() if not times])
     assert findings.wrong == {}
+    assert refused == {}
     assert findings.calls >= CALLS
 
 
@@ -75,9 +87,15 @@ def test_no_made_up_call_through_serve_is_answered_with_what_is_not_described(
     service, findings = RunningService(tmp_path), Findings()
     service.start()
     try:
-        call_each(service.url, findings, 2, {})
+        keep_voices(service, tmp_path)
+        refused = call_as_meant(
+            service.url, findings, [*of_speaking("anna"), *on_books(service.url, "anna")]
+        )
+        call_each(service.url, findings, 2, {"voice": ["anna"]})
         call_in_sequence(service.url, findings, 200)
     finally:
         service.stop()
     print(f"\nthrough Serve: {findings.calls} calls, {dict(findings.statuses)}")
+    print("never done:", [name for name, times in findings.done.items() if not times])
     assert findings.wrong == {}
+    assert refused == {}

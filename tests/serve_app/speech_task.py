@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,12 @@ def write_clips(root: Path, task_id: str) -> Workspace:
     return workspace
 
 
-def transcribe(coordinator: LocalCoordinator, task_id: str) -> None:
+def transcribe(coordinator: LocalCoordinator, task_id: str, clips: Sequence[str] = CLIPS) -> None:
     """Plays steps 1 to 4 of a task that has uploads."""
     coordinator.do(task_id, "convert_audio")
     coordinator.do(task_id, "slice_audio")
     heard = [
         Transcript(clip=name, text="a" * 30, language="en", source="whisper", confidence=0.9)
-        for name in CLIPS
+        for name in clips
     ]
     coordinator.do(task_id, "asr_transcribe", transcripts=heard)
