@@ -10,7 +10,7 @@ throughput in seconds of sound a second, and gaps in playback, also as ratios to
 what it costs in processor time, which other work on the machine changes less. All kinds that are
 named speak in one engine. Voices of mini are its teachers; v2 and v2ProPlus have the full size and
 deterministic weights, and say `--piece-seconds` a piece whatever it is (`speaking/voices.py`).
-OMP_NUM_THREADS says how many threads each of the engine's two compute threads has.
+OMP_NUM_THREADS says how many threads each of the engine's three compute threads has.
 
 With `--checkout`, a clone of RVC-Boss/GPT-SoVITS (beside what `compare_with_original` wants, its
 class needs ffmpeg-python, librosa and torchaudio), both say the same texts in turn with one
@@ -36,7 +36,8 @@ import torch
 from benchmarks.speaking.clients import crowd, summary
 from benchmarks.speaking.voices import KINDS, REFERENCE, loader
 from ray_pipeline.core.speech import SpeechSettings
-from ray_pipeline.speaking.engine import EngineLimits, SpeechEngine
+from ray_pipeline.speaking.engine import SpeechEngine
+from ray_pipeline.speaking.limits import EngineLimits
 from ray_pipeline.speaking.order import SpeechOrder, VoiceFiles
 from ray_pipeline.voice.speech import Voice
 
@@ -58,7 +59,14 @@ def main() -> int:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     with tempfile.TemporaryDirectory() as folder:
         orders, load = _orders(options, Path(folder))
-        limits = EngineLimits(max_requests=1000, max_rows=options.rows, pieces_ahead=options.ahead)
+        limits = EngineLimits(
+            max_requests=1000,
+            max_rows=options.rows,
+            pieces_ahead=options.ahead,
+            num_pressing=options.pressing,
+            num_sounds=options.sounds,
+            no_gaps=options.no_gaps,
+        )
         with SpeechEngine(Path("nowhere"), limits=limits, load=load) as engine:
             short = [order for order in orders if order.text == min(TEXTS, key=len)]
             asyncio.run(crowd(engine, short, len(short), 1))  # everything loaded and warm
@@ -177,6 +185,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--rounds", type=int, default=3, help="requests of each client")
     parser.add_argument("--rows", type=int, default=EngineLimits.max_rows)
+    parser.add_argument("--pressing", type=int, default=0, help="as in EngineLimits")
+    parser.add_argument("--sounds", type=int, default=0, help="as in EngineLimits")
+    parser.add_argument("--no-gaps", action="store_true", help="refuse who would hear gaps")
     parser.add_argument("--ahead", type=int, default=EngineLimits.pieces_ahead)
     parser.add_argument("--latency", nargs="+", choices=("quality", "fast"), default=["quality"])
     parser.add_argument("--minutes", type=int, default=0, help="watch the memory for so long")

@@ -3,7 +3,7 @@
 What is still to be made is laid out in the order in which the engine makes it: first sounds, then
 whatever runs dry first. A request is refused when a listener would wait longer because of it, or
 it would wait itself. Where nobody else listens it is always spoken for: to come again would not
-help.
+help. Nor does anybody count whose voice is slower here than it speaks, since there are gaps anyhow.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ CostOf = Callable[[str, int], Cost | None]
 
 def foresee(outlooks: Sequence[Outlook], cost_of: CostOf) -> list[Foreseen]:
     """What becomes of each. Work whose cost is not known yet is taken for none."""
-    costs = [cost_of(outlook.version, len(outlooks)) for outlook in outlooks]
+    # Those who wait do not run beside those who listen.
+    listening = sum(outlook.patience is None for outlook in outlooks)
+    costs = [cost_of(outlook.version, listening) for outlook in outlooks]
     late, done = [0.0] * len(outlooks), [0.0] * len(outlooks)
     started = [outlook.started for outlook in outlooks]
     tokens_at = sound_at = 0.0
@@ -68,7 +70,8 @@ def foresee(outlooks: Sequence[Outlook], cost_of: CostOf) -> list[Foreseen]:
             begin = cost.begin if stretch.begins else 0.0
             tokens_at += _CAUTION * (begin + stretch.tokens_seconds * cost.tokens)
             ready = max(tokens_at, _CAUTION * (begin + stretch.tokens_seconds * cost.row))
-            sound_at = max(sound_at, ready) + _CAUTION * stretch.sound_seconds * cost.sound
+            made = _CAUTION * stretch.sound_seconds
+            sound_at = max(sound_at + made * cost.sound, ready + made * cost.lane)
         done[which] = max(done[which], sound_at)
         return sound_at
 
@@ -91,14 +94,14 @@ def foresee(outlooks: Sequence[Outlook], cost_of: CostOf) -> list[Foreseen]:
 def seconds_to_wait(there: Sequence[Outlook], new: Outlook, cost_of: CostOf) -> float | None:
     """None if the new one can be spoken for too; otherwise when the first of those that are there
     will probably be done."""
-    if all(outlook.patience is not None for outlook in there):
+    if new.patience is not None or all(outlook.patience is not None for outlook in there):
         return None
     without, together = foresee(there, cost_of), foresee([*there, new], cost_of)
-    worse = any(
-        now.late > max(0.0, before.late) + _UNHEARD_SECONDS
-        for before, now in zip(without, together, strict=False)
-    )
-    if not worse and together[-1].late <= _UNHEARD_SECONDS:
+    before = [*(max(0.0, one.late) for one in without), 0.0]
+    if not any(
+        now.late > earlier + _UNHEARD_SECONDS and _keeps_up(outlook, cost_of)
+        for outlook, earlier, now in zip([*there, new], before, together, strict=True)
+    ):
         return None
     return min(
         max(one.done, _playback_end(outlook))
@@ -117,6 +120,17 @@ def promise_no_gaps(there: Sequence[Outlook], new: Outlook, cost_of: CostOf) -> 
             hint="Try again in some seconds, or ask for all at once rather than a stream.",
             retry_after_s=math.ceil(min(_LONGEST_WAIT_SECONDS, max(1.0, wait))),
         )
+
+
+def _keeps_up(outlook: Outlook, cost_of: CostOf) -> bool:
+    """Whether it is made as fast as it is heard where it is alone."""
+    cost = cost_of(outlook.version, 1)
+    if cost is None:
+        return True
+    begins = sum(stretch.begins for stretch in outlook.stretches)
+    tokens = sum(stretch.tokens_seconds for stretch in outlook.stretches)
+    sound = sum(stretch.sound_seconds for stretch in outlook.stretches)
+    return _CAUTION * max(begins * cost.begin + tokens * cost.tokens, sound * cost.sound) <= sound
 
 
 def _playback_end(outlook: Outlook) -> float:

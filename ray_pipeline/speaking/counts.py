@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass
 class Counts:
-    """Each number is written by one thread only. `problems` are pieces whose best attempt was
-    not good either."""
+    """Each number is written by one thread only, or under a lock. `problems` are pieces whose best
+    attempt was not good either."""
 
     requests: int = 0
     refused: int = 0

@@ -5,7 +5,8 @@
 
 Each round lets at most one piece begin, as reading its prefix keeps the others waiting, and then
 steps each voice's decoder once. While somebody has nothing more to hear soon, only such pieces
-begin and step: the others have time. What was cancelled is dropped before the next step.
+begin and step, the most urgent few at a time: of eight that were made together none would become
+sound before all of them. What was cancelled is dropped before the next step.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -40,7 +41,8 @@ class _Running:
 class Decoding:
     """`part` is given the tokens so far of a piece that is wanted fast, `done` each piece that
     needs no further attempt; `sweep` is called every few seconds. At most
-    `num_rows` pieces run at a time, of all voices."""
+    `num_rows` pieces run at a time, of all voices; of those that somebody needs soon
+    `num_pressing`, but of each voice one."""
 
     def __init__(
         self,
@@ -50,11 +52,13 @@ class Decoding:
         speed: Speed,
         *,
         num_rows: int,
+        num_pressing: int,
         sweep: Callable[[], None] = lambda: None,
     ) -> None:
         self._part, self._done, self._sweep = part, done, sweep
         self._swept_at = time.monotonic()
-        self._counts, self._speed, self._num_rows = counts, speed, num_rows
+        self._counts, self._speed = counts, speed
+        self._num_rows, self._num_pressing = num_rows, num_pressing
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -91,20 +95,17 @@ class Decoding:
     def _run(self) -> None:
         while not self._closed:
             self._drop_cancelled()
-            soon = time.monotonic() + _PRESSING_SECONDS
+            waiting = self._ready_to_begin()
             running = [work for one in self._running.values() for work in one.rows.values()]
-            pressing = {work for work in running if work.dry_at < soon}
-            work = self._next(soon if pressing else float("inf"))
+            pressing = self._pressing([*running, *waiting])
+            work = next((one for one in waiting if not pressing or one in pressing), None)
             if work is not None:
                 self._begin(work)
-                if work.dry_at < soon:
-                    pressing.add(work)
-            active = [one for one in self._running.values() if one.rows]
-            for one in active:
+            for one in list(self._running.values()):
                 rows = [row for row, work in one.rows.items() if not pressing or work in pressing]
                 if rows:
                     self._step(one, rows)
-            if work is None and not active:
+            if not running and not waiting:
                 self._rest()
             if time.monotonic() - self._swept_at > _SWEEP_SECONDS:
                 self._sweep()
@@ -124,22 +125,26 @@ class Decoding:
                     running.maker.drop(row)
                     del running.rows[row]
 
-    def _next(self, latest: float) -> Work | None:
-        """The most urgent piece whose decoder has room, unless it has time until `latest`."""
+    def _ready_to_begin(self) -> list[Work]:
+        """Pieces that wait, the most urgent first; none where all rows are taken."""
         if self.num_running >= self._num_rows:
-            return None
+            return []
         with self._changed:
-            for work in sorted(self._waiting, key=lambda work: work.dry_at):
-                if work.dry_at >= latest:
-                    return None
-                running = self._running.get(work.request.voice)
-                if running is None or running.maker.num_free:
-                    self._waiting.remove(work)
-                    return work
-        return None
+            return sorted(self._waiting, key=lambda work: work.dry_at)
+
+    def _pressing(self, works: Iterable[Work]) -> set[Work]:
+        """Those that come before all others: the most urgent, and that of each voice, as voices
+        do not share a step and one of them may be much faster. Empty where all have time."""
+        soon = time.monotonic() + _PRESSING_SECONDS
+        urgent = sorted(works, key=lambda work: work.dry_at)
+        urgent = [work for work in urgent if work.dry_at < soon]
+        of_voice = {work.request.voice: work for work in reversed(urgent)}
+        return {*urgent[: self._num_pressing], *of_voice.values()}
 
     def _begin(self, work: Work) -> None:
         voice = work.request.voice
+        with self._changed:
+            self._waiting.remove(work)
         try:
             if voice not in self._running:
                 self._running[voice] = _Running(voice.token_maker(self._num_rows))

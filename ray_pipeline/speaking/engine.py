@@ -5,7 +5,7 @@
     engine.close()
 
     speak ── lease a voice ── read the text ── Decoding ── Sounding ── parts, in order
-              (shelf, 2 threads) (1 thread)    (1 thread)  (1 thread)
+              (shelf, 2 threads) (1 thread)    (1 thread)  (2 threads)
 
 Knows neither Ray nor HTTP. How and why: docs/design/speaking.md.
 """
@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +29,7 @@ from ray_pipeline.core.errors import Busy, InvalidInput
 from ray_pipeline.speaking.admission import promise_no_gaps
 from ray_pipeline.speaking.counts import Counts, EngineStats
 from ray_pipeline.speaking.decoding import Decoding
+from ray_pipeline.speaking.limits import EngineLimits
 from ray_pipeline.speaking.listening import Hear, Listening
 from ray_pipeline.speaking.order import (
     Finished,
@@ -48,22 +49,6 @@ from ray_pipeline.voice.speech import Reading, Voice
 from ray_pipeline.voice.voice import load_voice
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineLimits:
-    """`max_requests` are in the engine at a time, waiting included; `max_rows` pieces are decoded
-    side by side, at most `pieces_ahead` of one request beyond what its listener has taken.
-    With `no_gaps` a request is refused where whoever listens to it, or to another, would hear a gap
-    (`admission.py`). `voice_bytes` is for the weights of loaded voices; a voice that nobody uses
-    goes after `idle_seconds`."""
-
-    max_requests: int = 64
-    max_rows: int = 16
-    pieces_ahead: int = 4
-    no_gaps: bool = False
-    voice_bytes: int = 8 * 2**30
-    idle_seconds: float = 600.0
-
-
 class SpeechEngine:
     """`hear` recognises what was said, for orders with `verify`; `listening.recogniser` makes one
     of a recogniser that is there. `load` replaces how a voice's files become a voice, for tests."""
@@ -77,9 +62,9 @@ class SpeechEngine:
         load: LoadVoice | None = None,
         hear: Hear | None = None,
     ) -> None:
-        self.limits = limits or EngineLimits()
+        self.limits = (limits or EngineLimits()).suited_to(device)
         self.encoders = Encoders(models_dir, device)
-        self._counts, self._speed = Counts(), Speed()
+        self._counts, self._speed = Counts(), Speed(self.limits.num_sounds)
         self._shelf = VoiceShelf(
             load or self._load,
             limit_bytes=self.limits.voice_bytes,
@@ -87,13 +72,16 @@ class SpeechEngine:
         )
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-text")
         self._listening = Listening(self._counts, self._again, hear)
-        self._sounding = Sounding(self._counts, self._speed, self._listening.put)
+        self._sounding = Sounding(
+            self._counts, self._speed, self._listening.put, num_threads=self.limits.num_sounds
+        )
         self._decoding = Decoding(
             self._sounding.put,
             self._sounding.put,
             self._counts,
             self._speed,
             num_rows=self.limits.max_rows,
+            num_pressing=self.limits.num_pressing,
             sweep=self._shelf.sweep,
         )
         self._num_inside = 0

@@ -1,4 +1,4 @@
-"""The thread that makes sound of tokens, the piece whose listener runs dry first before others."""
+"""The threads that make sound of tokens, the piece whose listener runs dry first before others."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ray_pipeline.speaking.speed import Speed
 from ray_pipeline.voice.saying import pause
 
 _log = logging.getLogger(__name__)
+# What is finished is counted by several threads.
+_counting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -29,28 +31,40 @@ class _Job:
 
 
 class Sounding:
-    """`listen` is given the sound of a piece that is to be checked by ear."""
+    """`listen` is given the sound of a piece that is to be checked by ear. `num_threads` pieces
+    become sound at a time, each on its own: no sample depends on it."""
 
     def __init__(
-        self, counts: Counts, speed: Speed, listen: Callable[[Work, Waveform], None]
+        self,
+        counts: Counts,
+        speed: Speed,
+        listen: Callable[[Work, Waveform], None],
+        *,
+        num_threads: int,
     ) -> None:
         self._counts, self._speed, self._listen = counts, speed, listen
         self._waiting: list[_Job] = []
+        self._making: set[Work] = set()
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"sound-{number}", daemon=True)
+            for number in range(num_threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def put(self, work: Work, tokens: list[int] | None = None) -> None:
         with self._changed:
             self._waiting.append(_Job(work, tokens))
-            self._changed.notify()
+            self._changed.notify_all()
 
     def close(self) -> None:
         with self._changed:
             self._closed = True
-            self._changed.notify()
-        self._thread.join()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
 
     @property
     def num_waiting(self) -> int:
@@ -59,28 +73,39 @@ class Sounding:
     def _run(self) -> None:
         while (job := self._next()) is not None:
             request = job.work.request
-            if request.cancelled:
-                continue
             try:
-                self._make(job.work, job.tokens)
+                if not request.cancelled:
+                    self._make(job.work, job.tokens)
             except Exception as error:  # of whatever kind: the others go on
                 _log.exception("a piece could not be made into sound")
                 request.cancelled = True
                 request.fail(error)
+            finally:
+                self._made(job.work)
 
     def _next(self) -> _Job | None:
         with self._changed:
-            while not self._waiting and not self._closed:
+            while not (jobs := self._can_be_made()) and not self._closed:
                 self._changed.wait()
             if self._closed:
                 return None
             # Of jobs of one piece, whose times are equal, the first.
-            job = min(self._waiting, key=lambda job: job.work.dry_at)
+            job = min(jobs, key=lambda job: job.work.dry_at)
             self._waiting.remove(job)
+            self._making.add(job.work)
             return job
 
+    def _can_be_made(self) -> list[_Job]:
+        """The stretches of a piece follow each other."""
+        return [job for job in self._waiting if job.work not in self._making]
+
+    def _made(self, work: Work) -> None:
+        with self._changed:
+            self._making.remove(work)
+            self._changed.notify_all()
+
     def _make(self, work: Work, tokens: list[int] | None) -> None:
-        begun = time.monotonic()
+        begun, num_making = time.monotonic(), len(self._making)
         if tokens is not None:
             assert work.parts is not None
             wav = work.parts.more(tokens)
@@ -90,7 +115,8 @@ class Sounding:
         else:
             wav = work.attempts.sound()
         version = work.request.voice.version
-        self._speed.sounded(version, time.monotonic() - begun, len(wav) / SAMPLE_RATE)
+        took = time.monotonic() - begun
+        self._speed.sounded(version, num_making, took, len(wav) / SAMPLE_RATE)
         if tokens is not None:
             self._give(work, wav)
         elif work.request.order.verify and not work.parts_begun:
@@ -113,9 +139,10 @@ def finish(work: Work, wav: Waveform, counts: Counts) -> None:
     attempts = work.attempts
     piece = attempts.piece(wav)
     seconds = max(work.given_seconds, piece.seconds)
-    counts.pieces += 1
-    counts.sound_seconds += seconds
-    counts.problems += bool(piece.problem)
+    with _counting:
+        counts.pieces += 1
+        counts.sound_seconds += seconds
+        counts.problems += bool(piece.problem)
     work.is_made = True
     end = PieceEnd(
         piece=work.number,

@@ -1,8 +1,9 @@
-"""How fast an engine is, measured while it works: what a second of sound costs its two threads.
+"""How fast an engine is, measured while it works: what a second of sound costs its threads.
 
-A step of many rows costs little more than one of few, so tokens are counted by the number of rows
-that ran. What was not measured yet is judged from the nearest number that was. Half of what is
-known is forgotten after each ten seconds of work: machines get busier, and idle again.
+A step of many rows costs little more than one of few, and two threads that make sound may have one
+core, so both are counted by the number that ran at a time. What was not measured yet is judged from
+the nearest number that was. Half of what is known is forgotten after each ten seconds of work:
+machines get busier, and idle again.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ _FORGET_AFTER_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of work: `tokens` and `sound` for a second of sound, of the one and of the other
-    thread; `begin` for a piece, until its first token; `row` until one row among the others has
-    the tokens of a second."""
+    """Seconds: until there are the `tokens`, and the `sound`, of a second more, whosever they are;
+    `row` and `lane` until one among the others has them; `begin` for a piece, until its first
+    token."""
 
     tokens: float
     row: float
     begin: float
     sound: float
+    lane: float
 
 
 @dataclass
@@ -46,42 +48,56 @@ class _Rate:
         return self.work / self.made if self.made else None
 
 
-class _OfVersion:
-    def __init__(self) -> None:
-        self.tokens: defaultdict[int, _Rate] = defaultdict(_Rate)
-        self.begin, self.sound = _Rate(), _Rate()
+class _ByNumber:
+    """Work that several share; by how many do."""
 
-    def tokens_cost(self, rows: int) -> float | None:
-        known = {n: rate.cost for n, rate in list(self.tokens.items()) if rate.cost is not None}
+    def __init__(self) -> None:
+        self._rates: defaultdict[int, _Rate] = defaultdict(_Rate)
+
+    def add(self, number: int, work: float, made: float) -> None:
+        self._rates[number].add(work, made)
+
+    def cost(self, number: int) -> float | None:
+        rates = list(self._rates.items())
+        known = {n: rate.cost for n, rate in rates if rate.cost is not None}
         if not known:
             return None
         # The nearest number that is not larger; where all are, the smallest.
-        nearest = max((n for n in known if n <= rows), default=min(known))
-        # Between a step that costs the same for any number of rows and one that costs so much
-        # for each of them.
-        return known[nearest] * (1 + nearest / rows) / 2
+        nearest = max((n for n in known if n <= number), default=min(known))
+        # Between work that costs the same for any number and work that costs so much for each.
+        return known[nearest] * (1 + nearest / number) / 2
+
+
+class _OfVersion:
+    def __init__(self) -> None:
+        self.tokens, self.sound = _ByNumber(), _ByNumber()
+        self.begin = _Rate()
 
 
 class Speed:
-    """Of one engine; bases are kept apart. Each thread adds its own work."""
+    """Of one engine, which makes sound of `num_lanes` pieces at a time; bases are kept apart. Each
+    thread adds its own work."""
 
-    def __init__(self) -> None:
+    def __init__(self, num_lanes: int = 1) -> None:
+        self._num_lanes = num_lanes
         self._versions: defaultdict[str, _OfVersion] = defaultdict(_OfVersion)
 
     def stepped(self, version: str, rows: int, work: float, made: float) -> None:
         """A step of so many rows took `work` seconds and made tokens for `made` of sound."""
-        self._versions[version].tokens[rows].add(work, made)
+        self._versions[version].tokens.add(rows, work, made)
 
     def began(self, version: str, work: float) -> None:
         self._versions[version].begin.add(work, 1)
 
-    def sounded(self, version: str, work: float, made: float) -> None:
-        self._versions[version].sound.add(work, made)
+    def sounded(self, version: str, lanes: int, work: float, made: float) -> None:
+        """One of so many that became sound meanwhile."""
+        self._versions[version].sound.add(lanes, work / lanes, made)
 
     def cost(self, version: str, rows: int) -> Cost | None:
         """Where so many rows run; None before a piece of this base was made."""
-        known = self._versions[version]
-        tokens, sound = known.tokens_cost(max(1, rows)), known.sound.cost
+        known, rows = self._versions[version], max(1, rows)
+        lanes = min(rows, self._num_lanes)
+        tokens, sound = known.tokens.cost(rows), known.sound.cost(lanes)
         if tokens is None or sound is None:
             return None
-        return Cost(tokens, tokens * max(1, rows), known.begin.cost or 0.0, sound)
+        return Cost(tokens, tokens * rows, known.begin.cost or 0.0, sound, sound * lanes)

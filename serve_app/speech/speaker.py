@@ -41,7 +41,8 @@ def make_engine(settings: Settings) -> SpeechEngine:
     """Takes seconds the first time: PyTorch is imported."""
     import torch
 
-    from ray_pipeline.speaking.engine import EngineLimits, SpeechEngine
+    from ray_pipeline.speaking.engine import SpeechEngine
+    from ray_pipeline.speaking.limits import EngineLimits
     from ray_pipeline.speaking.listening import recogniser
 
     torch.set_num_threads(settings.speech_threads)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from ray_pipeline.core.errors import BadModelFile, Busy, InvalidInput
-from ray_pipeline.speaking.engine import EngineLimits, SpeechEngine
+from ray_pipeline.speaking.engine import SpeechEngine
+from ray_pipeline.speaking.limits import EngineLimits
 from ray_pipeline.speaking.order import (
     Finished,
     Part,
@@ -171,7 +172,7 @@ def test_a_listener_is_refused_rather_than_given_gaps(voices: Voices) -> None:
     async def crowd(engine: SpeechEngine) -> None:
         for _ in range(50):
             engine._speed.stepped("nano", 1, work=0.2, made=1.0)
-            engine._speed.sounded("nano", work=0.2, made=1.0)
+            engine._speed.sounded("nano", 1, work=0.2, made=1.0)
         asked = order(voices.nano[0], TEXT * 20)
         inside: list[AsyncGenerator[Part]] = []
         with pytest.raises(Busy, match="gaps") as refused:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ray_pipeline.speaking.engine import EngineLimits, SpeechEngine
+from ray_pipeline.speaking.engine import SpeechEngine
+from ray_pipeline.speaking.limits import EngineLimits
 from ray_pipeline.speaking.order import Part, PieceEnd, Sound, SpeechOrder
 from tests.speaking.conftest import Voices, all_parts, heard, order, speak
 
