@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import soundfile
 
@@ -36,9 +37,9 @@ def bind(book: Book, folder: BookFolder, chapter: int | None) -> None:
                 out.write(wav_header(SAMPLE_RATE, tags, num_samples))
 
 
-def pieces_of(book: Book, folder: BookFolder, chapter: int | None) -> list[dict[str, object]]:
+def pieces_of(book: Book, folder: BookFolder, chapter: int | None) -> list[dict[str, Any]]:
     """The pieces of a chapter, or of all, with their times in its file; those that are there."""
-    pieces: list[dict[str, object]] = []
+    pieces: list[dict[str, Any]] = []
     at = 0.0
     for number in _chapters(book, chapter):
         first = book.first_block(number)
@@ -46,12 +47,21 @@ def pieces_of(book: Book, folder: BookFolder, chapter: int | None) -> list[dict[
             said = said_before(folder, place)
             if said is None:
                 return pieces
-            for piece in said.pieces:
-                times = {"start": at + piece["start"], "end": at + piece["end"]}
-                pieces.append({**piece, **times})
+            pieces += [_later(piece, at) for piece in said.pieces]
             at += said.seconds
         at += _SECONDS_BETWEEN_CHAPTERS
     return pieces
+
+
+def _later(piece: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """A piece, its words included, as it is in a file where its block begins at `seconds`."""
+    words = [_moved(word, seconds) for word in piece.get("words", ())]
+    return {**_moved(piece, seconds), "words": words}
+
+
+def _moved(what: dict[str, Any], seconds: float) -> dict[str, Any]:
+    times = {name: round(what[name] + seconds, 3) for name in ("start", "end")}
+    return {**what, **times}
 
 
 def _sounds(book: Book, folder: BookFolder, chapter: int | None) -> Iterator[Waveform]:

@@ -24,7 +24,7 @@ Speak = Callable[[SpeechOrder], Iterable[Part]]
 
 @dataclass(frozen=True)
 class Said:
-    """`pieces` have text, start and end in seconds of the block, and problem."""
+    """`pieces` have text, start and end in seconds of the block, problem, and words with times."""
 
     seconds: float
     pieces: list[dict[str, Any]]
@@ -65,7 +65,11 @@ def say(
             elif isinstance(part, PieceEnd):
                 begin = start / SAMPLE_RATE
                 piece = {"text": part.text, "start": begin, "end": begin + part.seconds}
-                pieces.append({**piece, "problem": part.problem})
+                words = [
+                    {**word, "start": begin + word["start"], "end": begin + word["end"]}
+                    for word in part.facts.get("words", ())
+                ]
+                pieces.append({**piece, "problem": part.problem, "words": words})
                 start = samples
     except InvalidInput:
         waves, pieces, left_out = [], [], [block.text]

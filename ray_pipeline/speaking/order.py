@@ -73,8 +73,9 @@ class Sound:
 class PieceEnd:
     """Comes after the last sound of a piece. `seconds` are without the pause behind it;
     `attempts` is how often it was said; `problem` what is wrong with the best of them, or empty.
-    `facts`: ended, seed, norm_text, num_phones, unknown; with `verify` also verified (whether there
-    was a recogniser) and heard."""
+    `facts`: ended, seed, norm_text, num_phones, unknown, and words, each with start and end in
+    seconds of the piece (none where the voice's tokens do not tell); with `verify` also verified
+    (whether there was a recogniser) and heard."""
 
     piece: int
     text: str

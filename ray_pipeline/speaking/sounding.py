@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -157,6 +157,7 @@ def finish(work: Work, wav: Waveform, counts: Counts) -> None:
             "norm_text": piece.norm_text,
             "num_phones": len(piece.phones),
             "unknown": piece.unknown,
+            "words": [asdict(word) for word in attempts.words()],
             **work.facts,
         },
     )

@@ -19,14 +19,16 @@ class SpokenText:
     """What a front end makes of a text: how it is read, and in which phones.
 
     `word2ph[i]` phones belong to character `i` of `norm_text`; None where the language does
-    not count by characters. `dropped` holds what the text had and nobody can say (an emoji,
-    a letter of another script), in order and as written.
+    not count by characters. `words` has each word and mark of `norm_text` with the number of its
+    phones; empty where the front end does not tell. `dropped` holds what the text had and nobody
+    can say (an emoji, a letter of another script), in order and as written.
     """
 
     norm_text: str
     phones: list[str]
     word2ph: list[int] | None = None
     dropped: list[str] = field(default_factory=list)
+    words: list[tuple[str, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Phones:
 
     `unknown` lists what was lost on the way, in order: phones that the symbol table lacks
     (they stand as `UNK` in `phones`) and characters that the front end could not read.
+    `words`: each word and mark as it is read, with the number of its phones; where a language has
+    no words of its own, each character. Their phones are all phones, or there are no words.
     `parts`: of a text that mixes languages, what was read in each, in order.
     """
 
@@ -45,6 +49,7 @@ class Phones:
     word2ph: list[int] | None
     unknown: list[str]
     language: str = ""
+    words: list[tuple[str, int]] = field(default_factory=list)
     parts: list[Phones] = field(default_factory=list)
 
     @property
@@ -131,7 +136,14 @@ def phonemize_language(
         word2ph=spoken.word2ph,
         unknown=unknown + spoken.dropped,
         language=language,
+        words=spoken.words or _characters(spoken),
     )
+
+
+def _characters(spoken: SpokenText) -> list[tuple[str, int]]:
+    if spoken.word2ph is None:
+        return []
+    return list(zip(spoken.norm_text, spoken.word2ph, strict=True))
 
 
 def refuse_half_characters(text: str) -> None:

@@ -22,7 +22,7 @@ from ray_pipeline.text import Phones
 from ray_pipeline.voice.checking import longest_seconds
 from ray_pipeline.voice.reference import ReferenceFeatures
 from ray_pipeline.voice.saying import MOST_ATTEMPTS
-from ray_pipeline.voice.speech import Reading, Said
+from ray_pipeline.voice.speech import Reading, Said, SpokenWord
 
 # Of a piece that is sent before it is finished: 0.4, 0.64, 1 and 2 s.
 _STRETCHES = (10, 16, 25, 50)
@@ -80,6 +80,10 @@ class GptSovitsReading:
         if self.settings.strict_compat:
             return None
         return int(longest_seconds(self.pieces[number]) * TOKENS_PER_SECOND) + 1
+
+    def words(self, number: int, said: Said) -> list[SpokenWord]:
+        """Its semantic tokens belong to no phone."""
+        return []
 
     def sound_in_parts(self, number: int, seed: int) -> GptSovitsParts:
         return GptSovitsParts(

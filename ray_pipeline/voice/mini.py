@@ -17,13 +17,15 @@ from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.speech import DEFAULT_SETTINGS, Reference, SpeechSettings
 from ray_pipeline.models.mini.config import TOKEN_HOP, VERSION
+from ray_pipeline.models.mini.tokens import frames_of, with_edges
 from ray_pipeline.models.mini.voice import MiniVoice, refuse_unknown_language
 from ray_pipeline.text import Phones
 from ray_pipeline.text.own_words import Pronunciations
 from ray_pipeline.voice.encoders import Encoders
 from ray_pipeline.voice.saying import say
 from ray_pipeline.voice.script import Reader
-from ray_pipeline.voice.speech import OnProgress, Reading, Said, Speech
+from ray_pipeline.voice.speech import OnProgress, Reading, Said, Speech, SpokenWord
+from ray_pipeline.voice.spoken_words import spoken_words
 
 _TOKENS_PER_SECOND = SAMPLE_RATE / TOKEN_HOP
 _PIECES_AT_ONCE = 8
@@ -122,6 +124,13 @@ class MiniReading:
         tokens = np.array(said.tokens, dtype=np.int64)
         settings = self.settings
         return self.voice.sound(tokens, pitch=settings.pitch, energy=settings.energy, seed=seed)
+
+    def words(self, number: int, said: Said) -> list[SpokenWord]:
+        """To a frame of 20 ms: the tokens say how long each phone lasts."""
+        phones = self.pieces[number]
+        frames = frames_of(with_edges(phones.ids), np.array(said.tokens, dtype=np.int64))
+        borders = np.cumsum(frames)[:-1] / _TOKENS_PER_SECOND
+        return spoken_words(phones, borders.tolist())
 
     def sound_in_parts(self, number: int, seed: int) -> None:
         """A whole piece takes some hundredths of a second."""

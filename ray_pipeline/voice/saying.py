@@ -10,7 +10,15 @@ import numpy as np
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.text import Phones
 from ray_pipeline.voice.checking import Verdict, check
-from ray_pipeline.voice.speech import OnProgress, Piece, Reading, Said, Speech, TokenMaker
+from ray_pipeline.voice.speech import (
+    OnProgress,
+    Piece,
+    Reading,
+    Said,
+    Speech,
+    SpokenWord,
+    TokenMaker,
+)
 
 MOST_ATTEMPTS = 3
 
@@ -77,6 +85,10 @@ class Attempts:
         return (
             self.reading.sound(self.number, best.said, best.seed) if best.wav is None else best.wav
         )
+
+    def words(self) -> list[SpokenWord]:
+        """Of the best; see `Reading.words`."""
+        return self.reading.words(self.number, self.best.said)
 
     def piece(self, wav: Waveform) -> Piece:
         phones, best = self.phones, self.best

@@ -66,6 +66,15 @@ class Said:
     ended: bool
 
 
+@dataclass(frozen=True)
+class SpokenWord:
+    """`word` as it is read (a number is several), from `start` to `end` in seconds of its piece."""
+
+    word: str
+    start: float
+    end: float
+
+
 class Reading(Protocol):
     """A text that one voice is ready to say: `pieces`, and what of it cannot be said. `usual_rate`
     is the phones a second of the reference, None where that is not known; `most_attempts` how
@@ -86,6 +95,10 @@ class Reading(Protocol):
 
     def sound(self, number: int, said: Said, seed: int) -> Waveform:
         """Piece `number` as float32 [N] at 32 kHz within -1..1, without the pause behind it."""
+        ...
+
+    def words(self, number: int, said: Said) -> list[SpokenWord]:
+        """When each word of piece `number` is said; empty where the tokens do not tell."""
         ...
 
     def sound_in_parts(self, number: int, seed: int) -> SoundInParts | None:

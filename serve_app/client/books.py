@@ -76,7 +76,7 @@ class BlockingBooks:
     def download_book_subtitles(
         self, book_id: str, target: str | Path, *, chapter: int | None = None, kind: str = "srt"
     ) -> Path:
-        """Write what is said when, as `srt` or `vtt`."""
+        """Write what is said when, as `srt` or `vtt`, or with words as `json`."""
         params = {**_of(chapter), "format": kind}
         return self._save(_path(book_id, "/subtitles"), target, params=params)
 
@@ -126,6 +126,6 @@ class AsyncBooks:
     async def download_book_subtitles(
         self, book_id: str, target: str | Path, *, chapter: int | None = None, kind: str = "srt"
     ) -> Path:
-        """Write what is said when, as `srt` or `vtt`."""
+        """Write what is said when, as `srt` or `vtt`, or with words as `json`."""
         params = {**_of(chapter), "format": kind}
         return await self._save(_path(book_id, "/subtitles"), target, params=params)

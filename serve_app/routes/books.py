@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
 from ray_pipeline.audio.encoding import FORMATS
 from ray_pipeline.audio.subtitles import SUBTITLE_FORMATS, cues_of, subtitles
@@ -128,18 +128,28 @@ async def get_book_audio(
     "/books/{book_id}/subtitles",
     response_class=PlainTextResponse,
     responses={
-        200: {"content": {media_type: {} for media_type in SUBTITLE_FORMATS.values()}},
+        200: {
+            "content": {
+                media_type: {} for media_type in (*SUBTITLE_FORMATS.values(), "application/json")
+            }
+        },
         **problem_responses(404, 422),
     },
 )
 def get_book_subtitles(
     folder: FolderDep,
     chapter: ChapterNumber = None,
-    format: Annotated[Literal["srt", "vtt"], Query(description="SubRip or WebVTT")] = "srt",
+    format: Annotated[
+        Literal["srt", "vtt", "json"],
+        Query(description="SubRip, WebVTT, or a list of pieces with the times of their words"),
+    ] = "srt",
 ) -> Response:
     """What is said when, of what is said so far."""
     book = folder.read()
-    text = subtitles(cues_of(pieces_of(book, folder, _index(book, chapter))), format)
+    pieces = pieces_of(book, folder, _index(book, chapter))
+    if format == "json":
+        return JSONResponse(pieces)
+    text = subtitles(cues_of(pieces), format)
     return Response(text, media_type=f"{SUBTITLE_FORMATS[format]}; charset=utf-8")
 
 

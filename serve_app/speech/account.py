@@ -52,6 +52,7 @@ class Account:
                     "seconds": round(end.seconds, 3),
                     "attempts": end.attempts,
                     "problem": end.problem,
+                    "words": _words_at(start, end),
                     **{name: end.facts[name] for name in _FACTS if name in end.facts},
                 }
                 for start, end in zip(self.starts, self.ends, strict=True)
@@ -68,3 +69,15 @@ class Account:
         """As OpenAI counts: of the text characters here, of the speech semantic tokens."""
         said = sum(end.num_tokens for end in self.ends)
         return {"input_tokens": len(text), "output_tokens": said, "total_tokens": len(text) + said}
+
+
+def _words_at(start: float, end: PieceEnd) -> list[dict[str, Any]]:
+    """The words of a piece that begins at `start`, with their times in seconds of the whole."""
+    return [
+        {
+            "word": word["word"],
+            "start": round(start + word["start"], 3),
+            "end": round(start + word["end"], 3),
+        }
+        for word in end.facts.get("words", ())
+    ]

@@ -68,7 +68,8 @@ class Speaker:
             yield Started(1, [])
             level = order.settings.seed / 100
             yield Sound(0, np.full(3200 * len(order.text), level, dtype=np.float32))
-            yield PieceEnd(0, order.text, 0.1 * len(order.text), 1, 1)
+            word = {"word": order.text, "start": 0.05, "end": 0.1}
+            yield PieceEnd(0, order.text, 0.1 * len(order.text), 1, 1, facts={"words": [word]})
             yield Finished(0.1, 1, "")
             self.said.append(order.text)
         finally:

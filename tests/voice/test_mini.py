@@ -13,8 +13,9 @@ from ray_pipeline.core.errors import BadModelFile, InvalidInput
 from ray_pipeline.core.speech import Reference, SpeechSettings
 from ray_pipeline.models.mini.config import SPEAKER_DIM, tiny_config
 from ray_pipeline.models.mini.files import new_base, save_durations, save_synthesizer
+from ray_pipeline.models.mini.tokens import with_edges
 from ray_pipeline.voice.recording import Order, speak_to_file
-from ray_pipeline.voice.speech import Voice
+from ray_pipeline.voice.speech import Said, Voice
 from ray_pipeline.voice.untrained import save_untrained_voice
 from ray_pipeline.voice.voice import load_voice
 
@@ -94,3 +95,32 @@ def test_files_of_two_families_make_no_voice(
     for pair in ((gpt, weight_files[1]), (weight_files[0], sovits)):
         with pytest.raises(BadModelFile):
             load_voice(*pair, models_dir=Path("nowhere"))
+
+
+def test_words_have_times_and_marks_have_none(voice: Voice) -> None:
+    reading = voice.read("Well, 42 birds sing.", "en", NOBODY, SpeechSettings(cut="cut0"))
+    maker = voice.token_maker(1)
+    maker.begin(reading, 0, 0)
+    [(_, said)] = maker.step()
+    words = reading.words(0, said)
+    assert [word.word for word in words] == ["Well", "forty-two", "birds", "sing"]
+    times = [time for word in words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    comma = words[1].start - words[0].end
+    assert comma >= 0.02, "a comma has a frame of its own"
+    assert words[2].start == words[1].end
+    assert times[0] > 0
+    assert times[-1] < len(said.tokens) / voice.tokens_per_second
+
+
+def test_words_begin_and_end_where_the_tokens_of_their_phones_do(voice: Voice) -> None:
+    reading = voice.read("Cool lamps.", "en", NOBODY)  # two equal phones meet between the words
+    phones = reading.pieces[0].ids
+    assert phones[2] == phones[3]
+    frames = np.arange(3, 3 + len(phones) + 2)
+    tokens = np.repeat(with_edges(phones), frames)
+    first, second = reading.words(0, Said(tokens.tolist(), ended=True))
+    assert first.start == pytest.approx(3 / 50)
+    assert second.end == pytest.approx(int(frames[:-2].sum()) / 50)
+    shared = int(frames[:3].sum()), int(frames[:5].sum())
+    assert first.end == second.start == pytest.approx(sum(shared) / 2 / 50)

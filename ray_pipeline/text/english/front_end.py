@@ -30,26 +30,31 @@ class EnglishFrontEnd:
         polyphones: Polyphones | None = None,
     ) -> SpokenText:
         norm_texts: list[str] = []
-        phones: list[str] = []
+        words: list[tuple[str, list[str]]] = []
         dropped: list[str] = []
         for piece in _pieces(text, pronunciations):
             own = _own_phones(piece, pronunciations)
             read = Normalised(piece, []) if own else self._normalise(piece, strict_compat)
             norm_texts.append(read.text)
             dropped += read.dropped
-            phones += own or self._read(read.text)
-        if phones and len(phones) < _FEWEST_PHONES:
-            phones.insert(0, ",")
+            words += [(piece, own)] if own else self._read(read.text)
+        if 0 < sum(len(phones) for _, phones in words) < _FEWEST_PHONES:
+            words.insert(0, (",", [","]))
         # Corrected pieces have no space at their ends.
         norm_text = ("" if strict_compat else " ").join(norm_texts)
-        return SpokenText(norm_text, phones, dropped=dropped)
+        return SpokenText(
+            norm_text,
+            [phone for _, phones in words for phone in phones],
+            dropped=dropped,
+            words=[(word, len(phones)) for word, phones in words],
+        )
 
     def _normalise(self, text: str, strict_compat: bool) -> Normalised:
         return normalise(text, readable=None if strict_compat else self._lexicon.words.keys())
 
-    def _read(self, norm_text: str) -> list[str]:
+    def _read(self, norm_text: str) -> list[tuple[str, list[str]]]:
         tokens = self._tagger.tag(norm_text)
-        return [phone for token, tag in tokens for phone in self._pronouncer.token(token, tag)]
+        return [(token, self._pronouncer.token(token, tag)) for token, tag in tokens]
 
 
 def _pieces(text: str, pronunciations: Pronunciations) -> list[str]:

@@ -134,6 +134,7 @@ def _after_a_stop(parts: list[Phones], symbols: str) -> list[Phones]:
         phones=[".", *first.phones],
         ids=[symbol_table(symbols)["."], *first.ids],
         word2ph=None if first.word2ph is None else [1, *first.word2ph],
+        words=[(".", 1), *first.words] if first.words else [],
     )
     return [stopped, *parts[1:]]
 
@@ -166,8 +167,13 @@ def _joined(text: str, mode: str, parts: list[Phones], lost: list[str]) -> Phone
         word2ph=None if None in counts else [n for count in counts for n in count or ()],
         unknown=[unknown for part in parts for unknown in part.unknown] + lost,
         language=mode,
+        words=[word for part in parts for word in part.words] if _all_have_words(parts) else [],
         parts=parts,
     )
+
+
+def _all_have_words(parts: list[Phones]) -> bool:
+    return all(part.words for part in parts)
 
 
 def _never_japanese(detector: Detector) -> Detector:

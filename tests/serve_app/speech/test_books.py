@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import queue
 import threading
 import time
@@ -125,6 +126,14 @@ def test_a_text_becomes_a_file_a_chapter_with_subtitles(
     ).read_text("utf-8")
     assert subtitles.startswith("WEBVTT")
     assert "dark" in subtitles
+    listed = mine.download_book_subtitles(book.book_id, tmp_path / "words.json", kind="json")
+    pieces = json.loads(listed.read_text("utf-8"))
+    said = [word["word"] for piece in pieces for word in piece["words"]]
+    assert said[:3] == ["A", "word", "before"]
+    times = [time for piece in pieces for word in piece["words"] for time in word.values()]
+    times = [time for time in times if isinstance(time, float)]
+    assert times == sorted(times)
+    assert times[-1] < len(whole) / rate
     assert [each.book_id for each in mine.books()] == [book.book_id]
     assert len(one) / rate < book.sound_seconds
     # The same text again is the same sound.

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -107,6 +108,11 @@ def test_events_carry_the_sound_and_close_with_its_digest(speech_url: str) -> No
     assert done["usage"]["output_tokens"] > 0
     assert done["seconds"] == pytest.approx(len(wav) / 32000, abs=0.001)
     assert [piece["text"] for piece in done["pieces"]]
+    words = [word for piece in done["pieces"] for word in piece["words"]]
+    assert [word["word"].lower() for word in words] == re.findall("[a-z]+", TEXT.lower())
+    times = [time for word in words for time in (word["start"], word["end"])]
+    assert times == sorted(times)
+    assert times[-1] <= done["seconds"]
     assert (done["voice"], done["seed"], done["attempts"]) == ("anna@1", 7, len(done["pieces"]))
     assert len(done["digest"]) == len(hashlib.sha256().hexdigest())
 
