@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     default_voice: str = Field("", max_length=200, description="speaks where a request names none")
     speech_gpus: float = Field(0, ge=0, le=8, description="GPUs an engine holds, 0.25 is a quarter")
     speech_cpus: float = Field(0, ge=0, le=256, description="CPUs it holds; trainings get the rest")
-    speech_threads: int = Field(1, ge=1, le=256, description="of PyTorch, for each of an engine's")
+    speech_threads: int = Field(1, ge=1, le=256, description="threads of PyTorch in an engine")
     speech_min_replicas: int = Field(
         1, ge=0, le=64, description="engines; 0: none while nobody asks"
     )
