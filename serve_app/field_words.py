@@ -148,6 +148,7 @@ FIELD_WORDS: dict[str, str] = {
     "num_used": "clips that training uses",
     "num_good": "used clips without a finding",
     "num_unread": "used clips whose text a recogniser wrote and nobody corrected",
+    "DataReport.recogniser_name": "what people call that recogniser, such as Whisper base",
     "DataReport.recogniser": "which recogniser wrote the texts that nobody has read; empty if none",
     "DataReport.wrong_share": "share of all words (0 to 1) that may be wrong then; null if unknown",
     "DataReport.seconds": "of all used clips together",

@@ -6,6 +6,7 @@ A back-end is one file with a class that does the work and a `BACKEND`; `backend
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,14 @@ def named_by_content(folder: Path) -> str:
     sizes = [(folder / file).stat().st_size for file in _WEIGHTS if (folder / file).is_file()]
     digest = hashlib.sha256((folder / "config.json").read_bytes() + str(sizes[0]).encode())
     return f"{folder.name}-{digest.hexdigest()[:8]}"
+
+
+def name_for_people(version: str) -> str:
+    """What a sentence calls a model: Whisper base for `faster-whisper-base-wheel-01ab23cd`."""
+    name = re.sub(r"(-wheel|-hf)?(-[0-9a-f]{8})?$", "", version.removeprefix("faster-"))
+    if name.startswith("whisper-"):
+        return name.replace("whisper-", "Whisper ", 1)
+    return "Paraformer" if "paraformer" in name else name
 
 
 def _nothing_known(model: str, language: str) -> KnownErrors | None:

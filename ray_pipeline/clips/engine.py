@@ -93,9 +93,11 @@ def require_usable(context: StepContext, manifest: Manifest, what: str, hint: st
     if manifest.usable():
         return
     aside = manifest.set_aside()
-    reasons = " ".join(entry.reason for entry in aside[:_NAMED_IN_ERROR])
-    more = f" And {len(aside) - _NAMED_IN_ERROR} more." if len(aside) > _NAMED_IN_ERROR else ""
-    raise NothingUsable(f"No {what} is left. {reasons}{more}", hint=hint, step=context.step.value)
+    reasons = [entry.reason for entry in aside[:_NAMED_IN_ERROR]]
+    if len(aside) > _NAMED_IN_ERROR:
+        reasons.append(f"And {len(aside) - _NAMED_IN_ERROR} more.")
+    sentence = f"No {what} is left. {' '.join(reasons)}"
+    raise NothingUsable(sentence, hint=hint, step=context.step.value)
 
 
 def set_aside_warnings(manifest: Manifest) -> list[str]:

@@ -13,7 +13,7 @@ from ray_pipeline.asr.backends import (
     known_errors,
     load_recogniser,
 )
-from ray_pipeline.asr.recogniser import Recognition
+from ray_pipeline.asr.recogniser import Recognition, name_for_people
 from ray_pipeline.asr.transcribing import transcribe
 from ray_pipeline.clips.engine import work_through
 from ray_pipeline.clips.ray_tasks import RayTasks
@@ -177,11 +177,12 @@ def _often_wrong(manifest: Manifest, choice: RecogniserChoice) -> list[str]:
     """A sentence a language, where the recogniser is known to get much of it wrong."""
     written = [entry.details for entry in manifest.usable() if entry.details["source"] == "asr"]
     sentences = []
+    name = name_for_people(choice.version)
     for language, count in Counter(details["language"] for details in written).items():
         known = known_errors(choice.backend, choice.version, language)
         if known is not None:
             sentences.append(
-                f"{count} text{' was' if count == 1 else 's were'} written by {choice.version}: "
+                f"{count} text{' was' if count == 1 else 's were'} written by {name}: "
                 f"{known}, also where it is sure. "
                 f"Read and correct them, or `gsv models pull {known.pull}` and run "
                 "asr_transcribe again."

@@ -15,7 +15,7 @@ from ray_pipeline.core.task import Transcript
 from ray_pipeline.core.workspace import Workspace, atomic_write, sha256_of
 from ray_pipeline.quality.report import DataReport
 
-_VERSION = "4"  # raise it when the same clips would give another report
+_VERSION = "5"  # raise it when the same clips would give another report
 _REPORT = TypeAdapter(DataReport)
 
 

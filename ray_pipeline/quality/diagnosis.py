@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
+from ray_pipeline.asr.recogniser import name_for_people
 from ray_pipeline.audio.voice_activity import can_detect_speech
 from ray_pipeline.audio.wav import read_mono
 from ray_pipeline.core.clip_audio import ClipAudio, clip_audio
@@ -204,6 +205,7 @@ def _report(
         not_measured=[_NOT_MEASURED[code] for code in not_measured],
         not_measured_codes=not_measured,
         recogniser=unread.recogniser,
+        recogniser_name=name_for_people(unread.recogniser),
         wrong_share=unread.wrong_share,
     )
 

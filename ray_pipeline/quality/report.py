@@ -105,9 +105,10 @@ class Enough:
 class DataReport:
     """`grade` runs from A to D. `advice` has a sentence for each of `troubles`, the most frequent
     first, and one where used clips have texts of a recogniser: `num_unread` of them, by
-    `recogniser`; `wrong_share` of all words (0..1) may be wrong then, None where nothing is known
-    of it. `num_good` counts the used clips. `true_sample_rate_hz` is twice the typical bandwidth.
-    `key` changes with anything that the report was made from."""
+    `recogniser`, which people call `recogniser_name`; `wrong_share` of all words (0..1) may be
+    wrong then, None where nothing is known of it. `num_good` counts the used clips.
+    `true_sample_rate_hz` is twice the typical bandwidth. `key` changes with anything that the
+    report was made from."""
 
     key: str
     grade: Literal["A", "B", "C", "D"]
@@ -128,4 +129,5 @@ class DataReport:
     not_measured: list[str]
     not_measured_codes: list[NotMeasured]
     recogniser: str = ""
+    recogniser_name: str = ""
     wrong_share: float | None = None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ray_pipeline.asr.backends import known_errors
-from ray_pipeline.asr.recogniser import KnownErrors
+from ray_pipeline.asr.recogniser import KnownErrors, name_for_people
 from ray_pipeline.core.manifest import Manifest
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import Transcript
@@ -46,9 +46,8 @@ class UnreadTexts:
         sentence = _ADVICE.format(clips=clips)
         if self.known:
             known = ", and ".join(map(str, self.known))
-            sentence += _KNOWN.format(
-                recogniser=self.recogniser, known=known, pull=self.known[0].pull
-            )
+            name = name_for_people(self.recogniser)
+            sentence += _KNOWN.format(recogniser=name, known=known, pull=self.known[0].pull)
         return [sentence]
 
 

@@ -19,7 +19,7 @@ from ray_pipeline.asr.backends import (
     load_recogniser,
 )
 from ray_pipeline.asr.pieces import RATE, read_clip
-from ray_pipeline.asr.recogniser import RecogniserName
+from ray_pipeline.asr.recogniser import RecogniserName, name_for_people
 from ray_pipeline.asr.transcribing import transcribe
 from ray_pipeline.core.errors import BackendMissing, BadModelFile
 from ray_pipeline.core.options import AsrTranscribeOptions
@@ -98,6 +98,21 @@ def test_a_tuned_model_is_preferred_to_the_published_sizes(tmp_path: Path) -> No
     assert not choose_recogniser("auto", tmp_path, "ja").version.startswith("whisper-large-v3-t")
     put_whisper(tmp_path, "our-own-whisper")
     assert choose_recogniser("auto", tmp_path, "ja").version.startswith("our-own-whisper-")
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("faster-whisper-base-wheel-01ab23cd", "Whisper base"),
+        ("whisper-large-v3-turbo-0123abcd", "Whisper large-v3-turbo"),
+        ("our-own-whisper-0123abcd", "our-own-whisper"),
+        (funasr.PARAFORMER, "Paraformer"),
+        (funasr.SENSE_VOICE, "SenseVoiceSmall"),
+        (f"{fun_asr_nano.FOLDER}-0123abcd", "Fun-ASR-Nano-2512"),
+    ],
+)
+def test_sentences_call_a_recogniser_as_people_do(version: str, name: str) -> None:
+    assert name_for_people(version) == name
 
 
 def test_fun_asr_nano_comes_after_the_small_models_and_before_whisper(tmp_path: Path) -> None:

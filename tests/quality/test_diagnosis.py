@@ -109,6 +109,8 @@ def test_texts_of_a_recogniser_that_is_often_wrong_lower_the_grade_and_name_it(
     assert report.wrong_share is not None
     assert 0.2 < report.wrong_share < 0.256
     assert report.recogniser == "faster-whisper-base-wheel-01ab23cd"
+    assert report.recogniser_name == "Whisper base"
+    assert "It was Whisper base: 9 to 26" in report.advice[-1]
     assert report.grade >= "C"
     assert "9 to 26 of 100 Mandarin characters" in report.advice[-1]
     assert "gsv models pull paraformer" in report.advice[-1]

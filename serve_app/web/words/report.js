@@ -46,7 +46,7 @@ function translated(report, table) {
 /** @param {any} report @param {any} table */
 function unread(report, table) {
   const often = report.wrong_share
-    ? fill(table.often_wrong, { recogniser: report.recogniser, percent: Math.round(100 * report.wrong_share) })
+    ? fill(table.often_wrong, { recogniser: report.recogniser_name, percent: Math.round(100 * report.wrong_share) })
     : "";
   return fill(table.unread, { clips: report.num_unread }) + often;
 }
