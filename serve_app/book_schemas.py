@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class ChapterAnswer(Answer):
     title: str = Field(description="as it was sent, or its heading")
     is_done: bool = Field(description="whether …/audio?chapter=N gives it")
+    num_blocks: int = Field(description="groups of sentences in it")
 
 
 class BookAnswer(Answer):
@@ -39,7 +40,11 @@ class BookAnswer(Answer):
     @classmethod
     def of(cls, book: Book, progress: Progress, folder: BookFolder) -> Self:
         chapters = [
-            ChapterAnswer(title=chapter.title, is_done=folder.chapter_file(book, number).exists())
+            ChapterAnswer(
+                title=chapter.title,
+                is_done=folder.chapter_file(book, number).exists(),
+                num_blocks=len(chapter.blocks),
+            )
             for number, chapter in enumerate(book.chapters)
         ]
         return cls(

@@ -125,6 +125,27 @@ async def get_book_audio(
 
 
 @router.get(
+    "/books/{book_id}/blocks/{number}/audio",
+    response_class=FileResponse,
+    responses=FILE_RESPONSES | problem_responses(404, 409, 422),
+)
+async def get_book_block(
+    request: Request,
+    folder: FolderDep,
+    number: Annotated[int, Path(ge=1, le=1_000_000, description="1, 2, 3 …, as in num_blocks")],
+) -> Response:
+    """Some sentences as FLAC as soon as they are said: to listen while the rest is being made."""
+    book = await asyncio.to_thread(folder.read)
+    if number > len(book.blocks):
+        raise NotFound(f"The book has {len(book.blocks)} blocks.", hint="They count from 1.")
+    path = folder.sound_of(number - 1)
+    if not path.exists():
+        raise Conflict("That is not all said yet.", hint="GET …/books/{id} says how far it is.")
+    name = f"{safe_file_name(book.title)}-block-{number}.flac"
+    return await file_answer(request, path, name=name, media_type="audio/flac", inline=True)
+
+
+@router.get(
     "/books/{book_id}/subtitles",
     response_class=PlainTextResponse,
     responses={

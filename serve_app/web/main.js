@@ -12,12 +12,14 @@ import { announce } from "./state/title.js";
 import { Home } from "./views/home.js";
 import { Library } from "./views/library.js";
 import { Voice } from "./views/voice.js";
+import { loadForms } from "./words/forms.js";
 import { when, t } from "./words/words.js";
 
 function App() {
   const { view, id } = useStore(route);
   const state = useStore(connection, (value) => value.state);
-  useStore(preferences);
+  const { language } = useStore(preferences);
+  useEffect(() => { loadForms().catch(() => {}); }, [language, state]);
   useEffect(() => { openTask(view === "voice" ? id : null); }, [view, id]);
   return html`<a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
     <${Top} />

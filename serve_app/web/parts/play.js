@@ -10,7 +10,7 @@ const player = new Audio();
 export const playing = new Store({ key: null });
 let url = "";
 
-player.addEventListener("ended", stopPlaying);
+player.addEventListener("ended", () => stopPlaying());
 
 export function stopPlaying() {
   player.pause();
@@ -32,6 +32,19 @@ export async function playBlob(key, blob, rate = 1) {
     if (error.name !== "AbortError") stopPlaying();
     if (error.name !== "AbortError" && error.name !== "NotAllowedError") throw error;
   }
+}
+
+/** Answers whether it was heard to its end, and not stopped. @param {string} key @param {Blob} blob
+ * @returns {Promise<boolean>} */
+export async function playToEnd(key, blob) {
+  await playBlob(key, blob);
+  if (playing.value.key !== key) return false;
+  return new Promise((resolve) => {
+    const forget = playing.watch(() => {
+      forget();
+      resolve(player.ended && playing.value.key === null);
+    });
+  });
 }
 
 /** @param {{path: string, label: string, stamp?: string, text?: string}} props `stamp` changes with the content */

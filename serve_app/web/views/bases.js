@@ -4,6 +4,7 @@ import { Action } from "../parts/action.js";
 import { html, useEffect } from "../parts/html.js";
 import { models, pull, readModels, stopPull } from "../state/models.js";
 import { useStore } from "../state/store.js";
+import { Sentence } from "../words/said.js";
 import { bytes, t } from "../words/words.js";
 
 const BEST = "v2ProPlus";
@@ -21,7 +22,7 @@ export function SmallBase({ capabilities }) {
     ${best && !busy.length ? html`<div class="row"><${Action} id="pull" label=${t("pull", { name: BEST, size: bytes(wanted.reduce((sum, row) => sum + row.about_bytes, 0)) })} run=${() => pull(BEST)} />
       <span class="dim small">${t("licence")}: <span lang="en">${[...new Set(wanted.map((row) => row.licence))].join("; ")}</span></span></div>` : null}
     ${busy.map((row) => html`<div key=${row.name} class="row"><span>${row.name}</span> <${Progress} row=${row} /> <${Action} label=${t("cancel")} ariaLabel=${`${t("cancel")}: ${row.name}`} run=${() => stopPull(row.name)} /></div>`)}
-    ${failed ? html`<p role="alert" class="said bad" lang="en">${failed.download.problem}</p>` : null}</div>`;
+    ${failed ? html`<p role="alert" class="said bad"><${Sentence} said=${failed.download.problem} /></p>` : null}</div>`;
 }
 
 function Progress({ row }) {

@@ -8,7 +8,8 @@ import { Play } from "../parts/play.js";
 import { voiceLink } from "../state/route.js";
 import { isBusy, listTasks, renameTask, service } from "../state/service.js";
 import { useStore } from "../state/store.js";
-import { inWords, t, when } from "../words/words.js";
+import { Sentence } from "../words/said.js";
+import { inWords, ownWords, t, when } from "../words/words.js";
 import { SmallBase } from "./bases.js";
 import { Create } from "./create.js";
 
@@ -68,12 +69,12 @@ function Card({ task }) {
     ${naming ? html`<${Rename} task=${task} onDone=${() => name(false)} />`
       : html`<h2><a href=${voiceLink(task.task_id)}>${task.task_name}</a></h2>`}
     <p class="facts"><span>${t(`language.${task.config.language}`)}</span>
-      <span title=${summary?.base_model?.reason ?? ""}>${summary?.base_model?.name ?? task.config.base_model}</span>
+      <span title=${ownWords(summary?.base_model?.reason ?? "") ?? ""}>${summary?.base_model?.name ?? task.config.base_model}</span>
       ${summary?.grade ? html`<span class=${`grade grade-${summary.grade}`} title=${t("grade")}>${summary.grade}</span>` : null}
       <span class="dim">${when(task.created_at)}</span></p>
     <p class=${`status ${task.status}`}>${stateWords(task)}</p>
     ${isBusy(task) ? html`<progress max="100" value=${task.progress} aria-label=${`${task.task_name}: ${Math.floor(task.progress)} %`} />` : null}
-    ${task.error_message ? html`<p class="error small" lang="en">${task.error_message}</p>` : null}
+    ${task.error_message ? html`<p class="error small"><${Sentence} said=${task.error_message} /></p>` : null}
     ${sample ? html`<p class="sample"><${Play} path=${filePath(task.task_id, sample.file)} label=${sample.text} /> <q>${sample.text}</q></p>` : null}
     <div class="row foot"><a class="button" href=${voiceLink(task.task_id)}>${t("open")}</a><span class="grow"></span>
       <button type="button" class="plain" aria-label=${`${t("rename")}: ${task.task_name}`} onClick=${() => name(true)}><${Icon} name="pen" /></button>

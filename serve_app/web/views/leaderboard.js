@@ -9,7 +9,7 @@ import { useStore } from "../state/store.js";
 import { open } from "../state/task.js";
 import { go, voiceLink } from "../state/route.js";
 import { Sentence } from "../words/said.js";
-import { bytes, stepName, t } from "../words/words.js";
+import { bytes, ownWords, stepName, t } from "../words/words.js";
 import { judgedCell, judgedColumns } from "./judged.js";
 
 /** @type {Record<string, string>} what the choice is called where speaking is asked for */
@@ -44,7 +44,7 @@ function Board({ id, row }) {
   const both = pinned.map((epoch) => row.checkpoints.find((/** @type {any} */ each) => each.epoch === epoch)).filter((each) => each?.samples?.length);
   return html`<div><h3>${stepName(row.step)}</h3>
     <table><thead><tr><th scope="col">${t("epoch")}</th>${scored ? html`<th scope="col">${t("score")}</th>` : null}${judged.map((name) => html`<th scope="col" title=${t(`judged.${name}.words`)}>${t(`judged.${name}`)}</th>`)}${heard ? html`<th scope="col">${t("samples")}</th>` : null}<th scope="col">${t("size")}</th><th scope="col"><span class="unseen">${t("useThis")}</span></th></tr></thead>
-    <tbody>${row.checkpoints.map((/** @type {any} */ each) => html`<tr key=${each.epoch} class=${each.chosen ? "chosen" : ""}><td>${each.epoch}${each.problem ? html` <span title=${each.problem}>⚠</span>` : null}${each.chosen ? html` <strong title=${row.reason ?? ""}>★ ${t("chosen")}</strong>` : null}</td>
+    <tbody>${row.checkpoints.map((/** @type {any} */ each) => html`<tr key=${each.epoch} class=${each.chosen ? "chosen" : ""}><td>${each.epoch}${each.problem ? html` <span title=${ownWords(each.problem) ?? each.problem}>⚠</span>` : null}${each.chosen ? html` <strong title=${ownWords(row.reason ?? "") ?? ""}>★ ${t("chosen")}</strong>` : null}</td>
       ${scored ? html`<td>${each.score === null ? "–" : Number(each.score.toPrecision(4))}</td>` : null}
       ${judged.map((name) => html`<td>${judgedCell(each, name)}</td>`)}
       ${heard ? html`<td class="samples">${(each.samples ?? []).map((/** @type {any} */ sample) => html`<${Play} path=${inApi(sample.url)} label=${`${t("epoch")} ${each.epoch}: ${sample.text}`} />`)}

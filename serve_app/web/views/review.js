@@ -90,14 +90,13 @@ export function Review() {
       <span class="grow"></span>
       <${Action} label=${`↶ ${t("undo")}`} disabled=${!undoable.length} run=${takeBack} />
       <button type="button" onClick=${() => show("replace")}>${t("replace")}</button>
-      <${Lists} id=${id} />
       <button type="button" aria-label=${t("key.help")} onClick=${() => show("keys")}>?</button></div>
     <ol class="clips" aria-label=${t("clips")}>${visible.slice(0, most).map((/** @type {string} */ clip) => html`<${ReviewRow} key=${clip} task=${id} ...${named.get(clip)}
       words=${words} selected=${clip === selected} editing=${clip === selected && editing} controls=${clip === selected ? controls : null}
       onSelect=${(/** @type {boolean} */ edits) => { select(clip); edit(edits); }} onNext=${() => move(1, true)} onLeave=${() => edit(false)} onCut=${(/** @type {string} */ made) => { select(made); edit(false); }} />`)}</ol>
     ${visible.length > most ? html`<button type="button" onClick=${() => more(most + ROWS)}>${t("more", { n: visible.length - most })}</button>` : null}
     ${visible.length ? null : html`<p class="dim">${t("noneFound")}</p>`}
-    <p class="row"><span class="dim" role="status" id="saving">${saving ? t("saving") : ""}</span><span class="grow"></span>
+    <p class="row"><span class="dim" role="status" id="saving">${saving ? t("saving") : ""}</span><${Lists} id=${id} /><span class="grow"></span>
       <${Action} label=${t("measureAgain")} run=${readReport} /><a class="button primary" href=${voiceLink(id, "train")}>${t("toTrain")} →</a></p>
     ${shown === "keys" ? html`<${Dialog} title=${t("keys")} onClose=${() => show("")}><dl class="keys">${KEYS.map(([key, words]) => html`<dt><kbd>${key}</kbd></dt><dd>${t(words)}</dd>`)}</dl></${Dialog}>` : null}
     ${shown === "replace" ? html`<${Replace} onClose=${() => show("")} />` : null}
@@ -142,8 +141,8 @@ function Lists({ id }) {
       refresh(["transcripts", "task"]);
     } catch (error) { say(inWords(error)); }
   };
-  return html`<${Action} label=${`.list ↓`} title=${t("saveList")} ariaLabel=${t("saveList")} run=${() => download(taskPath(id, "/transcripts.list"), "transcripts.list")} />
-    <button type="button" title=${t("loadList")} aria-label=${t("loadList")} onClick=${() => input.current.click()}>.list ↑</button>
+  return html`<${Action} label=${t("saveList")} run=${() => download(taskPath(id, "/transcripts.list"), "transcripts.list")} />
+    <button type="button" onClick=${() => input.current.click()}>${t("loadList")}</button>
     <input ref=${input} type="file" accept=".list,.txt" class="unseen" tabindex="-1" aria-label=${t("loadList")} onChange=${take} />
     ${said ? html`<span role="status" class="said">${said}</span>` : null}`;
 }

@@ -10,8 +10,8 @@ import { isBusy, service } from "../state/service.js";
 import { useStore } from "../state/store.js";
 import { mayTell } from "../state/title.js";
 import { open, run } from "../state/task.js";
-import { inOwnWords } from "../words/said.js";
-import { bytes, duration, language, stepName, t } from "../words/words.js";
+import { Sentence, inOwnWords } from "../words/said.js";
+import { bytes, duration, language, ownWords, stepName, t } from "../words/words.js";
 import { Leaderboard } from "./leaderboard.js";
 import { Stages } from "./stages.js";
 
@@ -50,7 +50,7 @@ export function Train() {
     const answer = await run({ params: named });
     return await inOwnWords(answer.warnings) || t("trainStarted", { n: answer.steps.length });
   };
-  const why = busy ? t("whyBusy") : !transcripts.length ? t("whyNoClips") : plan?.problem ? plan.problem : "";
+  const why = busy ? t("whyBusy") : !transcripts.length ? t("whyNoClips") : plan?.problem ? ownWords(plan.problem) ?? plan.problem : "";
   return html`<div class="panel" id="plan-panel"><h2>${t("howToTrain")}</h2>
       <div class="row" role="group" aria-label=${t("presets")}>${Object.keys(presets).map((name) => html`<button type="button" class="chip" aria-pressed=${preset === name} onClick=${() => setParams(presets[name])}>${t(`preset.${name}`)}</button>`)}</div>
       <details><summary>${t("advanced")}</summary>${TRAININGS.map((step) => html`<fieldset><legend>${stepName(step)}</legend>
@@ -74,7 +74,7 @@ function Plan({ plan, steps }) {
   const took = TRAININGS.map((name) => steps.find((/** @type {any} */ step) => step.step === name && step.state === "completed"))
     .filter(Boolean).map((step) => (Date.parse(step.finished_at) - Date.parse(step.started_at)) / 1000);
   return html`<div class="plan" id="plan"><h3>${t("whatHappens")}</h3><ul>
-    ${base ? html`<li><strong>${base.name}</strong>: <span title=${base.reason}>${t(`base.${base.name}`)}</span></li>` : html`<li class="error" lang="en">${plan.problem}</li>`}
+    ${base ? html`<li><strong>${base.name}</strong>: <span title=${ownWords(base.reason) ?? ""}>${t(`base.${base.name}`)}</span></li>` : html`<li class="error"><${Sentence} said=${plan.problem} /></li>`}
     <li>${t("plan.clips", { clips: plan.clips, length: plan.seconds === null ? "–" : duration(plan.seconds) })}</li>
     ${plan.trainings.map((/** @type {any} */ row) => html`<li>${stepName(row.step)}: ${t(row.steps_at_most ? "plan.steps" : "plan.epochs", { epochs: row.epochs, batch: row.batch_size, steps: row.steps_at_most })}
       ${row.epochs !== row.asked_epochs ? html` <em>${t("plan.asked", { asked: row.asked_epochs, epochs: row.epochs, base: base?.name })}</em>` : null}</li>`)}

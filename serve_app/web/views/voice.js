@@ -71,6 +71,5 @@ function Head({ state }) {
 
 function Failure({ step, task }) {
   const error = step?.error;
-  return html`<p id="task-error" class="banner bad" role="alert"><strong>${stepName(step?.step)}</strong> ${error ? inWords({ ...error, status: 422, facts: error }) : task.error_message}
-    ${error?.hint ? html` <span lang="en">${error.hint}</span>` : null}</p>`;
+  return html`<p id="task-error" class="banner bad" role="alert"><strong>${stepName(step?.step)}</strong> ${error ? inWords({ ...error, status: 422, facts: error }) : html`<${Sentence} said=${task.error_message} />`}</p>`;
 }

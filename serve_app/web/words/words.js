@@ -1,13 +1,13 @@
 // Sentences of the page in the language that is chosen. t(KEY, facts) fills {holes}.
 
-import { preferences } from "../state/preferences.js";
 import en from "./en.js";
+import { fill, known, language } from "./forms.js";
 import zh from "./zh.js";
+
+export { fill, language };
 
 /** @type {Record<string, Record<string, string>>} */
 const TABLES = { en, zh };
-
-export const language = () => preferences.value.language;
 
 /** @param {string} key @param {Record<string, any>} [facts] */
 export function t(key, facts) {
@@ -18,28 +18,38 @@ export function t(key, facts) {
 /** @param {string} key */
 export const has = (key) => key in (TABLES[language()] ?? en);
 
-/** @param {string} sentence @param {Record<string, any>} facts */
-export function fill(sentence, facts) {
-  return sentence.replace(/{(\w+)}/g, (_, name) => String(facts[name] ?? ""));
-}
+/** A sentence of the service in the language of the page; null: it is not known.
+ * @param {string} sentence @returns {string | null} */
+export const ownWords = (sentence) => known(sentence, nameOf);
+
+/** Steps are called as the page calls them. @param {string} value */
+const nameOf = (value) => value.split(", ").map((part) => (has(`step.${part}`) ? t(`step.${part}`) : part)).join("、");
+
+// What tells programs which request to send next says nothing to people on the page.
+const FOR_PROGRAMS = /\b(GET|POST|PUT|PATCH|DELETE) (\/|…|it |the )|\b(form )?field (named|name\b|[`"])|multipart|`from`|\bcanary_/;
 
 /**
- * What a refusal means: by its code where this language has a sentence for it; the service's own
- * sentence, which names the place, is English and stands behind it.
+ * What a refusal means and what to do about it: the service's own sentences where this language
+ * knows them, else by its code, with the service's sentence, which names the place, behind it.
  * @param {any} error
  */
 export function inWords(error) {
   if (error?.status === undefined) return String(error?.message ?? error);
+  if (!error.status) return t("error.unreachable");
+  const hint = error.hint && !FOR_PROGRAMS.test(error.hint) ? ownWords(error.hint) : null;
+  return [refusal(error), hint].filter(Boolean).join(language() === "zh" ? "" : " ");
+}
+
+/** @param {any} error @returns {string} */
+function refusal(error) {
+  const own = ownWords(error.message), key = `error.${error.code}`;
+  if (own !== null || !has(key)) return own ?? error.message;
   const facts = { ...error.facts, steps: stepNames(error.facts.missing), step: stepName(error.facts.step) };
-  const key = `error.${error.code}`;
-  if (language() === "en") return [error.status ? error.message : t("error.unreachable"), error.hint].filter(Boolean).join(" ");
-  if (!has(key)) return error.message;
-  const own = t(key, facts);
-  return SAY_IT_ALL.has(error.code) ? own : `${own}（${error.message}）`;
+  return SAY_IT_ALL.has(error.code) ? t(key, facts) : `${t(key, facts)}（${error.message}）`;
 }
 
 // Of these the sentence by code says all that the service's own says.
-const SAY_IT_ALL = new Set(["unreachable", "unauthorized", "task_busy", "unavailable", "step_not_ready"]);
+const SAY_IT_ALL = new Set(["unauthorized", "task_busy", "unavailable", "step_not_ready"]);
 
 /** @param {string} [step] */
 export const stepName = (step) => (step ? t(`step.${step}`) : "");

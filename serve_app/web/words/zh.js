@@ -60,7 +60,7 @@ export default {
   "import.text": "录音里说了什么", "import.guessed": "由文本判断", "import.promote": "从现在起使用它", "import.agreed": "说话人同意使用这个声音。", "import.itsName": "同压缩包", "import.nameWords": "字母、数字和 . _ -；程序用它来称呼声音。",
   outOfUse: "已停用：", backInUse: "恢复使用", takeDown: "停用", takeDownWords: "从现在起，对它的每个请求都会被拒绝并说明原因。不会删除任何东西，可以恢复。", reason: "原因", whyReason: "请写明原因：请求这个声音的人会看到。", deleteKept: "它的版本和别名将永久删除。训练它的声音保留。", deleteForGood: "永久删除",
   aliases: "别名：{names}", noConsent: "没有写明谁同意过。", speaks: "正在使用", letSpeak: "使用它", rollback: "回到版本 {n}", keepVersion: "存为 {name} 的下一个版本", keptVersion: "已存为版本 {n}；可在声音库里启用。",
-  books: "长文本", booksWords: "在后台合成：每章一个文件，另有一个完整的，附字幕。重启后会继续。", bookExample: "# 第一章\n\n那是一个安静的早晨。……", title: "标题", format: "格式", bookStart: "开始合成", bookFile: "打开文本文件", bookLeftOut: "无法读出：{words}", chapters: "{n} 章", subtitles: "字幕",
+  books: "长文本", booksWords: "在后台合成：每章一个文件，另有一个完整的，附字幕。重启后会继续。", bookExample: "# 第一章\n\n那是一个安静的早晨。……", title: "标题", format: "格式", bookStart: "开始合成", bookFile: "打开文本文件", bookLeftOut: "无法读出：{words}", chapters: "{n} 章", subtitles: "字幕", listen: "收听", listenWords: "从这里听起，其余部分还在合成时也可以", listenAt: "第 {n} 段，共 {all} 段", listenWaits: "等待第 {n} 段，共 {all} 段",
   "book.queued": "等待中", "book.running": "合成中", "book.done": "完成", "book.failed": "失败", "book.cancelled": "已取消",
   samples: "样例", blind: "盲听", "blind.words": "先听两个；之后才告诉你哪个是哪个。", "blind.which": "哪个更好？", "blind.better": "{which} 更好", "blind.equal": "没有区别", "blind.again": "再来一次", "blind.votes": "{first}：{n} · {second}：{m}", blindVersions: "盲听比较两个版本", compareWith: "对比",
   files: "文件", log: "日志", downloadVoice: "下载声音（.zip）", voiceWords: "两个权重（GPT-SoVITS 的格式）、参考音频、样例和报告。", dashboard: "Ray 控制台", dashboardWords: "它会要求令牌，在服务所在的机器上用此命令显示：",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 from playwright.sync_api import Page, expect
 
 from ray_pipeline.core.voices import VoiceRecord
+from ray_pipeline.speaking.order import Part, SpeechOrder
 from tests.library.voice_files import TEXT, mini_pair, nano_pair, recording
 from tests.serve_app.browser.conftest import NewPage
 from tests.serve_app.browser.studio import Studio
 from tests.serve_app.browser.views import violations, words_in_english
+from tests.serve_app.local_coordinator import LocalCoordinator
 from tests.serve_app.speech.conftest import MakeUrl, anna, mini, serve  # noqa: F401
 from tests.serve_app.speech.test_books import TEXT as BOOK
 from tests.serve_app.speech.test_books import Bridge, speaker  # noqa: F401
@@ -175,3 +179,42 @@ def test_a_long_text_becomes_a_file_with_chapters_and_subtitles(
     assert violations(page) == []
     book.get_by_role("button", name="Delete: A tale").click()
     expect(book).to_have_count(0)
+
+
+def test_a_long_text_is_heard_while_the_rest_is_being_made(
+    serve: MakeUrl,  # noqa: F811
+    speaker: Bridge,  # noqa: F811
+    coordinator: LocalCoordinator,
+    page: Page,
+) -> None:
+    rest_may_be_said = threading.Event()
+
+    def held(order: SpeechOrder) -> Iterator[Part]:
+        if order.text.startswith("Two"):
+            rest_may_be_said.wait(60)
+        yield from speaker(order)
+
+    coordinator._parts.books._speak = held
+    url, _ = serve()
+    page.goto(f"{url}/#/library")
+    page.locator("#book-text").fill(BOOK)
+    page.locator("#book-title").fill("A tale")
+    page.locator("#book-start").click()
+    book = page.locator("[data-book='A tale']")
+    listen = book.get_by_role("button", name="Listen: A tale", exact=True)
+    listen.click()
+    playing = book.get_by_role("status").nth(1)
+    expect(playing).to_have_text("waits for part 3 of 3")  # the two before it were heard
+    expect(book.locator(".badge")).to_have_text("speaking")
+    assert violations(page) == []
+    rest_may_be_said.set()
+    expect(playing).to_have_text("part 3 of 3")
+    expect(listen).to_be_visible()  # all of it was heard
+    expect(book.get_by_role("alert")).to_have_count(0)
+    # A chapter is begun with, and stopped.
+    expect(book.locator(".badge")).to_have_text("done")
+    book.locator("summary").click()
+    book.get_by_role("button", name="Listen: A tale, One").click()
+    expect(playing).to_have_text("part 2 of 3")
+    book.get_by_role("button", name="Stop: A tale, One").click()
+    expect(book.get_by_role("button", name="Listen: A tale, One")).to_be_visible()

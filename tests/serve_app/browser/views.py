@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from ray_pipeline.core.errors import StepFailed
+from ray_pipeline.core.step_names import StepName
 from tests.serve_app.browser.conftest import NewPage
 from tests.serve_app.browser.studio import Studio
 
@@ -43,7 +45,7 @@ def words_in_english(page: Page) -> list[str]:
           return found;
         }"""
     )
-    return [text for text in texts if ENGLISH_SENTENCE.search(text)]
+    return [text for text in texts if ENGLISH_SENTENCE.search(re.sub("`[^`]*`", "", text))]
 
 
 @pytest.mark.parametrize(
@@ -114,3 +116,26 @@ def test_a_plan_tells_before_the_start_what_mini_makes_of_epochs(
     expect(plan).to_contain_text("not 50 epochs")
     page.get_by_role("button", name="Quick try").click()
     expect(plan).to_contain_text("80 steps")
+
+
+def test_what_goes_wrong_is_said_in_chinese(studio: Studio, new_page: NewPage) -> None:
+    task = studio.prepared()
+    for step in list(StepName)[4:8]:
+        studio.coordinator.do(task, step)
+    studio.coordinator.plan(task, "train_sovits")
+    error = StepFailed(
+        "The training ran out of memory.", hint="Lower batch_size and run the step again."
+    )
+    studio.coordinator.end(studio.coordinator.begin(task), error=error.as_dict())
+    page = new_page(locale="zh-CN")
+    page.goto(studio.at(task, "train"))
+    expect(page.locator("#task-error")).to_have_text(
+        "训练音色（SoVITS） 训练时内存（显存）不足。请减小批次，再运行一次。"
+    )
+    assert words_in_english(page) == []
+    page.goto(studio.url)
+    expect(page.locator(".card .error")).to_contain_text("训练时内存（显存）不足。")
+    assert words_in_english(page) == []
+    page.goto(studio.at(studio.with_recording(base="v2ProPlus"), "train"))
+    expect(page.locator("#plan .error")).to_contain_text("底模 v2ProPlus 不完整")
+    assert words_in_english(page) == []

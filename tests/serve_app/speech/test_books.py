@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import queue
 import threading
@@ -136,6 +137,11 @@ def test_a_text_becomes_a_file_a_chapter_with_subtitles(
     assert times[-1] < len(whole) / rate
     assert [each.book_id for each in mine.books()] == [book.book_id]
     assert len(one) / rate < book.sound_seconds
+    assert [chapter.num_blocks for chapter in book.chapters] == [1, 1, 1]
+    block = client.get(f"/api/v1/books/{book.book_id}/blocks/2/audio")
+    assert block.headers["content-type"] == "audio/flac"
+    assert len(soundfile.read(io.BytesIO(block.content))[0]) == len(one)
+    assert client.get(f"/api/v1/books/{book.book_id}/blocks/4/audio").status_code == 404
     # The same text again is the same sound.
     again = mine.start_book("A tale", "anna@1", TEXT, response_format="wav", seed=3)
     done(mine, again.book_id)

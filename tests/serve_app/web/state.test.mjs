@@ -10,9 +10,10 @@ const { whatTheyAre } = await import(`${WEB}/state/voices.js`);
 const { begin, draft, edits, save, undo } = await import(`${WEB}/state/edits.js`);
 const { open } = await import(`${WEB}/state/task.js`);
 const { Refused, clipPath, filePath } = await import(`${WEB}/api/http.js`);
-const { formsOf, inFormsOf } = await import(`${WEB}/words/said.js`);
+const { formsOf, inFormsOf } = await import(`${WEB}/words/forms.js`);
 const { judgedCell, judgedColumns } = await import(`${WEB}/views/judged.js`);
 const { wav } = await import(`${WEB}/parts/recorder.js`);
+const { inWords } = await import(`${WEB}/words/words.js`);
 
 const metric = (attempt, step, value) => ({ attempt, data: { values: { loss: value }, step, epoch: step } });
 
@@ -148,4 +149,25 @@ test("what was heard in checkpoints is shown where anybody listened, and failure
   assert.deepEqual(judgedColumns([nobody]), []);
   assert.deepEqual(judgedColumns([heard]).map((name) => judgedCell(heard, name)), ["12 %", "0.83", "12.1", "⚠ 25 %"]);
   assert.equal(judgedCell(nobody, "cer"), "–");
+});
+
+const { default: refusals } = await import(`${WEB}/words/refused.zh.json`, { with: { type: "json" } });
+const all = formsOf({ ...rows, ...refusals });
+
+test("a message and its hint are said together, each in its own words", () => {
+  const incomplete = "The base model v2 is not complete: 3 files are missing, among them a/s2G.pth. Run `gsv models pull v2`, or use the base model mini.";
+  assert.equal(inFormsOf(all, incomplete), "底模 v2 不完整：缺少 3 个文件，例如 a/s2G.pth。请在首页下载它（或运行 `gsv models pull v2`），或使用底模 mini。");
+  const none = "No recording is left. a.wav is empty (0 bytes). b.wav cannot be read as audio. And 3 more.";
+  assert.equal(inFormsOf(all, none), "没有剩下可用的内容。a.wav 是空文件（0 字节）。b.wav 无法作为音频读取。另有 3 个。");
+});
+
+test("steps in a sentence are called as the page calls them", () => {
+  const naming = (value) => ({ train_gpt: "训练节奏" }[value] ?? value);
+  assert.equal(inFormsOf(all, "Run train_gpt first.", naming), "请先运行：训练节奏。");
+});
+
+test("what tells programs which request to send is not said to people", () => {
+  const error = new Refused({ code: "conflict", message: "The task was deleted.", hint: "Have it back first: POST …/restore." }, 409);
+  assert.equal(inWords(error), "The task was deleted.");
+  assert.equal(inWords(new Refused({ code: "busy", message: "Busy.", hint: "Try again." }, 429)), "Busy. Try again.");
 });
