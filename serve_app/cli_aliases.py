@@ -62,7 +62,7 @@ def trial(
         return
     table = Table(
         *("version", "requests", "refused", "failed", "badly said", "with gaps", "said again"),
-        *("first sound", "CER"),
+        *("first sound", "timbre", "CER"),
         box=None,
     )
     for row in found.versions:
@@ -73,6 +73,7 @@ def trial(
             *(f"{count} ({count / row.requests:.0%})" for count in shares),
             f"{row.retries} of {row.pieces}",
             "" if row.first_sound_seconds is None else f"{row.first_sound_seconds:.2f} s",
+            "" if row.timbre_distance is None else f"{row.timbre_distance:.1f}",
             "" if row.cer is None else f"{row.cer:.1%}",
         )
     out.print(table)

@@ -31,6 +31,10 @@ class TriedAnswer(Answer):
     first_sound_seconds: float | None = Field(
         description="until the first sound, on average; null: there was none"
     )
+    timbre_distance: float | None = Field(
+        description="of the sound from the recording it imitates, on average; null: none was long "
+        "enough"
+    )
     cer: float | None = Field(
         description="wrong letters a letter, of pieces that were recognised; null: none was"
     )
@@ -39,12 +43,14 @@ class TriedAnswer(Answer):
     def of(cls, trial: Trial, *, is_canary: bool) -> Self:
         counts = asdict(trial.counts)
         total, first_sounds = counts.pop("first_sound_seconds"), counts.pop("first_sounds")
+        distance, timbres = counts.pop("timbre_distance"), counts.pop("timbres")
         errors, letters = counts.pop("letter_errors"), counts.pop("letters")
         return cls(
             **counts,
             version=trial.version,
             is_canary=is_canary,
             first_sound_seconds=total / first_sounds if first_sounds else None,
+            timbre_distance=distance / timbres if timbres else None,
             cer=errors / letters if letters else None,
         )
 

@@ -16,7 +16,8 @@ class Outcome:
     language); `failed`: something broke; `left`: the client went away before the end. Of `pieces`
     that were said, `lost` came out with a problem, after `retries` further attempts. Seconds: until
     the first sound (None: there was none), of silence while a listener would have waited, and of
-    speech. Where pieces were recognised: `letters` of them, and `letter_errors`."""
+    speech. `timbre_distance` is that of the sound from the recording it imitates, None where it was
+    too short to tell. Where pieces were recognised: `letters` of them, and `letter_errors`."""
 
     refused: bool = False
     failed: bool = False
@@ -27,6 +28,7 @@ class Outcome:
     first_sound_seconds: float | None = None
     gap_seconds: float = 0.0
     sound_seconds: float = 0.0
+    timbre_distance: float | None = None
     letters: int = 0
     letter_errors: int = 0
 
@@ -34,7 +36,7 @@ class Outcome:
 @dataclass(frozen=True, kw_only=True)
 class TrialCounts:
     """Sums over the requests that one version got. `with_lost` and `with_gaps` are requests;
-    `first_sounds` is how many had one."""
+    `first_sounds` and `timbres` are how many had one."""
 
     requests: int = 0
     refused: int = 0
@@ -49,6 +51,8 @@ class TrialCounts:
     first_sound_seconds: float = 0.0
     gap_seconds: float = 0.0
     sound_seconds: float = 0.0
+    timbres: int = 0
+    timbre_distance: float = 0.0
     letters: int = 0
     letter_errors: int = 0
 
@@ -64,6 +68,7 @@ class TrialCounts:
             "with_lost": one.lost > 0,
             "with_gaps": one.gap_seconds > HEARD_GAP_SECONDS,
             "first_sounds": first is not None,
+            "timbres": one.timbre_distance is not None,
         }
         return TrialCounts(
             **{

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,8 @@ class Chooser:
             if tried and on_refusal:
                 on_refusal(tried, error)
             raise
+        if tried:
+            tried = replace(tried, recording=order.reference.wav_path)
         return Chosen(voice, version, order, tuple(remarks), tried)
 
     def _order(self, voice: VoiceRecord, version: VoiceVersion, wanted: Wanted) -> SpeechOrder:

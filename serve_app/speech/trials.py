@@ -14,12 +14,14 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from ray_pipeline.core.audio_format import SAMPLE_RATE
+from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import Busy, InvalidInput, NotFound, PipelineError, Unavailable
 from ray_pipeline.core.trials import Outcome
 from ray_pipeline.core.voices import VoiceAlias
 from ray_pipeline.speaking.order import Part, PieceEnd, Sound
+from serve_app.speech.timbre import TIMBRE_SECONDS, timbre_distance
 
 _log = logging.getLogger(__name__)
 
@@ -32,10 +34,11 @@ _MOST_UNTOLD = 1000
 
 @dataclass(frozen=True)
 class Tried:
-    """The version that an alias's request got."""
+    """The version that an alias's request got, and the recording it imitates."""
 
     alias: VoiceAlias
     version: int
+    recording: Path | None = None
 
 
 class Trials:
@@ -92,7 +95,9 @@ class Trials:
         self, tried: Tried, listener: Listener, error: Exception | None, *, left: bool
     ) -> None:
         try:
-            outcome = await asyncio.to_thread(listener.outcome, error, left=left)
+            outcome = await asyncio.to_thread(
+                listener.outcome, error, left=left, recording=tried.recording
+            )
             await self._tell(tried.alias.name, tried.version, outcome)
         except NotFound:
             pass  # the alias was taken away meanwhile
@@ -114,6 +119,7 @@ class Listener:
     _gap_seconds: float = 0.0
     _sound_seconds: float = 0.0
     _ends: list[PieceEnd] = field(default_factory=list)
+    _sample: list[Waveform] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._asked_at = self.clock()
@@ -135,12 +141,20 @@ class Listener:
             if self._first_sound is None:
                 self._first_sound = self.clock() - self._asked_at
             self._ahead_seconds += seconds
+            if self._sound_seconds < TIMBRE_SECONDS:
+                self._sample.append(part.wav)
             self._sound_seconds += seconds
         elif isinstance(part, PieceEnd):
             self._ends.append(part)
 
-    def outcome(self, error: Exception | None = None, *, left: bool = False) -> Outcome:
-        """Takes milliseconds for pieces that were recognised."""
+    def outcome(
+        self,
+        error: Exception | None = None,
+        *,
+        left: bool = False,
+        recording: Path | None = None,
+    ) -> Outcome:
+        """Takes milliseconds."""
         heard = [end.facts for end in self._ends if end.facts.get("verified")]
         pairs = [(letters(each["norm_text"]), letters(each["heard"])) for each in heard]
         return Outcome(
@@ -153,6 +167,7 @@ class Listener:
             first_sound_seconds=self._first_sound,
             gap_seconds=self._gap_seconds,
             sound_seconds=self._sound_seconds,
+            timbre_distance=timbre_distance(self._sample, recording) if recording else None,
             letters=sum(len(said) for said, _ in pairs),
             letter_errors=sum(edits(said, got) for said, got in pairs),
         )

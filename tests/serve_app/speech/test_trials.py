@@ -20,12 +20,15 @@ from ray_pipeline.core.voices import VoiceAlias, VoiceRecord
 from ray_pipeline.speaking.order import Part, PieceEnd, Sound, SpeechOrder
 from serve_app.speech.choosing import Wanted
 from serve_app.speech.speaker import Speaker
+from serve_app.speech.timbre import timbre_distance
 from serve_app.speech.trials import Listener, Trials, Tried, edits, letters
 from tests.serve_app.local_coordinator import LocalCoordinator
 from tests.serve_app.speech.conftest import MakeUrl
+from tests.speech import FOLDER, clip, names
 
 HTTP = httpx.Client(timeout=120)
 ALIAS = VoiceAlias(name="narrator", voice_id="id-anna", canary_version=2, canary_share=1.0)
+TRIED = Tried(ALIAS, 2)
 
 
 class Breaking:
@@ -140,7 +143,7 @@ def test_a_worse_version_is_taken_back_by_itself_where_that_was_asked_for(
     assert coordinator.store.trials("narrator") == []
 
 
-def watch(parts: AsyncGenerator[Part]) -> list[Outcome]:
+def watch(parts: AsyncGenerator[Part], tried: Tried = TRIED) -> list[Outcome]:
     """What is told of parts."""
     told: list[Outcome] = []
 
@@ -150,7 +153,7 @@ def watch(parts: AsyncGenerator[Part]) -> list[Outcome]:
     async def run() -> None:
         trials = Trials(tell)
         with suppress(PipelineError, RuntimeError):
-            async for _ in trials.watched(parts, Tried(ALIAS, 2)):
+            async for _ in trials.watched(parts, tried):
                 pass
         while trials.busy:
             await asyncio.sleep(0.01)
@@ -235,3 +238,34 @@ def test_one_version_says_all_of_a_text_with_directions(
     text = "<speak>" + "<s>One.</s> <prosody rate='slow'>Two.</prosody>" * 8 + "</speak>"
     spans = choose_spans(chooser, Wanted(voice="narrator", text=text), text)
     assert len({span.version.number for span in spans if isinstance(span, Chosen)}) == 1
+
+
+LONGEST = sorted(names(), key=lambda name: len(clip(name)))[-2:]
+
+
+def test_another_person_is_farther_in_timbre_than_the_person_of_the_recording() -> None:
+    first, second = LONGEST
+    other = sorted((FOLDER.parent / "speech_zh").glob("*.flac"))[0]
+    own = timbre_distance([clip(second)], FOLDER / first)
+    others = timbre_distance([clip(second)], other)
+    assert own is not None
+    assert others is not None
+    assert own < 2 < others
+
+
+def test_how_far_a_speech_is_from_its_recording_is_told() -> None:
+    first, second = LONGEST
+
+    async def speech() -> AsyncGenerator[Part]:
+        yield Sound(0, clip(second))
+
+    [told] = watch(speech(), Tried(ALIAS, 2, FOLDER / first))
+    assert told.timbre_distance == pytest.approx(timbre_distance([clip(second)], FOLDER / first))
+
+
+def test_little_speech_and_a_recording_that_is_gone_tell_no_timbre(tmp_path: Path) -> None:
+    second = clip(LONGEST[0])[:32_000]
+    assert timbre_distance([second], FOLDER / LONGEST[1]) is None
+    assert timbre_distance([clip(LONGEST[0])], tmp_path / "gone.flac") is None
+    counts = TrialCounts().plus(Outcome(timbre_distance=1.0)).plus(Outcome())
+    assert (counts.requests, counts.timbres, counts.timbre_distance) == (2, 1, 1.0)
