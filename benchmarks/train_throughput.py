@@ -3,11 +3,13 @@
     python -m benchmarks.train_throughput [--checkout PATH] [--only NAME] [--rounds 5]
 
 PATH is a checkout of RVC-Boss/GPT-SoVITS, as for `benchmarks.compare_with_original`. With it the
-losses of the GPT's first twenty steps are compared (`parity`), then steps on the same batch are
-timed in turn (`sovits training`, `gpt training`). With or without it two epochs of a SoVITS
-training of version v2 run on made-up clips, with everything that a task's training does (`epochs`):
-their metrics say what waits for data. OMP_NUM_THREADS says how many threads both sides have. Exit
-status 1: losses differ by more than a thousandth.
+losses of the first twenty steps of both trainings are compared (`parity`), steps on the same batch
+are timed in turn (`sovits training`, `gpt training`), so are whole epochs beside those with the
+original's loader (`epochs`), and a table says where a SoVITS step's time goes (`roofline`, with one
+thread). With or without it two epochs of a SoVITS training of version v2 run on made-up clips, with
+everything that a task's training does (`epochs`): their metrics say what waits for data.
+OMP_NUM_THREADS says how many threads both sides have. Exit status 1: losses differ by more than a
+thousandth.
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.compare.parity import Parity
 
 
 def main() -> int:
@@ -29,22 +35,30 @@ def main() -> int:
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, load {load:.1f}")
     failed = 0
     if options.checkout is not None:
-        from benchmarks.compare import original, parity
+        from benchmarks.compare import original
 
         original.open_checkout(options.checkout)
         if options.only in ("", "parity"):
-            found = parity.check_parity()
-            print(found, flush=True)
-            failed += not found.passed
+            kept = {}
+            for found in _parities():
+                print(found, flush=True)
+                failed += not found.passed
+                kept[found.name] = list(found.theirs)
             if options.keep is not None:
-                kept = {"gpt": list(found.theirs)}
                 options.keep.write_text(json.dumps(kept) + "\n", "utf-8")
         for line in _steps(options.rounds, options.only):
             print(line, flush=True)
-    if options.only in ("", "epochs"):
-        for line in _epochs():
-            print(line, flush=True)
+    for line in _wholes(options):
+        print(line, flush=True)
     return 1 if failed else 0
+
+
+def _parities() -> Iterator[Parity]:
+    from benchmarks.compare import parity, sovits_parity
+
+    yield parity.check_gpt_parity()
+    for version in ("v2", "v2Pro"):
+        yield sovits_parity.check_sovits_parity(sovits_parity.small(version))
 
 
 def _steps(rounds: int, only: str) -> Iterator[str]:
@@ -58,11 +72,17 @@ def _steps(rounds: int, only: str) -> Iterator[str]:
                 yield speed.timed_line(f"{device} {make.name}", make.build(), rounds, device)
 
 
-def _epochs() -> Iterator[str]:
-    from benchmarks.compare import epochs
+def _wholes(options: argparse.Namespace) -> Iterator[str]:
+    """What is more than a step."""
+    from benchmarks.compare import epochs, epochs_beside, roofline
 
-    with tempfile.TemporaryDirectory() as folder:
-        yield from epochs.timed_epochs(Path(folder))
+    if options.only in ("", "epochs"):
+        if options.checkout is not None:
+            yield from epochs_beside.epochs_beside(options.checkout, options.rounds)
+        with tempfile.TemporaryDirectory() as folder:
+            yield from epochs.timed_epochs(Path(folder))
+    if options.only in ("", "roofline") and options.checkout is not None:
+        yield from roofline.roofline(rounds=options.rounds)
 
 
 def _parse() -> argparse.Namespace:
@@ -73,7 +93,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="times that each pair is timed")
     parser.add_argument("--keep", type=Path, help="where to write the original's losses")
     parser.add_argument(
-        "--only", default="", help="parity, epochs, or a part of the name of what is timed"
+        "--only",
+        default="",
+        help="parity, epochs, roofline, or a part of the name of a step",
     )
     return parser.parse_args()
 

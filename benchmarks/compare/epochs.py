@@ -22,13 +22,14 @@ from ray_pipeline.training.sovits.settings import SovitsSettings
 from ray_pipeline.training.sovits.trainer import train_sovits
 from ray_pipeline.training.worker import LocalWorker
 
-_CLIPS, _SECONDS, _BATCH, _EPOCHS = 6, 4.0, 2, 2
+CLIPS, BATCH, EPOCHS = 6, 2, 2
+_SECONDS = 4.0
 _PHONES = "n i2 h ao3"
 
 
 def timed_epochs(folder: Path) -> Iterator[str]:
     """A line an epoch, with the metrics that a user sees."""
-    settings = _settings(folder)
+    settings = made_up_settings(folder, CLIPS)
     worker = LocalWorker(folder / "run")
     train_sovits(settings, worker)
     for report in worker.reports:
@@ -38,8 +39,9 @@ def timed_epochs(folder: Path) -> Iterator[str]:
         yield f"epoch {report.epoch}: {report.step} steps so far, {report.seconds} s  {numbers}"
 
 
-def _settings(folder: Path) -> SovitsSettings:
-    experiment = _made_up(folder / "experiment")
+def made_up_settings(folder: Path, clips: int) -> SovitsSettings:
+    """A training that goes once through `clips` clips in an epoch."""
+    experiment = made_up_experiment(folder / "experiment", clips)
     items, _ = find_sovits_items(experiment, symbol_table("v2"), with_speaker=False)
     return SovitsSettings(
         experiment=experiment,
@@ -47,8 +49,8 @@ def _settings(folder: Path) -> SovitsSettings:
         model=SOVITS_CONFIGS["v2"],
         recipe=replace(SOVITS_RECIPE, half_precision=False),
         items=tuple(items),
-        batch_size=_BATCH,
-        epochs=_EPOCHS,
+        batch_size=BATCH,
+        epochs=EPOCHS,
         seed=1,
         voice="voice",
         task_folder=Path(folder.anchor),
@@ -61,13 +63,13 @@ def _settings(folder: Path) -> SovitsSettings:
     )
 
 
-def _made_up(folder: Path) -> Experiment:
+def made_up_experiment(folder: Path, clips: int) -> Experiment:
     experiment = Experiment(folder)
     for path in (experiment.content, experiment.waves):
         path.mkdir(parents=True)
     generator = torch.Generator().manual_seed(1)
     rows, num_samples = [], int(_SECONDS * SAMPLE_RATE)
-    for number in range(_CLIPS):
+    for number in range(clips):
         name = f"clip{number}.wav"
         sound = torch.rand(num_samples, generator=generator).sub(0.5).numpy().astype(np.float32)
         soundfile.write(experiment.waves / name, sound, SAMPLE_RATE, subtype="PCM_16")

@@ -1,9 +1,10 @@
 """A checkout of RVC-Boss/GPT-SoVITS, imported as it is and driven through its own classes.
 
 Its packages have names such as `module`, `text` and `utils`, so they are imported only after the
-checkout's folders are on the path. Nothing of what is compared is replaced. One import is: the
-diffusion model of versions 3 and 4 (`f5_tts.model.DiT`), which no version here builds and
-whose packages are large. Needed beside the project's packages: einops, torchmetrics.
+checkout's folders are on the path. Nothing of what is compared is replaced. Two imports are, whose
+packages are large: the diffusion model of versions 3 and 4 (`f5_tts.model.DiT`), which no version
+here builds, and `gradio`, which its loader of sound would show a warning with. Needed beside the
+project's packages: einops, torchmetrics.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def open_checkout(checkout: Path) -> None:
     unused.DiT = None
     sys.modules["f5_tts"] = ModuleType("f5_tts")
     sys.modules["f5_tts.model"] = unused
+    sys.modules.setdefault("gradio", ModuleType("gradio"))
     try:
         import AR.models.t2s_model  # noqa: F401
         import module.models  # noqa: F401
@@ -211,6 +213,14 @@ class SovitsTraining:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast("cuda", dtype=torch.float16, enabled=self.half)
+
+
+def as_batch(
+    ssl: Tensor, spec: Tensor, spec_lengths: Tensor, wav: Tensor, text: Tensor, text_lengths: Tensor
+) -> SovitsBatch:
+    """What its loader gives, for `SovitsTraining.step`."""
+    names = [""] * len(ssl)
+    return SovitsBatch(names, ssl, spec, spec_lengths, wav, text, text_lengths, None)
 
 
 def scaled_adam(model: nn.Module) -> torch.optim.Optimizer:

@@ -1,9 +1,8 @@
-"""The losses of the first twenty steps of the GPT's training, ours beside the original's.
+"""The losses of the first twenty steps of a training, ours beside the original's.
 
-Float32, without dropout, the same weights and batches. The GPT is tiny and trains as the original's
-`s1_train.py` does, under PyTorch Lightning, so that the numbers can be asked for in every run of
-the tests (`tests/training/test_parity.py`). Of SoVITS the golden cases hold one step in full size
-(`tests/conformance`).
+Float32, without dropout, the same weights and batches. Here the GPT's, which is tiny and trains as
+the original's `s1_train.py` does, under PyTorch Lightning, so that the numbers can be asked for in
+every run of the tests (`tests/training/test_parity.py`); SoVITS's are in `sovits_parity`.
 """
 
 from __future__ import annotations
@@ -22,8 +21,10 @@ TOLERANCE = 1e-3  # of a loss
 
 @dataclass(frozen=True)
 class Parity:
-    """`ours` and `theirs` hold the loss of each batch."""
+    """`ours` and `theirs` hold the losses of each batch, term by term."""
 
+    name: str
+    steps: int
     ours: Sequence[float]
     theirs: Sequence[float]
 
@@ -41,13 +42,13 @@ class Parity:
     def __str__(self) -> str:
         state = "ok  " if self.passed else "FAIL"
         return (
-            f"{state} GPT, {STEPS} steps of the optimiser: {len(self.ours)} losses differ by "
-            f"{self.worst:.1e}"
+            f"{state} {self.name}: {len(self.ours)} losses of {self.steps} steps of the optimiser "
+            f"differ by {self.worst:.1e} at most"
         )
 
 
-def check_parity() -> Parity:
+def check_gpt_parity() -> Parity:
     with tempfile.TemporaryDirectory() as folder:
         ours = train_ours(Path(folder) / "ours", epochs=GPT_EPOCHS)
         theirs = train_original(Path(folder) / "theirs", epochs=GPT_EPOCHS)
-    return Parity(ours.losses, theirs.losses)
+    return Parity("GPT", STEPS, ours.losses, theirs.losses)

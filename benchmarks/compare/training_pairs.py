@@ -28,14 +28,16 @@ def makers(device: str) -> list[Maker]:
     for half in precisions:
         suffix = "float16" if half else "float32"
         found += [
-            Maker(f"sovits training {v} {suffix}", lambda v=v, h=half: _sovits(v, device, h))
+            Maker(
+                f"sovits training {v} {suffix}", lambda v=v, h=half: sovits_pair(v, device, half=h)
+            )
             for v in ("v2", "v2ProPlus")
         ]
         found.append(Maker(f"gpt training {suffix}", lambda h=half: _gpt(device, h)))
     return found
 
 
-def _sovits(version: str, device: str, half: bool) -> Pair:
+def sovits_pair(version: str, device: str, *, half: bool) -> Pair:
     config = SOVITS_CONFIGS[version]
     generator, discriminator = Synthesizer(config), Discriminator(config.periods)
     theirs = original.synthesizer_and_discriminator(config)
