@@ -77,7 +77,7 @@ test-chaos: install
 # The studio in a real browser, and a new user's whole way through it with the real service:
 # minutes. `make test` has a minute of it (test_smoke.py). PICTURES=docs/pictures keeps what it looks like.
 test-browser: install
-	$(BIN)/python -m pytest -rs $(addprefix tests/serve_app/browser/,test_smoke.py views.py speed.py work.py buttons.py library.py live.py journey.py)
+	$(BIN)/python -m pytest -rs $(addprefix tests/serve_app/browser/,test_smoke.py views.py walk.py speed.py work.py buttons.py leaderboard.py pulling.py library.py live.py journey.py)
 
 # The types of the studio's scripts, and tests of its state by Node (20.19 or newer). npx fetches
 # the checker, so it is no part of `make check`.

@@ -9,7 +9,7 @@ export const route = new Store(read());
 addEventListener("hashchange", () => route.set(read()));
 
 function read() {
-  const parts = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const parts = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
   if (parts[0] === "voice" && parts[1]) {
     return { view: "voice", id: parts[1], section: SECTIONS.includes(parts[2]) ? parts[2] : null };
   }
@@ -19,6 +19,11 @@ function read() {
     return { view: "voice", id: parts[0], section: null };
   }
   return { view: "home", id: null, section: null };
+}
+
+/** Of an address that somebody cut short or typed. @param {string} part */
+function decoded(part) {
+  try { return decodeURIComponent(part); } catch { return part; }
 }
 
 /** @param {string} id */

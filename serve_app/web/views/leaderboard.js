@@ -35,16 +35,18 @@ function Board({ id, row }) {
   const scored = row.checkpoints.some((/** @type {any} */ each) => each.score !== null);
   const heard = row.checkpoints.some((/** @type {any} */ each) => each.samples?.length);
   const judged = judgedColumns(row.checkpoints);
+  const key = `speak:${id}`, choice = CHOICE[row.step];
+  const wish = JSON.parse(localStorage.getItem(key) ?? "{}");
+  // The chosen one needs no wish: it stays the choice when a later training chooses anew.
   const use = (/** @type {any} */ each) => {
-    const key = `speak:${id}`;
-    localStorage.setItem(key, JSON.stringify({ ...JSON.parse(localStorage.getItem(key) ?? "{}"), [CHOICE[row.step]]: each.file }));
+    localStorage.setItem(key, JSON.stringify({ ...wish, [choice]: each.chosen ? "" : each.file }));
     go(voiceLink(id, "speak"));
   };
   const toggle = (/** @type {number} */ epoch) => { listen(false); pin(pinned.includes(epoch) ? pinned.filter((each) => each !== epoch) : [...pinned, epoch].slice(-2)); };
   const both = pinned.map((epoch) => row.checkpoints.find((/** @type {any} */ each) => each.epoch === epoch)).filter((each) => each?.samples?.length);
   return html`<div><h3>${stepName(row.step)}</h3>
     <table><thead><tr><th scope="col">${t("epoch")}</th>${scored ? html`<th scope="col">${t("score")}</th>` : null}${judged.map((name) => html`<th scope="col" title=${t(`judged.${name}.words`)}>${t(`judged.${name}`)}</th>`)}${heard ? html`<th scope="col">${t("samples")}</th>` : null}<th scope="col">${t("size")}</th><th scope="col"><span class="unseen">${t("useThis")}</span></th></tr></thead>
-    <tbody>${row.checkpoints.map((/** @type {any} */ each) => html`<tr key=${each.epoch} class=${each.chosen ? "chosen" : ""}><td>${each.epoch}${each.problem ? html` <span title=${ownWords(each.problem) ?? each.problem}>⚠</span>` : null}${each.chosen ? html` <strong title=${ownWords(row.reason ?? "") ?? ""}>★ ${t("chosen")}</strong>` : null}</td>
+    <tbody>${row.checkpoints.map((/** @type {any} */ each) => html`<tr key=${each.epoch} class=${each.chosen ? "chosen" : ""}><td>${each.epoch}${each.problem ? html` <span title=${ownWords(each.problem) ?? each.problem}>⚠</span>` : null}${each.chosen ? html` <strong title=${ownWords(row.reason ?? "") ?? ""}>★ ${t("chosen")}</strong>` : null}${wish[choice] === each.file ? html` <strong class="yours">✓ ${t("yours")}</strong>` : null}</td>
       ${scored ? html`<td>${each.score === null ? "–" : Number(each.score.toPrecision(4))}</td>` : null}
       ${judged.map((name) => html`<td>${judgedCell(each, name)}</td>`)}
       ${heard ? html`<td class="samples">${(each.samples ?? []).map((/** @type {any} */ sample) => html`<${Play} path=${inApi(sample.url)} label=${`${t("epoch")} ${each.epoch}: ${sample.text}`} />`)}

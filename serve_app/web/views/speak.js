@@ -53,7 +53,7 @@ export function Speak() {
       <label>${t("seed")}<input inputmode="numeric" pattern="-?[0-9]*" value=${wish.seed ?? ""} placeholder=${String(task.config.seed)} onChange=${(/** @type {any} */ event) => put({ seed: event.target.value.trim() })} /><small>${t("seedWords")}</small></label>
       <label>${t("speed")} <output>${(wish.speed ?? 1).toFixed(2)}×</output><input type="range" min="0.5" max="2" step="0.05" value=${wish.speed ?? 1} onInput=${(/** @type {any} */ event) => put({ speed: Number(event.target.value) })} /></label>
     </div>
-    <details><summary>${t("versions")}</summary><div class="fields">
+    <details open=${wish.sovits || wish.gpt ? true : undefined}><summary>${t("versions")}</summary><div class="fields">
       <label>SoVITS<select value=${wish.sovits ?? ""} onChange=${(/** @type {any} */ event) => put({ sovits: event.target.value })}><option value="">${t("newest")}</option>${trained("SoVITS").map((/** @type {string} */ name) => html`<option value=${name}>${name.split("/").pop()}</option>`)}</select></label>
       <label>GPT<select value=${wish.gpt ?? ""} onChange=${(/** @type {any} */ event) => put({ gpt: event.target.value })}><option value="">${t("newest")}</option>${trained("GPT").map((/** @type {string} */ name) => html`<option value=${name}>${name.split("/").pop()}</option>`)}</select></label></div></details>
     <div class="row"><${Action} id="speak" kind="primary" label=${t("speak")} run=${speak} disabled=${Boolean(why)} why=${why} title="Ctrl+Enter" />

@@ -1,5 +1,5 @@
 """The few tests in a browser that every run of the suite makes, a minute at most: where most would
-break. All the others, in work.py, views.py and journey.py, are `make test-browser`."""
+break. All the others, in the files beside this one, are `make test-browser`."""
 
 from __future__ import annotations
 

@@ -24,9 +24,14 @@ ENGLISH_SENTENCE = re.compile(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}")
 
 
 def violations(page: Page) -> list[str]:
+    """Of the view as it is, and of its colours in the other scheme."""
     from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(page).response["violations"]
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    page.emulate_media(color_scheme="light" if is_dark else "dark")
+    found += Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
+    page.emulate_media(color_scheme="dark" if is_dark else "light")
     return [f"{row['id']}: {node['html']}" for row in found for node in row["nodes"]]
 
 
