@@ -44,7 +44,7 @@ def judge_training(
 ) -> None:
     """The table of the training in `plan.settings.weights_folder` has the numbers then. Says in
     the log where there is nothing to listen to or with. Raises BackendMissing or BadModelFile
-    where the models folder lacks what the base speaks with."""
+    where the models folder lacks what the base speaks with, or the chosen sound is damaged."""
     started, progress = clock(), context.progress
     folder = plan.settings.weights_folder
     table = TrainingTable.load(folder)

@@ -11,7 +11,7 @@ import torch
 
 from ray_pipeline.audio.wav import duration_seconds
 from ray_pipeline.core.audio_format import Waveform
-from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.errors import BadModelFile, InvalidInput
 from ray_pipeline.core.options import TestInferenceOptions
 from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.speech import Reference
@@ -25,7 +25,7 @@ from ray_pipeline.voice.choosing import choose
 from ray_pipeline.voice.encoders import Encoders
 from ray_pipeline.voice.order import candidates, usual_settings
 from ray_pipeline.voice.speech import Piece
-from ray_pipeline.voice.voice import load_voice
+from ray_pipeline.voice.voice import check_sound, load_voice
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ Say = Callable[[Path], list[Spoken]]
 
 
 def what_to_say(context: StepContext, plan: TrainingPlan, device: torch.device) -> Say | str:
-    """Or a sentence on why nothing can be said."""
+    """Or a sentence on why nothing can be said. Raises BadModelFile where the fault is that of the
+    sound which train_sovits chose, and of no checkpoint of this training."""
     clips = held_out_clips(plan)
     if plan.say_again is not None:
         return _again(context, plan, clips) if clips else "no clips were held out"
@@ -80,6 +81,7 @@ def _speaking(
     sovits = Trainings(context.workspace).chosen_partner(StepName.TRAIN_SOVITS, settings.inputs)
     if sovits is None:
         return "train_sovits has not learned from the same features yet"
+    _require_sound(sovits)
     used = candidates(context, names=settings.clip_names)
     if not used:
         return "no clip has a text to be the reference"
@@ -89,6 +91,16 @@ def _speaking(
     sentences = [(text, language) for text in SENTENCES.get(language, ())]
     sentences += [(text, own) for text, own in (_written(context, clip) for clip in clips) if text]
     return _reading(context, sovits, reference, sentences, device)
+
+
+def _require_sound(sovits: Path) -> None:
+    try:
+        check_sound(sovits)
+    except BadModelFile as error:
+        raise BadModelFile(
+            f"the sound that train_sovits chose cannot be used. {error.message}",
+            hint="Run train_sovits with force, then train_gpt again.",
+        ) from error
 
 
 def _reading(

@@ -92,6 +92,11 @@ class GptSovitsVoice:
         """See `LoadableVoice`."""
         _build(gpt_path, sovits_path)
 
+    @classmethod
+    def sound_of(cls, sovits_path: Path) -> torch.nn.Module:
+        """See `LoadableVoice`."""
+        return build_synthesizer(load_sovits(sovits_path))
+
     @property
     def version(self) -> str:
         return self.base.version

@@ -17,6 +17,7 @@ from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.speech import DEFAULT_SETTINGS, Reference, SpeechSettings
 from ray_pipeline.models.mini.config import TOKEN_HOP, VERSION
+from ray_pipeline.models.mini.files import load_synthesizer
 from ray_pipeline.models.mini.tokens import frames_of, with_edges
 from ray_pipeline.models.mini.voice import MiniVoice, refuse_unknown_language
 from ray_pipeline.text import Phones
@@ -64,6 +65,11 @@ class MiniTextVoice:
         if gpt_path.suffix.lower() != ".safetensors":
             raise BadModelFile(f"{gpt_path.name} is no file of a voice of the base mini.")
         MiniVoice.load(gpt_path, sovits_path)
+
+    @classmethod
+    def sound_of(cls, sovits_path: Path) -> torch.nn.Module:
+        """See `LoadableVoice`."""
+        return load_synthesizer(sovits_path).synthesizer
 
     def speak(
         self,

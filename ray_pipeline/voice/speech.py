@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from torch import nn
 
 from ray_pipeline.core.audio_format import SAMPLE_RATE, Waveform
 from ray_pipeline.core.speech import DEFAULT_SETTINGS, Reference, SpeechSettings
@@ -226,4 +227,9 @@ class LoadableVoice(Voice, Protocol):
     @classmethod
     def check(cls, gpt_path: Path, sovits_path: Path) -> None:
         """Build what the two files hold, without the encoders. Raises BadModelFile as `load`."""
+        ...
+
+    @classmethod
+    def sound_of(cls, sovits_path: Path) -> nn.Module:
+        """The network of the second file alone. Raises BadModelFile if it is damaged."""
         ...

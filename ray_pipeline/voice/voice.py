@@ -83,6 +83,17 @@ def check_voice(gpt_path: Path, sovits_path: Path) -> str:
     return voice_version(sovits_path)
 
 
+def check_sound(sovits_path: Path) -> None:
+    """Raises BadModelFile for a file of the second stage that is damaged, or whose weights are no
+    numbers: whatever speaks with it is not to blame."""
+    network = _kind_of(sovits_path).sound_of(sovits_path)
+    if not all(bool(weight.isfinite().all()) for weight in network.state_dict().values()):
+        raise BadModelFile(
+            f"{sovits_path.name} has weights that are not numbers.",
+            hint="Train the sound again (train_sovits with force), or choose another of its files.",
+        )
+
+
 def _kind_of(sovits_path: Path) -> type[LoadableVoice]:
     family = family_of(voice_version(sovits_path))
     kind: type[LoadableVoice] = getattr(import_module(family.module), family.class_name)

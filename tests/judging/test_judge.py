@@ -14,16 +14,19 @@ from PIL import Image
 
 from benchmarks.mini_task import make_task, read_recordings
 from ray_pipeline.asr import faster_whisper
+from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.core.options import TrainGptOptions, TrainSovitsOptions
 from ray_pipeline.core.progress import RecordingProgress
 from ray_pipeline.core.selection import Checkpoint, ranking
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.training_table import TrainingTable
+from ray_pipeline.core.trainings import Trainings
 from ray_pipeline.judging.judge import in_order, judge_training
 from ray_pipeline.judging.recipe import JUDGING
 from ray_pipeline.models.mini.files import (
     Base,
+    load_synthesizer,
     new_base,
     save_durations,
     save_synthesizer,
@@ -231,6 +234,26 @@ def test_a_gpt_without_sound_of_the_same_features_is_not_listened_to(task: StepC
         "Nobody listened to the checkpoints: train_sovits has not learned from the same features "
         "yet."
     ]
+
+
+@pytest.mark.parametrize("fault", ["cut off", "no numbers"])
+def test_a_damaged_sound_is_not_blamed_on_the_checkpoints_that_should_speak_with_it(
+    task: StepContext, fault: str
+) -> None:
+    give_sound(task)
+    [sound] = Trainings(task.workspace).folder(SOVITS, "run-1").glob("*.safetensors")
+    if fault == "cut off":
+        sound.write_bytes(sound.read_bytes()[:1000])
+    else:
+        spoilt = load_synthesizer(sound).synthesizer
+        with torch.no_grad():
+            next(spoilt.vocoder.parameters()).fill_(torch.nan)
+        save_synthesizer(sound, spoilt, shipped_base().config, {"languages": "en zh"})
+    context, plan = planned(task, GPT)
+    not_weights(plan)
+    with pytest.raises(BadModelFile, match=f"train_sovits chose cannot be used.*{sound.stem}"):
+        judge_training(context, plan, seconds_training=1e6)
+    assert found_bad(plan) == []
 
 
 def test_the_least_loss_is_listened_to_first_and_without_losses_the_last() -> None:
