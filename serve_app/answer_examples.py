@@ -67,10 +67,11 @@ _BASE = {"name": "mini", "reason": "None of the large base models is in the mode
 _FIELD = {
     "name": "batch_size",
     "type": "integer",
-    "words": "clips in a batch of both trainings, less where memory is short",
+    "words": "clips in a batch of both trainings; `auto`: up to 16, as many as are expected to fit "
+    "into the memory there is",
     "default": 16,
     "optional": False,
-    "choices": [],
+    "choices": ["auto"],
     "minimum": 1,
     "maximum": 256,
 }
@@ -79,7 +80,16 @@ _TRAINING = {
     "epochs": 13,
     "asked_epochs": 50,
     "batch_size": 8,
+    "asked_batch_size": 16,
+    "batch_reasons": ["base"],
     "steps_at_most": 320,
+    "memory": {
+        "peak_gb": 1.2,
+        "usable_gb": 6.4,
+        "longest_seconds": 9.8,
+        "too_long": [],
+        "warnings": [],
+    },
 }
 _STEP = {
     "step": "convert_audio",

@@ -5,6 +5,7 @@ Nothing heavy is imported: packages are looked up, not loaded.
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
@@ -12,14 +13,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ray_pipeline.core.options import TaskConfig
 from ray_pipeline.core.pretrained_bases import (
     BASE_MODELS,
     choose_base,
     has_bert,
     missing_files,
 )
+from ray_pipeline.core.resources import ClusterTotals, plan_workers
 from ray_pipeline.core.step_names import StepName
+from ray_pipeline.pipeline import STEPS
 from ray_pipeline.text.chinese.g2pw import has_g2pw
+from ray_pipeline.training.preflight import Room
+from ray_pipeline.training.room import room_of_cards_here, room_on_cpu
 from serve_app.settings import Settings
 
 _PACKAGES = ("gpt-sovits-ray", "ray", "torch", "torchaudio", "transformers", "fastapi", "dbos")
@@ -68,6 +74,19 @@ def cluster() -> dict[str, Any] | None:
         "nodes": sum(1 for node in ray.nodes() if node["Alive"]),
         "dashboard": _dashboard_url(),
     }
+
+
+def room_of_worker(config: TaskConfig) -> Room | None:
+    """The memory that a worker of this task's trainings would find, as far as this machine can
+    tell: None where the cluster has GPUs and this machine none."""
+    import ray
+
+    found = ray.cluster_resources() if ray.is_initialized() else {}
+    if found.get("GPU"):
+        return room_of_cards_here()
+    totals = ClusterTotals(found.get("CPU", os.cpu_count() or 1))
+    request = STEPS[StepName.TRAIN_SOVITS].resources
+    return room_on_cpu(plan_workers(request, config.num_workers, totals).num_workers)
 
 
 def _dashboard_url() -> str | None:

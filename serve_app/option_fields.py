@@ -35,7 +35,7 @@ def _fields(model: type[BaseModel]) -> list[OptionField]:
 
 
 def _field(schema: str, name: str, row: dict[str, Any]) -> OptionField:
-    kinds = row.get("anyOf", [row])
+    kinds = _kinds(row)
     facts: dict[str, Any] = {}
     for kind in kinds:
         if kind.get("type") in ("integer", "number", "string", "boolean"):
@@ -48,6 +48,12 @@ def _field(schema: str, name: str, row: dict[str, Any]) -> OptionField:
         name=name, words=words, default=row.get("default"), optional=nullable, choices=choices,
         **facts,
     )  # fmt: skip
+
+
+def _kinds(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the value may be; one that may be left out can hold others that are alternatives."""
+    kinds = row.get("anyOf")
+    return [row] if kinds is None else [each for kind in kinds for each in _kinds(kind)]
 
 
 def _choices(kind: dict[str, Any]) -> list[str]:

@@ -35,16 +35,46 @@ class OptionsAnswer(Answer):
     steps: dict[StepName, list[OptionField]] = Field(description="the `params` of each step")
 
 
+# Why a batch has fewer clips than asked for.
+BatchReason = Literal["if_dpo", "base", "few_clips", "memory"]
+
+
+class TooLongClip(Answer):
+    """A clip that should not fit into the memory, alone."""
+
+    clip: str
+    seconds: float
+    needed_gb: float = Field(description="gigabytes that it should take")
+
+
+class ExpectedMemory(Answer):
+    """An estimate of what a worker takes at its peak, from measured steps."""
+
+    peak_gb: float = Field(description="gigabytes, with a batch of the longest clips that fit")
+    usable_gb: float = Field(description="gigabytes that may be used: most of what is free now")
+    longest_seconds: float = Field(description="of those clips")
+    too_long: list[TooLongClip] = Field(description="the longest first")
+    warnings: list[str] = Field(description="what to expect and do where it does not fit")
+
+
 class PlannedTraining(Answer):
     """One training as it would run, which is not always as it was asked for."""
 
     step: StepName
     epochs: int = Field(description="how often its numbers are told and a version is written")
     asked_epochs: int = Field(description="what the request or the task says")
-    batch_size: int = Field(description="clips in a batch; less where memory is short")
+    batch_size: int = Field(description="clips in a batch")
+    asked_batch_size: int | Literal["auto"] = Field(description="what the request or the task says")
+    batch_reasons: list[BatchReason] = Field(
+        description="why it is less: `if_dpo` halves it, the `base` has a limit of its own, "
+        "`few_clips` leave four batches an epoch, `memory` is short"
+    )
     steps_at_most: int | None = Field(
         description="optimiser steps, where the base model sets them; null: every epoch takes all "
         "clips"
+    )
+    memory: ExpectedMemory | None = Field(
+        description="null before the clips are cut, and where nobody knows the worker's memory"
     )
 
 

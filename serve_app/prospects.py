@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ray_pipeline.core.errors import BackendMissing, InvalidInput
-from ray_pipeline.core.pretrained_bases import base_model, choose_base
+from ray_pipeline.core.pretrained_bases import choose_base
 from ray_pipeline.core.task import RunState, StepName, StepRun, Task, Transcript
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.quality.data_report import load_report
-from ray_pipeline.training.mini.recipe import FINE_TUNING, MIN_EPOCH_STEPS, StageRecipe
+from ray_pipeline.training.preflight import Room
 from ray_pipeline.transcripts.clip_timing import clip_timings
-from serve_app.option_schemas import PlanAnswer, PlannedTraining, Sample, SummaryAnswer
+from serve_app.option_schemas import PlanAnswer, Sample, SummaryAnswer
+from serve_app.planned_trainings import Asked, Given, planned_training
 from serve_app.schemas import ChosenBase
-
-_MINI_STAGES: dict[StepName, tuple[StageRecipe, ...]] = {
-    StepName.TRAIN_SOVITS: (FINE_TUNING.acoustic, FINE_TUNING.vocoder),
-    StepName.TRAIN_GPT: (FINE_TUNING.durations,),
-}
 
 
 @dataclass(frozen=True)
@@ -37,20 +32,27 @@ def plan_of(
     transcripts: list[Transcript],
     runs: dict[StepName, StepRun],
     base: BaseOutlook,
-    asked: dict[StepName, dict[str, int | None]],
+    asked: dict[StepName, Asked],
+    room: Room | None,
 ) -> PlanAnswer:
-    """`asked` has `epochs`, `batch_size` and `max_steps` for each training; None: the default."""
+    """`asked` is of each training, `room` that of one of its workers (None: not known)."""
     used = [row.clip for row in transcripts if row.include and row.text.strip()]
     timings = clip_timings(workspace)
-    spans = [timings[clip].end - timings[clip].start for clip in used if clip in timings]
+    spans = {clip: timings[clip].end - timings[clip].start for clip in used if clip in timings}
+    given = Given(
+        base=base.chosen.name if base.chosen else None,
+        num_clips=len(used),
+        seconds=spans,
+        room=room,
+    )
     return PlanAnswer(
         base_model=base.chosen,
         problem=base.problem,
         trainings=[
-            _training(task, step, base.chosen, asked.get(step, {})) for step in _MINI_STAGES
+            planned_training(task.config, step, each, given) for step, each in asked.items()
         ],
         clips=len(used),
-        seconds=round(sum(spans), 1) if spans else None,
+        seconds=round(sum(spans.values()), 1) if spans else None,
         left_steps=[
             step
             for step in StepName
@@ -84,28 +86,3 @@ def summary_of(
         sample = Sample(file=result["file"], text=result["text"], seed=result["seed"])
     grade = report.grade if report else None
     return SummaryAnswer(base_model=base.chosen, problem=base.problem, grade=grade, sample=sample)
-
-
-def _training(
-    task: Task, step: StepName, base: ChosenBase | None, asked: dict[str, int | None]
-) -> PlannedTraining:
-    config = task.config
-    of_task = config.epochs_s2 if step is StepName.TRAIN_SOVITS else config.epochs_s1
-    epochs = asked.get("epochs") or of_task
-    batch_size = asked.get("batch_size") or config.batch_size
-    most = asked.get("max_steps")
-    if base is None or base_model(base.name).family != "mini":
-        return PlannedTraining(
-            step=step, epochs=epochs, asked_epochs=epochs, batch_size=batch_size, steps_at_most=most
-        )
-    stages = _MINI_STAGES[step]
-    total = sum(stage.schedule.steps for stage in stages)
-    total = min(total, most or total)
-    each = min(max(math.ceil(total / epochs), MIN_EPOCH_STEPS), total)
-    return PlannedTraining(
-        step=step,
-        epochs=math.ceil(total / each),
-        asked_epochs=epochs,
-        batch_size=min(batch_size, stages[0].batch_size),
-        steps_at_most=total,
-    )

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ray_pipeline.core.errors import InvalidInput
+from ray_pipeline.core.option_types import BatchSize
 from ray_pipeline.core.workspace import tasks_folder
 
 CONFIG_FILE_VARIABLE = "GSV_CONFIG_FILE"
@@ -85,7 +86,7 @@ class Settings(BaseSettings):
     )
     # What a task gets when its request leaves the field out.
     default_gpu_id: str | None = None
-    default_batch_size: int | None = Field(None, ge=1, le=256)
+    default_batch_size: BatchSize | None = None
     default_epochs_s1: int | None = Field(None, ge=1, le=1000)
     default_epochs_s2: int | None = Field(None, ge=1, le=1000)
 

@@ -6,73 +6,32 @@ names the field; nothing below this module checks again.
 
 from __future__ import annotations
 
-import re
-import secrets
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     StrictBool,
     ValidationError,
-    ValidationInfo,
-    WithJsonSchema,
     model_validator,
 )
 
 from ray_pipeline.core.errors import InvalidInput
 from ray_pipeline.core.languages import LanguageMode, TaskLanguage
+from ray_pipeline.core.option_types import (
+    USUAL_BATCH,
+    BaseModelName,
+    BatchSize,
+    GpuNumbers,
+    Precision,
+    Seed,
+    Threshold,
+    VoiceName,
+)
 from ray_pipeline.core.speech import NUM_SEEDS, Delivery
 from ray_pipeline.core.step_names import StepName
-
-Precision = Literal["float32", "float16", "bfloat16", "int8"]
-BaseModelName = Literal["auto", "v2ProPlus", "v2Pro", "v2", "v1", "nano", "mini"]
-
-
-_MAX_EXP_NAME_BYTES = 210  # of the 255 of file systems; the rest is for `_e1000_s1234567.pth`
-
-
-def _check_exp_name(name: str, info: ValidationInfo) -> str:
-    # It becomes a folder and part of file names, so only what every file system takes.
-    if not re.fullmatch(r"[\w][\w .+-]{0,79}", name) or name.endswith((" ", ".")):
-        raise ValueError("use letters, digits, space, '_', '-', '+' or '.', at most 80 of them")
-    num_bytes = len(name.encode())
-    if num_bytes > _MAX_EXP_NAME_BYTES and not (info.context or {}).get("is_stored"):
-        raise ValueError(
-            f"it has {num_bytes} bytes; file systems leave room for {_MAX_EXP_NAME_BYTES}, "
-            f"{_MAX_EXP_NAME_BYTES // 3} characters of Chinese, Japanese or Korean"
-        )
-    return name
-
-
-def _check_gpu_id(gpu_id: str) -> str:
-    if not re.fullmatch(r"\d{1,3}(-\d{1,3}){0,63}", gpu_id):
-        raise ValueError('give GPU numbers joined by \'-\', such as "0" or "0-1-2"')
-    return gpu_id
-
-
-# In code a number or None, everywhere else (requests, answers, manifests) a number or "auto".
-Threshold = Annotated[
-    float | None,
-    BeforeValidator(lambda value: None if value == "auto" else value),
-    PlainSerializer(lambda value: "auto" if value is None else value),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number", "minimum": -100, "exclusiveMaximum": 0}, {"const": "auto"}]}
-    ),
-]
-
-
-def _drawn(seed: Any) -> Any:
-    # As on the original's pages, where -1 stands for any seed.
-    return secrets.randbelow(NUM_SEEDS) if seed == -1 else seed
-
-
-Seed = Annotated[int, BeforeValidator(_drawn)]
 
 
 class Options(BaseModel):
@@ -82,14 +41,12 @@ class Options(BaseModel):
 class TaskConfig(Options):
     """The `config` of a task; every field has a default."""
 
-    exp_name: Annotated[str, AfterValidator(_check_exp_name)] = "my_speaker"
+    exp_name: VoiceName = "my_speaker"
     language: TaskLanguage = "zh"
-    batch_size: int = Field(16, ge=1, le=256)
+    batch_size: BatchSize = USUAL_BATCH
     epochs_s2: int = Field(50, ge=1, le=1000, description="epochs of the SoVITS training")
     epochs_s1: int = Field(15, ge=1, le=1000, description="epochs of the GPT training")
-    gpu_id: Annotated[str, AfterValidator(_check_gpu_id)] = Field(
-        "0", description='one worker a number: "0-1-2" asks for three'
-    )
+    gpu_id: GpuNumbers = Field("0", description='one worker a number: "0-1-2" asks for three')
     base_model: BaseModelName = "auto"
     seed: Seed = Field(1234, ge=0, lt=NUM_SEEDS, description="-1: one is drawn")
     strict_compat: StrictBool = Field(
@@ -176,7 +133,7 @@ class TrainOptions(StepOptions):
     """Defaults come from the task's config."""
 
     epochs: int | None = Field(None, ge=1, le=1000)
-    batch_size: int | None = Field(None, ge=1, le=256)
+    batch_size: BatchSize | None = None
     max_steps: int | None = Field(None, ge=1, description="stop after so many optimiser steps")
     save_every_epochs: int = Field(1, ge=1, description="export weights every so many epochs")
     keep_gb: float = Field(

@@ -14,6 +14,7 @@ from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.training.experiment_files import DroppedClip
+from ray_pipeline.training.preflight import Preflight
 from ray_pipeline.training.settings import TrainingSettings
 from ray_pipeline.training.worker import TrainWorker
 
@@ -24,9 +25,10 @@ SayAgain = Callable[[Any, Path, Sequence[str]], list[Waveform]]
 class TrainingPlan:
     """`train(settings, worker)` is the whole training on one worker. It learns from what the
     steps in `rests_on` made, and leaves the clips in `dropped` out; `warnings` say what else of
-    what was asked for is not done. `say_again(settings, weights, clips)` lets exported weights say
-    clips that were held out from their own tokens: a waveform [N] at 32 kHz each; None for the
-    stage that makes tokens. It raises BadModelFile."""
+    what was asked for is not done; `preflight` what to expect of the memory.
+    `say_again(settings, weights, clips)` lets exported weights say clips that were held out from
+    their own tokens: a waveform [N] at 32 kHz each; None for the stage that makes tokens. It raises
+    BadModelFile."""
 
     train: Callable[[Any, TrainWorker], None]
     say_again: SayAgain | None = None
@@ -34,6 +36,7 @@ class TrainingPlan:
     rests_on: Sequence[StepName]
     dropped: Sequence[DroppedClip]
     warnings: Sequence[str] = ()
+    preflight: Preflight | None = None
 
 
 def require_clips(names: Sequence[str], dropped: Sequence[DroppedClip], least: int) -> None:

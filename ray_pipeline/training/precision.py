@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 _TOO_OLD = (6, 1)  # Pascal: float16 at a fraction of the speed
 _GTX_16 = (7, 5)  # Turing without tensor cores: float16 turns into NaN
@@ -14,6 +16,8 @@ def uses_half_precision(device: torch.device) -> bool:
     """Never on a CPU; on a GPU above compute capability 6.1 that is no GTX 16xx."""
     if device.type != "cuda":
         return False
+    import torch
+
     capability = torch.cuda.get_device_capability(device)
     return gpu_is_good_at_half(capability, torch.cuda.get_device_name(device))
 

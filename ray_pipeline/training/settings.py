@@ -7,16 +7,18 @@ original keeps beside a training and inside every export are written from the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
-from ray_pipeline.core.options import TrainOptions
+from ray_pipeline.core.option_types import AUTO, USUAL_BATCH
+from ray_pipeline.core.options import TaskConfig, TrainOptions
 from ray_pipeline.core.pretrained_bases import PretrainedBase
 from ray_pipeline.core.progress import Progress
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.training.memory_model import Stage, Training
 
 
 class TrainingItem(Protocol):
@@ -39,7 +41,9 @@ class TrainingSettings:
     `checkpoint_links` shows the newest checkpoints under the original's names, `curves_folder`
     takes the TensorBoard files. At most `micro_batch_size` clips are in memory at a time; with
     `recompute` less is kept of each (`recomputing`). `start` is an export to begin with instead
-    of the base model. `step` and `inputs` are those of the table of checkpoints.
+    of the base model. `step` and `inputs` are those of the table of checkpoints. With `auto_batch`
+    a batch has at most `batch_size` clips, until a look at the memory decides how many
+    (`preflight`).
     """
 
     voice: str
@@ -47,6 +51,7 @@ class TrainingSettings:
     seed: int
     epochs: int
     batch_size: int
+    auto_batch: bool = False
     max_steps: int | None = None
     save_every_epochs: int = 1
     checkpoint_minutes: float = 5
@@ -93,8 +98,18 @@ class TrainingSettings:
             task_folder=context.workspace.root,
             experiment=context.experiment,
             progress=context.progress,
+            auto_batch=asked_batch_size(context.config, options) == AUTO,
             **own,
         )
+
+    def with_batch_size(self, size: int) -> Self:
+        return replace(self, batch_size=size)
+
+    @property
+    def memory(self) -> Training:
+        """What decides how much memory it takes."""
+        stage: Stage = "gpt" if self.step is StepName.TRAIN_GPT else "sovits"
+        return Training(version=self.version, stage=stage, recompute=self.recompute)
 
     def export_name(self, epoch: int, step: int) -> str:
         """The file name of the weights that are exported after an epoch."""
@@ -122,3 +137,14 @@ class TrainingSettings:
     def clip_names(self) -> set[str]:
         """The clips that are trained on."""
         return {item.name for item in self.items}
+
+
+def asked_batch_size(config: TaskConfig, options: TrainOptions) -> int | Literal["auto"]:
+    """The step's own, or the task's."""
+    return options.batch_size or config.batch_size
+
+
+def most_clips(config: TaskConfig, options: TrainOptions) -> int:
+    """How many clips a batch has at most; with "auto" perhaps fewer."""
+    asked = asked_batch_size(config, options)
+    return USUAL_BATCH if asked == AUTO else asked

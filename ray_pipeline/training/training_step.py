@@ -9,22 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ray_pipeline.core.errors import StorageFull
-from ray_pipeline.core.manifest import ClipEntry, Manifest, fingerprint
-from ray_pipeline.core.options import TrainGptOptions, TrainOptions
+from ray_pipeline.core.manifest import Manifest, fingerprint
+from ray_pipeline.core.option_types import AUTO
+from ray_pipeline.core.options import TrainOptions
 from ray_pipeline.core.step_context import Result, StepContext
 from ray_pipeline.core.step_names import StepName
-from ray_pipeline.core.training_table import TrainingTable
 from ray_pipeline.core.trainings import Trainings, link_or_copy
 from ray_pipeline.core.workspace import sha256_of
 from ray_pipeline.training.adopting import adopt, copied_checkpoint
 from ray_pipeline.training.checkpoints import link_checkpoints
-from ray_pipeline.training.experiment_files import DroppedClip, Objection
 from ray_pipeline.training.healing import Care
 from ray_pipeline.training.launcher import train
 from ray_pipeline.training.plan import TrainingPlan
+from ray_pipeline.training.preflight import look_at_memory
 from ray_pipeline.training.resuming import has_checkpoint
+from ray_pipeline.training.room import room_of_workers
 from ray_pipeline.training.run_folders import RunFolder, choose_run_folder, mark_finished
 from ray_pipeline.training.settings import TrainingSettings
+from ray_pipeline.training.training_result import record
 
 if TYPE_CHECKING:
     from ray_pipeline.training.reports import TrainingHistory
@@ -69,7 +71,8 @@ def training_key(context: StepContext, options: TrainOptions, plan: TrainingPlan
         copied=[(path.name, path.stat().st_size) for path in copied_checkpoint(plan.settings)],
         start=None if plan.settings.start is None else sha256_of(plan.settings.start),
         epochs=plan.settings.epochs,
-        batch_size=plan.settings.batch_size,
+        # A training goes on with the batches that it began with, however much is free now.
+        batch_size=AUTO if plan.settings.auto_batch else plan.settings.batch_size,
         held_out=sorted(item.name for item in plan.settings.held_out),
     )
 
@@ -107,15 +110,17 @@ def _train(
     folder = choose_run_folder(storage, key, force=options.force)
     run_folder = storage / folder.name
     plan = with_own_folder(context, plan, folder.name)
-    settings, trainings = plan.settings, Trainings(context.workspace)
-    trainings.remove_others(context.step, folder.name)
-    if settings.start is not None:
-        settings = replace(settings, start=own_start(run_folder, settings.start))
-    adopt_what_was_copied(context, settings, folder, run_folder)
-    num_clips = len(settings.clip_names)
+    num_clips = len(plan.settings.clip_names)
     # A worker without a clip of its own would have nothing to learn from.
     most = min(context.config.num_workers, num_clips)
     workers = context.plan(most)
+    preflight = look_at_memory(plan.settings, room_of_workers(workers), run_folder)
+    settings = plan.settings.with_batch_size(preflight.batch_size)
+    plan = replace(plan, settings=settings, preflight=preflight)
+    Trainings(context.workspace).remove_others(context.step, folder.name)
+    if settings.start is not None:
+        settings = replace(settings, start=own_start(run_folder, settings.start))
+    adopt_what_was_copied(context, settings, folder, run_folder)
     if options.elastic:  # also more than the cluster has now
         workers = replace(workers, num_workers=most)
     verb = "Going on with" if folder.is_resumed else "Starting"
@@ -186,90 +191,3 @@ def with_own_folder(context: StepContext, plan: TrainingPlan, run: str) -> Train
         inputs=fingerprint(base_model=context.config.base_model, digests=digests),
     )
     return replace(plan, settings=settings)
-
-
-def record(
-    context: StepContext,
-    options: TrainOptions,
-    plan: TrainingPlan,
-    key: str,
-    history: TrainingHistory,
-    care: Care | None = None,
-) -> Result:
-    """Make it the voice unless the voice would be worse, write the manifest, and say what was
-    reached and chosen."""
-    workspace, settings = context.workspace, plan.settings
-    table = TrainingTable.load(settings.weights_folder)
-    choice = table.choice if table else None
-    assert table is not None
-    assert choice is not None  # the last epoch is always exported and kept
-    remarks = Trainings(workspace).offer(table)
-    own = settings.weights_folder / choice.checkpoint.file
-    shown = (settings.shown_in or settings.weights_folder) / own.name
-    is_voice = Trainings(workspace).published().get(context.step) == table.run
-    last, care = history.last, care or Care()
-    dropped = [*plan.dropped, *map(_broke_the_training, care.set_aside)]
-    summary = {
-        "epochs": last.epoch,
-        "steps": last.step,
-        "workers": len(history.clips_by_rank),
-        "clips": len(settings.clip_names - set(care.set_aside)),
-        "held_out": sorted(item.name for item in settings.held_out),
-        "set_aside": {clip.name: clip.reason for clip in dropped},
-        "clips_by_rank": history.clips_by_rank,
-        "weights": workspace.relative(shown if is_voice else own),
-        "chosen": {"epoch": choice.checkpoint.epoch, "reason": choice.reason},
-        "last_epoch": last.values,
-        "evaluation": last.evaluation,
-        "seconds_training": round(sum(epoch.seconds for epoch in history.epochs), 1),
-    }
-    manifest = Manifest(context.step, options=options.model_dump())
-    for name in sorted(settings.clip_names - set(care.set_aside)):
-        manifest.add(ClipEntry(name, key))
-    for clip in dropped:
-        manifest.add(ClipEntry(clip.name, key, "set_aside", clip.reason, facts=clip.facts))
-    manifest.details = {
-        "key": key,
-        "outputs": [workspace.relative(own)],
-        "summary": summary,
-    }
-    manifest.save(workspace)
-    warnings = [f"{clip.name} was left out: {clip.reason}" for clip in dropped]
-    warnings += plan.warnings
-    warnings += [remark] if (remark := care.remark()) else []
-    warnings += [choice.warning] if choice.warning else []
-    warnings += remarks
-    warnings += _otherwise_than_asked(context, options, plan, last.epoch)
-    return Result(summary=summary, warnings=warnings)
-
-
-def _broke_the_training(clip: str) -> DroppedClip:
-    words = "its batch broke the training twice"
-    return Objection(words, "broke_the_training").of(clip)
-
-
-def _otherwise_than_asked(
-    context: StepContext, options: TrainOptions, plan: TrainingPlan, epochs_done: int
-) -> list[str]:
-    """A base model that learns from nothing has needs of its own; nobody should wonder later."""
-    warnings = []
-    base, settings = context.config.base_model, plan.settings
-    if options.elastic and context.config.num_workers == 1:
-        warnings.append("elastic has no meaning for one worker: gpu_id asks for no more.")
-    if options.max_steps is None and epochs_done != settings.epochs:
-        warnings.append(
-            f"{base} is trained for a number of steps of its own: {epochs_done} epochs were done, "
-            f"{settings.epochs} were asked for. max_steps sets a limit."
-        )
-    asked = options.batch_size or context.config.batch_size
-    if settings.batch_size != asked:
-        halved = (
-            "if_dpo halves them, "
-            if isinstance(options, TrainGptOptions) and options.if_dpo
-            else ""
-        )
-        warnings.append(
-            f"Batches of {settings.batch_size} were used, {asked} were asked for: {halved}"
-            f"{base} and {len(settings.clip_names)} clips allow no more."
-        )
-    return warnings

@@ -30,6 +30,17 @@ def test_an_empty_config_has_the_published_defaults():
     assert (config.epochs_s2, config.epochs_s1, config.gpu_id) == (50, 15, "0")
 
 
+@pytest.mark.parametrize("value", ["auto", 1, 256, "12"])
+def test_a_batch_has_a_number_of_clips_or_is_left_to_the_memory(value):
+    expected = value if value == "auto" else int(value)
+    assert parse_task_config({"batch_size": value}).batch_size == expected
+    options, _ = parse_options(StepName.TRAIN_GPT, {"batch_size": value})
+    assert options.model_dump(mode="json")["batch_size"] == expected
+    assert parse_options(StepName.TRAIN_GPT, {})[0].batch_size is None
+    with pytest.raises(InvalidInput, match='whole number from 1 to 256, or "auto"'):
+        parse_options(StepName.TRAIN_GPT, {"batch_size": "Auto"})
+
+
 @pytest.mark.parametrize(("gpu_id", "workers"), [("0", 1), ("0-1", 2), ("0-1-2", 3), ("2-2", 1)])
 def test_gpu_id_counts_workers(gpu_id, workers):
     assert TaskConfig(gpu_id=gpu_id).num_workers == workers

@@ -8,16 +8,17 @@ from fastapi.testclient import TestClient
 from ray_pipeline.core.options import OPTIONS, TaskConfig, parse_options
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.workspace import Workspace
+from ray_pipeline.training.preflight import Room
 from tests.serve_app.local_coordinator import LocalCoordinator
 
 
-def plan(client: TestClient, task_id: str, **asked: int) -> dict:
+def plan(client: TestClient, task_id: str, **asked: int | str) -> dict:
     answer = client.get(f"/api/v1/task/{task_id}/plan", params=asked)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def trainings(client: TestClient, task_id: str, **asked: int) -> dict:
+def trainings(client: TestClient, task_id: str, **asked: int | str) -> dict:
     return {row["step"]: row for row in plan(client, task_id, **asked)["trainings"]}
 
 
@@ -79,6 +80,37 @@ def test_a_plan_for_other_bases_is_what_was_asked_for(client: TestClient, task_i
     assert rows["train_gpt"]["epochs"] == rows["train_gpt"]["asked_epochs"] == 3
     assert rows["train_sovits"]["batch_size"] == 2
     assert rows["train_sovits"]["steps_at_most"] is None
+
+
+def test_a_plan_says_what_becomes_of_a_batch_and_why(client: TestClient, task_id: str) -> None:
+    asked = trainings(client, task_id)["train_gpt"]
+    assert (asked["batch_size"], asked["asked_batch_size"]) == (4, 16)  # nano's own limit
+    assert asked["batch_reasons"] == ["base"]
+    body = {"config": {"base_model": "v2", "language": "en"}}
+    large = client.post("/api/v1/task/create", json=body).json()["task_id"]
+    assert trainings(client, large)["train_gpt"]["batch_reasons"] == []  # v2 is not here
+    pairs = trainings(client, task_id, gpt_batch_size=6, gpt_if_dpo=True)["train_gpt"]
+    assert (pairs["batch_size"], pairs["batch_reasons"]) == (3, ["if_dpo"])
+    refused = client.get(f"/api/v1/task/{task_id}/plan", params={"gpt_batch_size": "many"})
+    assert refused.status_code == 422
+
+
+def test_a_plan_estimates_the_memory_and_what_auto_would_take(
+    client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert trainings(client, task, sovits_batch_size=2)["train_sovits"]["memory"] is not None
+    monkeypatch.setattr("serve_app.routes.options.room_of_worker", lambda _: Room(1000))
+    [plenty] = [trainings(client, task, sovits_batch_size="auto")["train_sovits"]]
+    assert (plenty["batch_size"], plenty["asked_batch_size"]) == (2, "auto")
+    assert 0 < plenty["memory"]["peak_gb"] < plenty["memory"]["usable_gb"]
+    assert plenty["memory"]["too_long"] == plenty["memory"]["warnings"] == []
+    monkeypatch.setattr("serve_app.routes.options.room_of_worker", lambda _: Room(0.1))
+    little = trainings(client, task, sovits_batch_size="auto")["train_sovits"]
+    assert (little["batch_size"], little["batch_reasons"]) == (1, ["base", "memory"])
+    assert len(little["memory"]["too_long"]) == 3
+    assert little["memory"]["warnings"]
+    monkeypatch.setattr("serve_app.routes.options.room_of_worker", lambda _: None)
+    assert trainings(client, task)["train_sovits"]["memory"] is None
 
 
 def test_a_plan_counts_the_clips_that_are_used(client: TestClient, task: str) -> None:

@@ -12,10 +12,14 @@ from ray_pipeline.core.pretrained_bases import base_model
 from ray_pipeline.core.step_context import StepContext
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.training.gpt.plan import plan_gpt
+from ray_pipeline.training.mini.plan import plan_synthesizer
+from ray_pipeline.training.mini.settings import SynthesizerSettings
 from ray_pipeline.training.plan import TrainingPlan
+from ray_pipeline.training.preflight import Room, look_at_memory
 from ray_pipeline.training.reports import TrainingHistory
 from ray_pipeline.training.sovits.plan import plan_sovits
-from ray_pipeline.training.training_step import finished_before, own_start, record, training_key
+from ray_pipeline.training.training_result import record
+from ray_pipeline.training.training_step import finished_before, own_start, training_key
 from ray_pipeline.training.worker import EpochReport
 from tests.training.experiment import trained
 
@@ -80,6 +84,44 @@ def test_a_recipe_that_overrides_what_was_asked_says_so(context: StepContext) ->
     assert "asked for" not in as_asked
     stopped = warnings_of(TrainSovitsOptions(epochs=50, max_steps=10), epochs_done=1)
     assert "epochs were done" not in stopped
+
+
+def test_a_batch_that_was_left_to_the_memory_is_no_other_than_asked_for(
+    context: StepContext,
+) -> None:
+    asked = TrainSovitsOptions(batch_size="auto")
+    plan = _plan(context, asked)
+    plan = replace(plan, settings=plan.settings.with_batch_size(1))
+    made = record(context, asked, plan, "key", _history(50))
+    assert not any("were asked for" in warning for warning in made.warnings)
+
+
+def test_a_training_goes_on_with_the_batches_that_the_memory_allowed_first(
+    context: StepContext, tmp_path: Path
+) -> None:
+    asked = TrainSovitsOptions(batch_size="auto")
+    settings = plan_sovits(context, asked, base_model("v2")).settings
+    assert settings.batch_size == 16
+    first = look_at_memory(settings, Room(8), tmp_path / "run")
+    assert 1 < first.batch_size < 16
+    again = look_at_memory(settings, Room(100), tmp_path / "run")
+    assert again.batch_size == first.batch_size
+    told = [line for line in context.progress.logs if "batch_size auto" in line]
+    assert len(told) == 2
+    key = training_key(context, asked, plan_sovits(context, asked, base_model("v2")))
+    other = plan_sovits(context, asked, base_model("v2"))
+    other = replace(other, settings=other.settings.with_batch_size(3))
+    assert training_key(context, asked, other) == key
+
+
+def test_mini_takes_a_smaller_batch_into_its_recipes(mini_context: StepContext) -> None:
+    config = mini_context.config.model_copy(update={"batch_size": "auto"})
+    context = replace(mini_context, config=config)
+    settings = plan_synthesizer(context, TrainSovitsOptions(), base_model("mini")).settings
+    assert (settings.batch_size, settings.auto_batch) == (8, True)
+    smaller = settings.with_batch_size(3)
+    assert isinstance(smaller, SynthesizerSettings)
+    assert {recipe.batch_size for recipe in smaller.recipes} == {smaller.batch_size} == {3}
 
 
 def test_elastic_is_told_to_need_several_workers(context: StepContext) -> None:

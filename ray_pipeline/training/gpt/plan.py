@@ -12,11 +12,12 @@ from ray_pipeline.models.gpt.config import GPT_CONFIGS
 from ray_pipeline.text.symbols import symbol_table
 from ray_pipeline.training.experiment_files import repeat_short_list
 from ray_pipeline.training.gpt.data import find_gpt_items
-from ray_pipeline.training.gpt.recipe import GptRecipe, gpt_recipe
+from ray_pipeline.training.gpt.recipe import gpt_recipe
 from ray_pipeline.training.gpt.settings import GptSettings
 from ray_pipeline.training.gpt.trainer import train_gpt
 from ray_pipeline.training.held_out import hold_out
 from ray_pipeline.training.plan import TrainingPlan, pretrained_files, require_clips, start_of
+from ray_pipeline.training.settings import most_clips
 
 _RESTS_ON = (StepName.EXTRACT_TEXT_FEATURES, StepName.EXTRACT_SEMANTIC_FEATURES)
 
@@ -40,7 +41,7 @@ def plan_gpt(context: StepContext, options: TrainOptions, base: PretrainedBase) 
         options,
         base,
         epochs=options.epochs or config.epochs_s1,
-        batch_size=_batch_size(options.batch_size or config.batch_size, len(items), recipe),
+        batch_size=recipe.batch_size(most_clips(config, options), len(items)),
         config_path=workspace.gpt_config_path,
         weights_folder=workspace.gpt_weights(version),
         checkpoint_links=context.experiment.gpt_checkpoints(version),
@@ -55,13 +56,3 @@ def plan_gpt(context: StepContext, options: TrainOptions, base: PretrainedBase) 
     return TrainingPlan(
         train=train_gpt, settings=settings, rests_on=_RESTS_ON, dropped=dropped, warnings=warnings
     )
-
-
-def _batch_size(wanted: int, num_items: int, recipe: GptRecipe) -> int:
-    """nano's recipe sets an upper limit; the original's leaves at least four batches an epoch. A
-    pair of sequences takes twice the memory, so with them the original halves what is wanted."""
-    if recipe.preference:
-        wanted = max(wanted // 2, 1)
-    if recipe.max_batch_size is not None:
-        return min(wanted, recipe.max_batch_size)
-    return max(min(wanted, num_items // 4), 1)

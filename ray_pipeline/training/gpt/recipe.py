@@ -25,6 +25,16 @@ class GptRecipe(Recipe):
     mean_loss: bool = False
     preference: bool = False
 
+    def batch_size(self, wanted: int, num_items: int) -> int:
+        """nano's recipe sets an upper limit; the original's leaves at least four batches an epoch.
+        A pair of sequences takes twice the memory, so with them the original halves what is
+        wanted."""
+        if self.preference:
+            wanted = max(wanted // 2, 1)
+        if self.max_batch_size is not None:
+            return min(wanted, self.max_batch_size)
+        return max(min(wanted, num_items // 4), 1)
+
     def rate_at(self, step: int) -> float:
         """The learning rate of optimiser step number `step`, from 0."""
         if self.scaled_adam:

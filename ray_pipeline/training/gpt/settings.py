@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from ray_pipeline.models.gpt.config import GptConfig
 from ray_pipeline.training.gpt.checkpoint import CHECKPOINT_PATTERN, epoch_of_name
 from ray_pipeline.training.gpt.data import GptItem
 from ray_pipeline.training.gpt.recipe import GptRecipe
+from ray_pipeline.training.memory_model import Training
 from ray_pipeline.training.settings import TrainingSettings
 
 
@@ -26,6 +27,10 @@ class GptSettings(TrainingSettings):
 
     checkpoint_patterns: ClassVar[tuple[str, ...]] = (CHECKPOINT_PATTERN,)
     adopts_checkpoints: ClassVar[bool] = True
+
+    @property
+    def memory(self) -> Training:
+        return replace(super().memory, preference=self.recipe.preference)
 
     def export_name(self, epoch: int, step: int) -> str:
         return f"{self.voice}-e{epoch}.ckpt"

@@ -19,6 +19,7 @@ from ray_pipeline.training.mini.samples import say_again
 from ray_pipeline.training.mini.settings import DurationSettings, SynthesizerSettings
 from ray_pipeline.training.mini.trainer import train_durations, train_synthesizer
 from ray_pipeline.training.plan import TrainingPlan, require_clips
+from ray_pipeline.training.settings import most_clips
 
 _RESTS_ON = (
     StepName.EXTRACT_TEXT_FEATURES,
@@ -109,7 +110,7 @@ def _common(
     items, dropped = find_mini_items(context.experiment)
     require_clips([item.name for item in items], dropped, 1)
     used, held_out = hold_out(items, context.config, options)
-    batch_size = min(options.batch_size or context.config.batch_size, recipes[0].batch_size)
+    batch_size = min(most_clips(context.config, options), recipes[0].batch_size)
     total = sum(recipe.schedule.steps for recipe in recipes)
     share = min(1.0, (options.max_steps or total) / total)
     parts = [_adapted(recipe, batch_size, share) for recipe in recipes]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ray_pipeline.models.mini.config import VERSION, MiniConfig
 from ray_pipeline.training.mini.checkpoint import CHECKPOINT_PATTERN
@@ -30,6 +30,10 @@ class MiniSettings(TrainingSettings):
     language: str = "auto"
 
     checkpoint_patterns: ClassVar[tuple[str, ...]] = (CHECKPOINT_PATTERN,)
+
+    def with_batch_size(self, size: int) -> Self:
+        parts = tuple(replace(recipe, batch_size=size) for recipe in self.recipes)
+        return replace(self, batch_size=size, recipes=parts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from ray_pipeline.text.symbols import symbol_table
 from ray_pipeline.training.experiment_files import repeat_short_list
 from ray_pipeline.training.held_out import hold_out
 from ray_pipeline.training.plan import TrainingPlan, pretrained_files, require_clips, start_of
+from ray_pipeline.training.settings import most_clips
 from ray_pipeline.training.sovits.data import find_sovits_items
 from ray_pipeline.training.sovits.recipe import sovits_recipe
 from ray_pipeline.training.sovits.sampler import BOUNDARIES_FRAMES
@@ -45,9 +46,6 @@ def plan_sovits(context: StepContext, options: TrainOptions, base: PretrainedBas
         # The original counts the clips that have all their files, before it looks at any.
         listed = len(items) + sum(clip.facts["reason"] != "missing_features" for clip in dropped)
         items = repeat_short_list(items, listed=listed)
-    batch_size = options.batch_size or config.batch_size
-    if recipe.max_batch_size is not None:
-        batch_size = min(batch_size, recipe.max_batch_size)
     pretrained = pretrained_files(context, base, base.generator, base.discriminator)
     start, warnings = start_of(context, options, base)
     settings = SovitsSettings.for_task(
@@ -55,7 +53,7 @@ def plan_sovits(context: StepContext, options: TrainOptions, base: PretrainedBas
         options,
         base,
         epochs=options.epochs or config.epochs_s2,
-        batch_size=batch_size,
+        batch_size=recipe.batch_size(most_clips(config, options)),
         config_path=workspace.sovits_config_path,
         weights_folder=workspace.sovits_weights(version),
         checkpoint_links=context.experiment.sovits_logs(version),

@@ -50,6 +50,9 @@ class SovitsRecipe(Recipe):
     offset_weight: float = 0.0
     slow_text: bool = True
 
+    def batch_size(self, wanted: int) -> int:
+        return min(wanted, self.max_batch_size or wanted)
+
     def phase_at(self, step: int, total_steps: int) -> SovitsPhase:
         """The phase that step number `step` (from 0) of `total_steps` belongs to."""
         return self._place(step, total_steps)[0]

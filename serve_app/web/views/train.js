@@ -26,13 +26,15 @@ const PRESETS = {
   },
 };
 const CURVES_FIRST = 4;
+// What a plan depends on, and asks for by these names.
+const OF_THE_PLAN = ["epochs", "batch_size", "max_steps", "micro_batch_size", "if_grad_ckpt", "if_dpo"];
 
 export function Train() {
   const { id, task, steps, transcripts } = useStore(open);
   const { options } = useStore(service);
   const [plan, setPlan] = useState(/** @type {any} */ (null));
   const [params, setParams] = useState(/** @type {Record<string, any>} */ ({}));
-  const query = new URLSearchParams(TRAININGS.flatMap((step) => ["epochs", "batch_size", "max_steps"].flatMap((name) =>
+  const query = new URLSearchParams(TRAININGS.flatMap((step) => OF_THE_PLAN.flatMap((name) =>
     (params[step]?.[name] ? [[`${step === "train_sovits" ? "sovits" : "gpt"}_${name}`, String(params[step][name])]] : []))));
   useEffect(() => {
     const stop = new AbortController();
@@ -77,6 +79,9 @@ function Plan({ plan, steps }) {
     ${base ? html`<li><strong>${base.name}</strong>: <span title=${ownWords(base.reason) ?? ""}>${t(`base.${base.name}`)}</span></li>` : html`<li class="error"><${Sentence} said=${plan.problem} /></li>`}
     <li>${t("plan.clips", { clips: plan.clips, length: plan.seconds === null ? "–" : duration(plan.seconds) })}</li>
     ${plan.trainings.map((/** @type {any} */ row) => html`<li>${stepName(row.step)}: ${t(row.steps_at_most ? "plan.steps" : "plan.epochs", { epochs: row.epochs, batch: row.batch_size, steps: row.steps_at_most })}
+      ${row.batch_reasons.length ? html` <em>${t("plan.batch", { asked: row.asked_batch_size, why: row.batch_reasons.map((/** @type {string} */ why) => t(`plan.why.${why}`)).join(language() === "zh" ? "，" : ", ") })}</em>` : null}
+      ${row.memory ? html` <span class="dim small">${t("plan.memory", { peak: row.memory.peak_gb.toFixed(1), usable: row.memory.usable_gb.toFixed(1) })}</span>` : null}
+      ${(row.memory?.warnings ?? []).map((/** @type {string} */ said) => html`<p class="small">⚠ <${Sentence} said=${said} /></p>`)}
       ${row.epochs !== row.asked_epochs ? html` <em>${t("plan.asked", { asked: row.asked_epochs, epochs: row.epochs, base: base?.name })}</em>` : null}</li>`)}
     <li>${took.length === 2 ? t("plan.took", { length: duration(took[0] + took[1]) }) : base?.name === "mini" ? t("plan.miniTime") : t("plan.noTime")}</li>
     <li>${t("plan.disk", { free: bytes(plan.free_bytes) })}</li>
