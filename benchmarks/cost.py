@@ -22,16 +22,16 @@ class Cost:
 
     def __enter__(self) -> Cost:
         _CLEAR_REFS.write_text(_RESET_PEAK)
-        self._idle_mb = _megabytes("VmRSS")
+        self._idle_mb = megabytes("VmRSS")
         self._start = time.process_time()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.cpu_seconds = time.process_time() - self._start
-        self.peak_mb = _megabytes("VmHWM") - self._idle_mb
+        self.peak_mb = megabytes("VmHWM") - self._idle_mb
 
 
-def _megabytes(field: str) -> float:
+def megabytes(field: str) -> float:
     for line in _STATUS.read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024 / 1e6

@@ -25,7 +25,7 @@ LEDGER_NAME = "epochs.jsonl"
 
 # Large blocks stay with the process instead of being mapped and unmapped at every step, which
 # cost a fifth of the time on long clips.
-_WORKER_ENVIRONMENT = {
+WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "MALLOC_TOP_PAD_": str(1 << 26),
@@ -83,7 +83,7 @@ def train(
             callbacks=[ForwardReports(progress, ledger)],
             failure_config=FailureConfig(max_failures=_MAX_FAILURES),
             checkpoint_config=CheckpointConfig(num_to_keep=2),
-            worker_runtime_env={"env_vars": _WORKER_ENVIRONMENT},
+            worker_runtime_env={"env_vars": WORKER_ENVIRONMENT},
         ),
     )
     try:

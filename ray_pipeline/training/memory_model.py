@@ -14,7 +14,7 @@ The numbers are fitted to peaks of real steps (docs/measurements/2026-11-29-trai
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Stage = Literal["gpt", "sovits"]
@@ -61,7 +61,10 @@ class Training:
         return WORKER_GB + self.growth.networks + data
 
     def clip_gb(self, seconds: float) -> float:
-        each = self.growth.of_clip(seconds)
+        growth = self.growth
+        if self.on_gpu and self.stage == "gpt":
+            growth = replace(growth, square=0.0)  # there its attention keeps no maps
+        each = growth.of_clip(seconds)
         return each * (PAIR if self.preference else 1) * (HALF_SHARE if self.half else 1)
 
     def peak_gb(self, clips: int, seconds: float) -> float:
@@ -79,7 +82,7 @@ class Training:
 
 LONGEST = 60  # seconds; no training takes clips of more
 
-WORKER_GB = 0.4
+WORKER_GB = 0.385
 # Not measured: what CUDA's context, cuBLAS and cuDNN usually take.
 CONTEXT_GB = 1.0
 # Not measured: products and convolutions keep half as much in float16, losses and norms do not.
@@ -91,23 +94,39 @@ PAIR = 2.0
 DATA_GB_PER_SECOND: Mapping[Stage, float] = {"sovits": 0.49e-3, "gpt": 0.05e-3}
 MOST_DATA_GB = 2.2  # `ExampleCache`
 
-_GPT = (Growth(networks=1.4, clip=0.03, second=0.04), Growth(networks=1.4, clip=0.03, second=0.01))
-_SOVITS = (
-    Growth(networks=2.18, clip=0.403, second=0.0281, square=0.000347),
-    Growth(networks=2.18, clip=0.3, second=0.01, square=0.0001),
-)
 # As a training takes it, and with `if_grad_ckpt`.
-MEASURED: Mapping[tuple[str, Stage], tuple[Growth, Growth | None]] = {
-    ("v1", "gpt"): _GPT,
-    ("v2", "gpt"): _GPT,
-    ("v2Pro", "gpt"): _GPT,
-    ("v2ProPlus", "gpt"): _GPT,
-    ("v1", "sovits"): _SOVITS,
-    ("v2", "sovits"): _SOVITS,
-    ("v2Pro", "sovits"): _SOVITS,
-    ("v2ProPlus", "sovits"): _SOVITS,
-    ("nano", "gpt"): (Growth(networks=0.1, clip=0.01, second=0.01), None),
-    ("nano", "sovits"): (Growth(networks=0.1, clip=0.1, second=0.01), None),
-    ("mini", "gpt"): (Growth(networks=0.1, clip=0.01, second=0.01), None),
-    ("mini", "sovits"): (Growth(networks=0.1, clip=0.1, second=0.01), None),
+Pair = tuple[Growth, Growth | None]
+_GPT: Pair = (
+    Growth(networks=1.30, clip=0.0, second=0.0486, square=0.00635),
+    # One length was measured; what grows with it is a layer's share of the above.
+    Growth(networks=1.30, clip=0.08, second=0.0075, square=0.00026),
+)
+_V2: Pair = (
+    Growth(networks=2.19, clip=0.403, second=0.0281, square=0.000347),
+    Growth(networks=2.19, clip=0.136, second=0.0201),
+)
+# In proportion to v2's by their weights, discriminators and channels, but for the clips of v2Pro.
+_V2PRO: Pair = (
+    Growth(networks=3.18, clip=0.54, second=0.0281, square=0.000347),
+    Growth(networks=3.18, clip=0.345, second=0.0201),
+)
+_V2PROPLUS: Pair = (
+    Growth(networks=3.60, clip=0.70, second=0.0281, square=0.000347),
+    Growth(networks=3.60, clip=0.45, second=0.0201),
+)
+_MINI_GPT: Pair = (Growth(networks=0.1, clip=0.0055, second=0.00054), None)
+_MINI_SOVITS: Pair = (Growth(networks=0.1, clip=0.0235, second=0.00283), None)
+_NANO_GPT: Pair = (Growth(networks=0.105, clip=0.0, second=0.00204, square=0.000407), None)
+_NANO_SOVITS: Pair = (Growth(networks=0.166, clip=0.0, second=0.00827, square=0.000119), None)
+
+MEASURED: Mapping[tuple[str, Stage], Pair] = {
+    **{(version, "gpt"): _GPT for version in ("v1", "v2", "v2Pro", "v2ProPlus")},
+    ("v1", "sovits"): _V2,
+    ("v2", "sovits"): _V2,
+    ("v2Pro", "sovits"): _V2PRO,
+    ("v2ProPlus", "sovits"): _V2PROPLUS,
+    ("nano", "gpt"): _NANO_GPT,
+    ("nano", "sovits"): _NANO_SOVITS,
+    ("mini", "gpt"): _MINI_GPT,
+    ("mini", "sovits"): _MINI_SOVITS,
 }

@@ -47,11 +47,11 @@ def build_networks(settings: SovitsSettings) -> tuple[Synthesizer, Discriminator
         for part in text_parts(generator):
             part.requires_grad_(False)
     if settings.recompute:
-        recompute(_large_blocks(generator))
+        recompute(large_blocks(generator))
     return generator, discriminator
 
 
-def _large_blocks(generator: Synthesizer) -> list[nn.Module]:
+def large_blocks(generator: Synthesizer) -> list[nn.Module]:
     """Those that keep much for their gradients, each small alone. Not the discriminators: what
     they keep is their feature maps, which the loss of these needs anyway."""
     text = generator.enc_p
