@@ -34,8 +34,9 @@ _SAMPLE_SECONDS = 5.0
 # filled once (caches, pools, a thread's memory) is filled by then.
 MOST_GROWTH_MB = 16.0
 PARTS = {"coordinator": "ray::CoordinatorActor", "replica": "ray::ServeReplica:gsv:Api"}
-# As `gsv start` runs it; other tests leave HAProxy out.
-ENVIRONMENT = {"RAY_SERVE_ENABLE_HA_PROXY": "1"}
+# As `gsv start` runs it; other tests leave HAProxy out. But Ray gives its processes the lowest
+# priority but four, and the bare app has the usual one: beside other work that would be measured.
+ENVIRONMENT = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_worker_niceness": "0"}
 
 
 @dataclass

@@ -34,8 +34,9 @@ ALL_STEPS: tuple[str, ...] = tuple(StepName)
 ALL_KINDS: tuple[str, ...] = tuple(KINDS)
 # Whoever lives goes on; only what lost its own process is tried anew.
 _ATTEMPTS = {"coordinator": 1, "replica": 1}
-# The gate of the service counts CPUs: enough of them that five steps run side by side.
-_ENVIRONMENT = {"RAY_OVERRIDE_RESOURCES": '{"CPU": 8}'}
+# The gate of the service counts CPUs: enough of them that five steps run side by side. And beside
+# other work, Ray's low priority would make minutes of seconds.
+_ENVIRONMENT = {"RAY_OVERRIDE_RESOURCES": '{"CPU": 8}', "RAY_worker_niceness": "0"}
 
 
 @dataclass(frozen=True)
