@@ -63,7 +63,7 @@ def main() -> int:
             max_requests=1000,
             max_rows=options.rows,
             pieces_ahead=options.ahead,
-            num_pressing=options.pressing,
+            num_together=options.together,
             num_sounds=options.sounds,
             no_gaps=options.no_gaps,
         )
@@ -185,7 +185,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--rounds", type=int, default=3, help="requests of each client")
     parser.add_argument("--rows", type=int, default=EngineLimits.max_rows)
-    parser.add_argument("--pressing", type=int, default=0, help="as in EngineLimits")
+    parser.add_argument("--together", type=int, default=0, help="as in EngineLimits")
     parser.add_argument("--sounds", type=int, default=0, help="as in EngineLimits")
     parser.add_argument("--no-gaps", action="store_true", help="refuse who would hear gaps")
     parser.add_argument("--ahead", type=int, default=EngineLimits.pieces_ahead)

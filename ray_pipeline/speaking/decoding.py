@@ -4,14 +4,15 @@
        ^────────────────── came out badly: again ───────────────────┘
 
 Each round lets at most one piece begin, as reading its prefix keeps the others waiting, and then
-steps each voice's decoder once. While somebody has nothing more to hear soon, only such pieces
-begin and step, the most urgent few at a time: of eight that were made together none would become
-sound before all of them. What was cancelled is dropped before the next step.
+steps each voice's decoder once. Only the few most urgent begin and step: of eight that were made
+together none would become sound before all of them. While somebody has nothing more to hear soon,
+only such pieces do. What was cancelled is dropped before the next step.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -26,8 +27,8 @@ from ray_pipeline.voice.speech import TokenMaker, Voice
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 1.0
 _SWEEP_SECONDS = 5.0
-# A listener who has less left than that comes before all others.
-_PRESSING_SECONDS = 2.0
+# A piece comes before all others where it would be made with less than that to spare.
+_SPARE_SECONDS = 2.0
 
 
 @dataclass
@@ -40,9 +41,8 @@ class _Running:
 
 class Decoding:
     """`part` is given the tokens so far of a piece that is wanted fast, `done` each piece that
-    needs no further attempt; `sweep` is called every few seconds. At most
-    `num_rows` pieces run at a time, of all voices; of those that somebody needs soon
-    `num_pressing`, but of each voice one."""
+    needs no further attempt; `sweep` is called every few seconds. At most `num_rows` pieces have
+    begun at a time, of all voices, and `num_together` of them step, but of each voice one."""
 
     def __init__(
         self,
@@ -52,13 +52,13 @@ class Decoding:
         speed: Speed,
         *,
         num_rows: int,
-        num_pressing: int,
+        num_together: int,
         sweep: Callable[[], None] = lambda: None,
     ) -> None:
         self._part, self._done, self._sweep = part, done, sweep
         self._swept_at = time.monotonic()
         self._counts, self._speed = counts, speed
-        self._num_rows, self._num_pressing = num_rows, num_pressing
+        self._num_rows, self._num_together = num_rows, num_together
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -97,12 +97,12 @@ class Decoding:
             self._drop_cancelled()
             waiting = self._ready_to_begin()
             running = [work for one in self._running.values() for work in one.rows.values()]
-            pressing = self._pressing([*running, *waiting])
-            work = next((one for one in waiting if not pressing or one in pressing), None)
+            chosen = self._choose([*running, *waiting])
+            work = next((one for one in waiting if one in chosen), None)
             if work is not None:
                 self._begin(work)
             for one in list(self._running.values()):
-                rows = [row for row, work in one.rows.items() if not pressing or work in pressing]
+                rows = [row for row, work in one.rows.items() if work in chosen]
                 if rows:
                     self._step(one, rows)
             if not running and not waiting:
@@ -132,14 +132,21 @@ class Decoding:
         with self._changed:
             return sorted(self._waiting, key=lambda work: work.dry_at)
 
-    def _pressing(self, works: Iterable[Work]) -> set[Work]:
-        """Those that come before all others: the most urgent, and that of each voice, as voices
-        do not share a step and one of them may be much faster. Empty where all have time."""
-        soon = time.monotonic() + _PRESSING_SECONDS
+    def _choose(self, works: Iterable[Work]) -> set[Work]:
+        """Those that step, or begin: the most urgent, and that of each voice, as voices do not
+        share a step and one of them may be much faster. Nobody comes beside those that press."""
         urgent = sorted(works, key=lambda work: work.dry_at)
-        urgent = [work for work in urgent if work.dry_at < soon]
+        soon = time.monotonic() + _SPARE_SECONDS
+        urgent = [work for work in urgent if self._latest_begin(work) < soon] or urgent
         of_voice = {work.request.voice: work for work in reversed(urgent)}
-        return {*urgent[: self._num_pressing], *of_voice.values()}
+        return {*urgent[: self._num_together], *of_voice.values()}
+
+    def _latest_begin(self, work: Work) -> float:
+        """Before anything of a request is heard, only its first piece presses."""
+        if work.request.started_at is None and not work.is_first:
+            return math.inf
+        version, seconds = work.request.voice.version, work.missing_seconds
+        return work.dry_at - self._speed.seconds_to_make(version, seconds)
 
     def _begin(self, work: Work) -> None:
         voice = work.request.voice

@@ -64,7 +64,8 @@ class SpeechEngine:
     ) -> None:
         self.limits = (limits or EngineLimits()).suited_to(device)
         self.encoders = Encoders(models_dir, device)
-        self._counts, self._speed = Counts(), Speed(self.limits.num_sounds)
+        self._counts = Counts()
+        self._speed = Speed(num_rows=self.limits.num_together, num_lanes=self.limits.num_sounds)
         self._shelf = VoiceShelf(
             load or self._load,
             limit_bytes=self.limits.voice_bytes,
@@ -81,7 +82,7 @@ class SpeechEngine:
             self._counts,
             self._speed,
             num_rows=self.limits.max_rows,
-            num_pressing=self.limits.num_pressing,
+            num_together=self.limits.num_together,
             sweep=self._shelf.sweep,
         )
         self._num_inside = 0

@@ -52,11 +52,19 @@ class Request:
 
     def dry_at(self, number: int) -> float:
         """When the listener has heard all that comes before piece `number`: by then its sound
-        should be there. Before anything was heard it is always late."""
+        should be there. The first of them is always late; as long as it is not heard the others
+        have time."""
         if not self.order.played:
             return self.arrived_at + PATIENCE_SECONDS
-        begun = self.arrived_at if self.started_at is None else self.started_at
-        return begun + sum(self._seconds[self.order.start_piece : number])
+        first = self.order.start_piece
+        if number == first:
+            return self.arrived_at if self.started_at is None else self.started_at
+        begun = time.monotonic() if self.started_at is None else self.started_at
+        return begun + sum(self._seconds[first:number])
+
+    def seconds_of(self, number: int) -> float:
+        """How long piece `number` is, about."""
+        return self._seconds[number]
 
     def waiting_seconds(self) -> float:
         """How much speech is still to be made, about."""
@@ -163,6 +171,16 @@ class Work:
     def dry_at(self) -> float:
         """When its listener will have heard all that was made so far."""
         return self.request.dry_at(self.number) + self.given_seconds
+
+    @property
+    def is_first(self) -> bool:
+        """What is heard first of its request."""
+        return self.number == self.request.order.start_piece
+
+    @property
+    def missing_seconds(self) -> float:
+        """How much of it is still to be made, about."""
+        return max(0.0, self.request.seconds_of(self.number) - self.tokens_seconds)
 
     def begin_parts(self) -> None:
         """Of the next attempt, if it was asked for and gains anything."""

@@ -75,11 +75,11 @@ class _OfVersion:
 
 
 class Speed:
-    """Of one engine, which makes sound of `num_lanes` pieces at a time; bases are kept apart. Each
-    thread adds its own work."""
+    """Of one engine, which decodes `num_rows` pieces at a time and makes sound of `num_lanes`; of
+    each base apart. Each thread adds its own work."""
 
-    def __init__(self, num_lanes: int = 1) -> None:
-        self._num_lanes = num_lanes
+    def __init__(self, *, num_rows: int = 16, num_lanes: int = 1) -> None:
+        self._num_rows, self._num_lanes = num_rows, num_lanes
         self._versions: defaultdict[str, _OfVersion] = defaultdict(_OfVersion)
 
     def stepped(self, version: str, rows: int, work: float, made: float) -> None:
@@ -94,10 +94,17 @@ class Speed:
         self._versions[version].sound.add(lanes, work / lanes, made)
 
     def cost(self, version: str, rows: int) -> Cost | None:
-        """Where so many rows run; None before a piece of this base was made."""
-        known, rows = self._versions[version], max(1, rows)
+        """Where pieces of so many are to be made; None before one of this base was."""
+        known, rows = self._versions[version], min(max(1, rows), self._num_rows)
         lanes = min(rows, self._num_lanes)
         tokens, sound = known.tokens.cost(rows), known.sound.cost(lanes)
         if tokens is None or sound is None:
             return None
         return Cost(tokens, tokens * rows, known.begin.cost or 0.0, sound, sound * lanes)
+
+    def seconds_to_make(self, version: str, sound_seconds: float) -> float:
+        """From a text to its sound, with nobody else; 0 where that is not known."""
+        cost = self.cost(version, 1)
+        if cost is None:
+            return 0.0
+        return cost.begin + sound_seconds * (cost.row + cost.lane)

@@ -154,7 +154,7 @@ class TokenMaker(Protocol):
 
 class Voice(Protocol):
     """A voice that is loaded, to speak many times. `read`, the token maker and `Reading.sound`
-    may each be used by a thread of its own, and by one at a time."""
+    may each be used by a thread of its own, the last also by several at a time."""
 
     @property
     def version(self) -> str:
