@@ -25,6 +25,7 @@ def test_the_gpt_has_the_originals_losses_for_twenty_steps(tmp_path: Path) -> No
         assert loss == pytest.approx(theirs, rel=parity.TOLERANCE)
 
 
+@pytest.mark.slow
 def test_sovits_has_the_originals_losses_for_twenty_steps() -> None:
     ours = sovits_parity.in_one_row(sovits_parity.train_ours(sovits_parity.small("v2Pro")))
     theirs = _KEPT["SoVITS v2Pro, small"]
