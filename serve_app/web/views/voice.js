@@ -21,7 +21,8 @@ const VIEWS = { recordings: Recordings, review: Review, train: Train, speak: Spe
 
 export function Voice({ id }) {
   const { section } = useStore(route);
-  const state = useStore(open);
+  const now = useStore(open);
+  const state = now.id === id ? now : {}; // not yet opened: what is known is of another voice
   useEffect(() => {
     // Without a section in the address: the one where the work is.
     if (state.ready && state.task && !section) go(voiceLink(id, whereToGo(state)), true);

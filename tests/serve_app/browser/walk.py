@@ -1,12 +1,22 @@
-"""Ways through the page: by its address, back and forward, from one voice to another."""
+"""Ways through the page: by its address, back and forward, from voice to voice, in its windows."""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from ray_pipeline.core.voices import VoiceRecord
+from tests.coordinator.sliced_recording import FIRST
+from tests.library.voice_files import recording
+from tests.serve_app.browser.conftest import NewPage
 from tests.serve_app.browser.studio import Studio
-from tests.serve_app.browser.views import SECTIONS
+from tests.serve_app.browser.views import SECTIONS, violations, words_in_english
+from tests.serve_app.speech.conftest import MakeUrl, anna, mini, serve  # noqa: F401
+from tests.serve_app.speech.test_books import TEXT as BOOK
+from tests.serve_app.speech.test_books import Bridge, speaker  # noqa: F401
 
 
 def test_back_and_forward_go_through_what_was_looked_at(studio: Studio, page: Page) -> None:
@@ -59,3 +69,77 @@ def test_two_voices_do_not_mix(studio: Studio, page: Page) -> None:
         expect(page.locator("#task-title")).to_have_text(name)
         expect(page.locator(".spoken li")).to_have_count(count)
         expect(page).to_have_title(f"{name} · GPT-SoVITS Studio")
+
+
+def hold_to_all(page: Page, words: bool) -> None:
+    assert violations(page) == []
+    if words:
+        assert words_in_english(page) == []
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_every_window_of_a_voice_is_there_for_everybody(
+    studio: Studio, new_page: NewPage, locale: str
+) -> None:
+    page, chinese = new_page(locale=locale), locale.startswith("zh")
+    page.goto(studio.url)
+    expect(page.locator(".welcome")).to_be_visible()
+    hold_to_all(page, chinese)
+    page.locator("#new").click()
+    page.get_by_role("dialog").locator("summary").click()
+    hold_to_all(page, chinese)
+    page.keyboard.press("Escape")
+    page.goto(studio.at(studio.sliced(), "review"))
+    expect(page.locator("#report-summary")).to_be_visible()
+    page.locator(f'[data-clip="{FIRST}"] .text').click()
+    expect(page.locator(".cutting")).to_be_visible()
+    hold_to_all(page, chinese)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    hold_to_all(page, chinese)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("Find and replace|查找替换")).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    hold_to_all(page, chinese)
+    page.goto(studio.at("gone"))
+    expect(page.locator("main .panel.narrow h1")).to_be_visible()
+    expect(page).to_have_url(studio.at("gone"))  # not sent on as the voice before it was
+    hold_to_all(page, chinese)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_the_library_with_all_its_windows_is_there_for_everybody(
+    serve: MakeUrl,  # noqa: F811
+    anna: VoiceRecord,  # noqa: F811
+    speaker: Bridge,  # noqa: F811
+    new_page: NewPage,
+    tmp_path: Path,
+    locale: str,
+) -> None:
+    url, _ = serve()
+    page, chinese = new_page(locale=locale), locale.startswith("zh")
+    page.goto(f"{url}/#/library")
+    card = page.locator("[data-voice=anna]")
+    expect(card).to_be_visible()
+    page.locator("#book-text").fill(BOOK)
+    page.locator("#book-title").fill("A tale")
+    page.locator("#book-start").click()
+    book = page.locator("[data-book='A tale']")
+    expect(book.locator(".badge")).to_have_text(re.compile("^(done|完成)$"))
+    book.locator("summary").click()
+    page.locator("#library-text").fill("Good morning.")
+    hold_to_all(page, chinese)
+    card.get_by_role("button", name=re.compile("^(Versions|版本)")).click()
+    expect(page.locator("#versions tbody tr")).to_have_count(1)
+    hold_to_all(page, chinese)
+    page.keyboard.press("Escape")
+    for name in ("Take out of use|停用", "Delete|删除"):
+        card.get_by_role("button", name=re.compile(f"^({name}): anna")).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        hold_to_all(page, chinese)
+        page.keyboard.press("Escape")
+    page.locator("#import").click()
+    page.locator("#import-files").set_input_files(recording(tmp_path, "carla.flac"))
+    expect(page.locator("#import-kind")).to_be_visible()
+    hold_to_all(page, chinese)
