@@ -144,7 +144,7 @@ FIXES = [
     ),
     Fix(
         "13", "exp_name counts bytes",
-        "ray_pipeline/core/options.py",
+        "ray_pipeline/core/option_types.py",
         "num_bytes = len(name.encode())", "num_bytes = len(name)",
         "tests/core/test_options.py",
     ),
