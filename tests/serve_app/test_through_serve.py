@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -187,6 +188,21 @@ def test_speech_comes_whole_in_every_dialect(
     assert len(raw.content) / 64000 == pytest.approx(facts["seconds"], abs=0.01)
     with pytest.raises(openai.NotFoundError, match="There are: anna, slow"):
         sdk.audio.speech.create(**asked | {"voice": "bob"})
+
+
+def test_a_long_text_is_spoken_in_the_background(
+    client: Client, voices: None, tmp_path: Path
+) -> None:
+    book = client.start_book("A tale", "anna", "# One\n\nIt was dark.\n\n# Two\n\nThe end.")
+    deadline = time.monotonic() + 120
+    while (book := client.book(book.book_id)).state in ("queued", "running"):
+        assert time.monotonic() < deadline, book
+        time.sleep(0.2)
+    assert (book.state, book.problem) == ("done", "")
+    mp3 = client.download_book(book.book_id, tmp_path / "tale.mp3").read_bytes()
+    assert len(decoded(mp3, "mp3")) / 32000 == pytest.approx(book.sound_seconds + 1.5, abs=0.2)
+    srt = client.download_book_subtitles(book.book_id, tmp_path / "tale.srt").read_text("utf-8")
+    assert "It was dark." in srt
 
 
 def test_who_stops_listening_frees_the_engine(service: RunningService, voices: None) -> None:
