@@ -2,7 +2,7 @@
 
 import { call, filePath, get, taskPath } from "../api/http.js";
 import { Action } from "../parts/action.js";
-import { html, useEffect, useState } from "../parts/html.js";
+import { html, takeFocus, useEffect, useState } from "../parts/html.js";
 import { Icon } from "../parts/icon.js";
 import { Play } from "../parts/play.js";
 import { voiceLink } from "../state/route.js";
@@ -93,7 +93,7 @@ function Rename({ task, onDone }) {
     } catch (error) { setBad(inWords(error)); }
   };
   return html`<form class="row" onSubmit=${send} onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && onDone()}>
-    <label class="grow"><span class="unseen">${t("name")}</span><input value=${value} required maxlength="200" autofocus onInput=${(/** @type {any} */ event) => put(event.target.value)} /></label>
+    <label class="grow"><span class="unseen">${t("name")}</span><input value=${value} required maxlength="200" ref=${takeFocus} onInput=${(/** @type {any} */ event) => put(event.target.value)} /></label>
     <button class="primary">${t("save")}</button>${bad ? html`<span role="alert" class="said bad">${bad}</span>` : null}</form>`;
 }
 

@@ -3,7 +3,7 @@
 import { save } from "../api/http.js";
 import { Action, Said } from "../parts/action.js";
 import { Dialog } from "../parts/dialog.js";
-import { html, useEffect, useState } from "../parts/html.js";
+import { html, takeFocus, useEffect, useState } from "../parts/html.js";
 import { Icon } from "../parts/icon.js";
 import { Play } from "../parts/play.js";
 import { change, versionsOf, voicePath } from "../state/voices.js";
@@ -46,7 +46,7 @@ function Rename({ voice, onDone }) {
     } catch (error) { say(inWords(error)); }
   };
   return html`<form class="row" onSubmit=${submit} onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && onDone()}>
-    <label class="grow"><span class="unseen">${t("name")}</span><input value=${value} required maxlength="100" autofocus onInput=${(/** @type {any} */ event) => put(event.target.value)} /></label>
+    <label class="grow"><span class="unseen">${t("name")}</span><input value=${value} required maxlength="100" ref=${takeFocus} onInput=${(/** @type {any} */ event) => put(event.target.value)} /></label>
     <button class="primary">${t("save")}</button><${Said} said=${bad} bad=${true} /></form>`;
 }
 

@@ -71,6 +71,51 @@ def test_two_voices_do_not_mix(studio: Studio, page: Page) -> None:
         expect(page).to_have_title(f"{name} · GPT-SoVITS Studio")
 
 
+def focus(page: Page, name: str, most: int = 60) -> None:
+    """Press Tab until something with this name or words has the focus."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        said = page.evaluate(
+            "(() => { const on = document.activeElement; return on === document.body ? ''"
+            " : `${on.getAttribute('aria-label') ?? ''} ${on.textContent} ${on.id}`; })()"
+        )
+        if re.search(name, said):
+            return
+    raise AssertionError(f"Tab does not lead to {name}")
+
+
+def test_a_voice_is_made_and_shown_by_the_keyboard_alone(studio: Studio, page: Page) -> None:
+    page.goto(studio.url)
+    expect(page.locator(".welcome")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    focus(page, "New voice")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.type("Berta")
+    focus(page, "create$")
+    page.keyboard.press("Enter")
+    expect(page.locator("#told-on")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#task-title")).to_have_text("Berta")
+    focus(page, "Choose files")
+    focus(page, "consent$")
+    page.keyboard.press("Space")
+    expect(page.locator("#consent")).to_be_checked()
+    focus(page, "All voices|Voices")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Berta")).to_be_visible()
+    focus(page, "Rename: Berta")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Name")).to_be_focused()
+    page.keyboard.press("Escape")
+    focus(page, "Delete: Berta")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Undo: Berta")).to_be_visible()
+
+
 def hold_to_all(page: Page, words: bool) -> None:
     assert violations(page) == []
     if words:
