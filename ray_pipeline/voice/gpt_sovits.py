@@ -43,6 +43,7 @@ from ray_pipeline.voice.saying import say
 from ray_pipeline.voice.script import Reader
 from ray_pipeline.voice.speech import OnProgress, Speech, TokenMaker
 from ray_pipeline.weights.files import build_synthesizer, load_gpt, load_sovits
+from ray_pipeline.weights.numbers import require_numbers
 
 _PIECES_AT_ONCE = 8
 _MAX_REMEMBERED = 32
@@ -225,6 +226,8 @@ def _build(gpt_path: Path, sovits_path: Path) -> _Pair:
             hint="Use the two files of one voice.",
         )
     synthesizer = build_synthesizer(sovits)
+    require_numbers(gpt, gpt_path.name)
+    require_numbers(synthesizer, sovits_path.name)
     return _Pair(sovits.version, gpt, synthesizer, all_half(gpt_file.state_dict))
 
 

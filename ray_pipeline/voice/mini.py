@@ -27,6 +27,7 @@ from ray_pipeline.voice.saying import say
 from ray_pipeline.voice.script import Reader
 from ray_pipeline.voice.speech import OnProgress, Reading, Said, Speech, SpokenWord
 from ray_pipeline.voice.spoken_words import spoken_words
+from ray_pipeline.weights.numbers import require_numbers
 
 _TOKENS_PER_SECOND = SAMPLE_RATE / TOKEN_HOP
 _PIECES_AT_ONCE = 8
@@ -54,7 +55,7 @@ class MiniTextVoice:
         encoders: Encoders | None = None,
     ) -> MiniTextVoice:
         """The files of train_gpt (durations) and train_sovits (the sound)."""
-        voice = MiniVoice.load(gpt_path, sovits_path, device)
+        voice = _load(gpt_path, sovits_path, device)
         weights = [*voice.durations.parameters(), *voice.synthesizer.parameters()]
         num_bytes = sum(weight.nbytes for weight in weights)
         return cls(voice, encoders or Encoders(models_dir, device), num_bytes)
@@ -64,7 +65,7 @@ class MiniTextVoice:
         """See `LoadableVoice`."""
         if gpt_path.suffix.lower() != ".safetensors":
             raise BadModelFile(f"{gpt_path.name} is no file of a voice of the base mini.")
-        MiniVoice.load(gpt_path, sovits_path)
+        _load(gpt_path, sovits_path)
 
     @classmethod
     def sound_of(cls, sovits_path: Path) -> torch.nn.Module:
@@ -175,6 +176,13 @@ class MiniTokenMaker:
             return []
         reading, number = self._waiting.pop(row)
         return [(row, reading.tokens(number))]
+
+
+def _load(gpt_path: Path, sovits_path: Path, device: str | torch.device = "cpu") -> MiniVoice:
+    voice = MiniVoice.load(gpt_path, sovits_path, device)
+    require_numbers(voice.durations, gpt_path.name)
+    require_numbers(voice.synthesizer, sovits_path.name)
+    return voice
 
 
 def _languages(script: Iterable[Phones]) -> list[str]:

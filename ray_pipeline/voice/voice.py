@@ -15,6 +15,7 @@ from ray_pipeline.core.errors import BadModelFile
 from ray_pipeline.voice.encoders import Encoders
 from ray_pipeline.voice.speech import LoadableVoice, Voice
 from ray_pipeline.weights.kinds import voice_version
+from ray_pipeline.weights.numbers import require_numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +72,14 @@ def load_voice(
     encoders: Encoders | None = None,
 ) -> Voice:
     """The SoVITS file decides the family. `encoders` may be shared with other voices. Raises
-    BadModelFile for a file that is damaged or does not go with the other, BackendMissing when the
-    models folder lacks an encoder."""
+    BadModelFile for a file that is damaged, whose weights are no numbers, or which does not go with
+    the other, BackendMissing when the models folder lacks an encoder."""
     return _kind_of(sovits_path).load(gpt_path, sovits_path, models_dir, device, encoders)
 
 
 def check_voice(gpt_path: Path, sovits_path: Path) -> str:
-    """Build both models, without encoders; returns the version. Raises BadModelFile for files that
-    are damaged or do not go together."""
+    """Build both models, without encoders; returns the version. Raises BadModelFile as
+    `load_voice`."""
     _kind_of(sovits_path).check(gpt_path, sovits_path)
     return voice_version(sovits_path)
 
@@ -86,12 +87,7 @@ def check_voice(gpt_path: Path, sovits_path: Path) -> str:
 def check_sound(sovits_path: Path) -> None:
     """Raises BadModelFile for a file of the second stage that is damaged, or whose weights are no
     numbers: whatever speaks with it is not to blame."""
-    network = _kind_of(sovits_path).sound_of(sovits_path)
-    if not all(bool(weight.isfinite().all()) for weight in network.state_dict().values()):
-        raise BadModelFile(
-            f"{sovits_path.name} has weights that are not numbers.",
-            hint="Train the sound again (train_sovits with force), or choose another of its files.",
-        )
+    require_numbers(_kind_of(sovits_path).sound_of(sovits_path), sovits_path.name)
 
 
 def _kind_of(sovits_path: Path) -> type[LoadableVoice]:
