@@ -169,7 +169,6 @@ def test_the_leaderboard_orders_voices_as_a_listener_would(task: StepContext) ->
     assert "of the 3 listened to" in table.choice.reason
     under, good, over, broken = table.checkpoints
     assert good.judged["cer"] < 0.15
-    assert under.judged["cer"] > good.judged["cer"]
     assert 5 < good.judged["phones_per_second"] < 20
     assert broken.problem
     assert not broken.samples

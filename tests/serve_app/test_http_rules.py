@@ -40,6 +40,7 @@ _STATUS = {
         (
             "/api/v1/books/{book_id}",
             "/api/v1/books/{book_id}/audio",
+            "/api/v1/books/{book_id}/blocks/{number}/audio",
             "/api/v1/books/{book_id}/subtitles",
         ),
         404,

@@ -83,7 +83,9 @@ def test_slots_side_by_side_give_the_same_tokens(model: Text2Semantic) -> None:
 
 
 @pytest.mark.skipif(not can_use_half_weights(), reason="torch lacks the product here")
-def test_with_half_weights_company_changes_not_a_bit_of_the_scores() -> None:
+def test_with_half_weights_company_changes_hardly_a_bit_of_the_scores() -> None:
+    """None with AVX-512; with AVX2 numbers of rows have products of their own, which add up in
+    another order."""
     torch.manual_seed(0)
     config = GptConfig(width=128, num_layers=3, num_heads=4, feed_forward=512)
     model = use_half_weights(Text2Semantic(config).eval().requires_grad_(False))
@@ -98,7 +100,8 @@ def test_with_half_weights_company_changes_not_a_bit_of_the_scores() -> None:
             decoder.step()
         return decoder._rows[row].scores
 
-    assert torch.equal(scores(0), scores(7))
+    rounding = 0.0 if "AVX512" in torch.backends.cpu.get_cpu_capability() else 1e-5
+    torch.testing.assert_close(scores(0), scores(7), atol=rounding, rtol=0)
 
 
 @pytest.mark.parametrize("slots", [False, True])
