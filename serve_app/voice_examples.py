@@ -68,6 +68,7 @@ _TRIED: dict[str, Any] = {
     "sound_seconds": 6120.4,
     "gap_seconds": 3.1,
     "first_sound_seconds": 0.64,
+    "timbre_distance": 1.1,
     "cer": 0.021,
 }
 
