@@ -17,7 +17,10 @@ _BOOK: dict[str, Any] = {
     "problem": "",
     "left_out": [],
     "badly_said": [],
-    "chapters": [{"title": "One", "is_done": True}, {"title": "Two", "is_done": False}],
+    "chapters": [
+        {"title": "One", "num_blocks": 40, "is_done": True},
+        {"title": "Two", "num_blocks": 24, "is_done": False},
+    ],
     "created_at": "2026-11-29T17:40:00Z",
 }
 
