@@ -30,10 +30,12 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def quickly() -> Iterator[None]:
-    """Fails when the block took over ten seconds of this process, or over 500 MB more memory."""
+    """Fails when the block took over a minute of this process, or over 500 MB more memory. One of
+    them builds 100,000 objects, which takes the collector of a process that holds the whole suite
+    thirteen seconds on a slow core; without a bound it is minutes, or never ends."""
     before, start = _peak_bytes(), time.process_time()
     yield
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 60
     assert _peak_bytes() - before < 500_000_000
 
 
