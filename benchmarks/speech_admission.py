@@ -2,17 +2,12 @@
 
     python -m benchmarks.speech_admission mini --listeners 16 32
     python -m benchmarks.speech_admission v2 --listeners 4 --piece-seconds 2
-    python -m benchmarks.speech_admission pretend --listeners 8 --costs 0.25 0.0125 0.0036 0.43
 
 Each number of listeners twice in an engine of its own: all let in, and without gaps (429, which is
 `Busy` here, for those whom the machine cannot speak for; they do not come again). Before, one
 speaks alone, so that the engine knows how fast it is. A line each: how many were let in, how many
 of those heard no gap, the share of silence, and after how many seconds the refused were told to
-come again.
-
-`pretend` sleeps instead of computing (`speaking/pretend.py`), so the clock means something on a
-busy machine: `--costs` are seconds of a core for a prefix, a step, each row of it, and a second of
-sound.
+come again. On a machine that is busy with other work it says nothing.
 """
 
 from __future__ import annotations
@@ -30,13 +25,12 @@ from pathlib import Path
 import torch
 
 from benchmarks.speaking.clients import Experience, listen
-from benchmarks.speaking.pretend import Cores, Costs, PretendVoice
 from benchmarks.speaking.voices import KINDS, REFERENCE, loader
 from ray_pipeline.core.errors import Busy
 from ray_pipeline.core.speech import SpeechSettings
 from ray_pipeline.speaking.engine import SpeechEngine
 from ray_pipeline.speaking.limits import EngineLimits
-from ray_pipeline.speaking.order import SpeechOrder, VoiceFiles
+from ray_pipeline.speaking.order import SpeechOrder
 from ray_pipeline.speaking.shelf import LoadVoice
 
 _SENTENCE = "The weather will be fine tomorrow with a little wind from the west."
@@ -95,16 +89,9 @@ def _summary(heard: list[Experience], refused: list[int]) -> dict[str, object]:
 
 def _order(options: argparse.Namespace, folder: Path) -> tuple[SpeechOrder, LoadVoice]:
     text = " ".join([_SENTENCE] * options.sentences)
-    settings = SpeechSettings(strict_compat=True, cut="cut4")
-    if options.kind == "pretend":
-        voice = PretendVoice(Costs(*options.costs), Cores(options.cores), options.piece_seconds)
-        files = VoiceFiles("pretend", folder, folder)
-        return SpeechOrder(
-            files=files, reference=REFERENCE, text=text, mode="en", settings=settings
-        ), lambda _: voice
     kind = KINDS[options.kind]
     [files] = kind.make(folder, 1, options.piece_seconds)
-    settings = settings.model_copy(update={"strict_compat": kind.strict_compat})
+    settings = SpeechSettings(strict_compat=kind.strict_compat, cut="cut4")
     order = SpeechOrder(files=files, reference=REFERENCE, text=text, mode="en", settings=settings)
     return order, loader(kind.encoders(Path("nowhere")))
 
@@ -113,13 +100,11 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=[*KINDS, "pretend"])
+    parser.add_argument("kind", choices=[*KINDS])
     parser.add_argument("--listeners", type=int, nargs="+", default=[8])
     parser.add_argument("--every", type=float, default=0.5, help="seconds until the next comes")
     parser.add_argument("--sentences", type=int, default=6, help="that each has said")
     parser.add_argument("--piece-seconds", type=int, default=4, help="of full-size voices: 2, 4 …")
-    parser.add_argument("--costs", type=float, nargs=4, default=[0.25, 0.0125, 0.0036, 0.43])
-    parser.add_argument("--cores", type=int, default=2, help="that the pretended machine has")
     return parser.parse_args()
 
 

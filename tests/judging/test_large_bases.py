@@ -10,13 +10,12 @@ import pytest
 import torch
 
 from ray_pipeline.core.errors import BackendMissing
-from ray_pipeline.core.options import TrainGptOptions, TrainSovitsOptions, parse_task_config
+from ray_pipeline.core.options import parse_task_config
 from ray_pipeline.core.pretrained_bases import HUBERT_FOLDER, SPEAKER_ENCODER_FILE
 from ray_pipeline.core.progress import RecordingProgress
 from ray_pipeline.core.resources import ClusterTotals
 from ray_pipeline.core.selection import Checkpoint
 from ray_pipeline.core.step_context import StepContext
-from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import Transcript
 from ray_pipeline.core.training_table import TrainingTable
 from ray_pipeline.core.workspace import Workspace
@@ -26,14 +25,12 @@ from ray_pipeline.models.gpt.config import GPT_CONFIGS
 from ray_pipeline.models.gpt.model import Text2Semantic
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
-from ray_pipeline.training.families import plan_training
 from ray_pipeline.training.plan import TrainingPlan
 from ray_pipeline.training.sovits.setup import draw_vocoder
-from ray_pipeline.training.training_step import with_own_folder
 from ray_pipeline.weights.files import save_gpt, save_sovits
+from tests.judging.trainings import GPT, SOVITS, planned, save_table
 from tests.training.experiment import make_experiment
 
-GPT, SOVITS = StepName.TRAIN_GPT, StepName.TRAIN_SOVITS
 GOOD, BROKEN = 1, 2  # epochs
 TEXT = "Hello there, this is somebody who speaks."
 # What the files of these versions may say otherwise, as small as it gets.
@@ -105,12 +102,6 @@ def no_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ray_pipeline.judging.judge.Ear", missing)
 
 
-def planned(task: StepContext, step: StepName) -> tuple[StepContext, TrainingPlan]:
-    context = replace(task, step=step, progress=RecordingProgress())
-    options = (TrainGptOptions if step is GPT else TrainSovitsOptions)(held_out_clips=1)
-    return context, with_own_folder(context, plan_training(context, options, step), "run-1")
-
-
 def export(plan: TrainingPlan, version: str) -> None:
     """Two epochs of random weights, the second without numbers."""
     settings = plan.settings
@@ -134,15 +125,7 @@ def export(plan: TrainingPlan, version: str) -> None:
             save_sovits(path, generator.state_dict(), shape, f"{epoch}epoch_{epoch}iteration")
         size = path.stat().st_size
         rows.append(Checkpoint(epoch=epoch, step=epoch, file=name, size=size))
-    TrainingTable(
-        step=settings.step,
-        run="run-1",
-        inputs=settings.inputs,
-        shown_in=settings.shown_weights,
-        pattern=settings.export_pattern,
-        finished=True,
-        checkpoints=tuple(rows),
-    ).save(settings.weights_folder)
+    save_table(plan, rows)
 
 
 def spoil(network: torch.nn.Module, epoch: int) -> None:
