@@ -4,6 +4,10 @@ Its methods are those of `interface.Coordinator`, and `record` for the workers o
 PipelineError raised here reaches the caller as a RayTaskError whose `cause` is that error;
 `remote.py` unwraps it. While the actor restarts (seconds), calls fail with Ray's
 ActorUnavailableError or ActorDiedError; asking again is safe.
+
+Whoever asks for the actor's handle imports this module, for Ray loads the class to make one: each
+step's process and each of its training workers, which only report. So what the coordinator works
+with (its database, DBOS) is imported where it starts: a second of processor time for each of them.
 """
 
 from __future__ import annotations
@@ -12,22 +16,28 @@ import asyncio
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import ray
 
-from ray_pipeline.coordinator.book_speech import speak_by_serve
-from ray_pipeline.coordinator.holding import keep
 from ray_pipeline.coordinator.outbox import Report
-from ray_pipeline.coordinator.runner import JobRunner
-from ray_pipeline.coordinator.service import CoordinatorService, Parts, step_name
+from ray_pipeline.coordinator.service import CoordinatorService, step_name
 from ray_pipeline.coordinator.settings import CoordinatorSettings
-from ray_pipeline.coordinator.start_up import prepare
+
+if TYPE_CHECKING:
+    from ray_pipeline.coordinator.runner import JobRunner
 
 _log = logging.getLogger(__name__)
 
 
 class CoordinatorActor(CoordinatorService):
     def __init__(self, settings: CoordinatorSettings) -> None:
+        from ray_pipeline.coordinator.book_speech import speak_by_serve
+        from ray_pipeline.coordinator.holding import keep
+        from ray_pipeline.coordinator.parts import Parts
+        from ray_pipeline.coordinator.runner import JobRunner
+        from ray_pipeline.coordinator.start_up import prepare
+
         store, lease = prepare(settings)
         parts = Parts(settings, store, speak_by_serve)
         runner = JobRunner(parts.ledger, parts.attempts)

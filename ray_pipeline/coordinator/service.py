@@ -1,4 +1,4 @@
-"""The coordinator's work, wherever it lives: the one place where its parts are put together.
+"""The coordinator's work, wherever it lives.
 
 In production it is inside the Ray actor (`actor.py`) with the runner that starts processes; in
 tests of the rules and of the HTTP side it stands alone, and nobody runs what is planned.
@@ -10,13 +10,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from ray_pipeline.books.book import Book, Progress
-from ray_pipeline.books.desk import Books
-from ray_pipeline.books.saying import Speak
-from ray_pipeline.coordinator.attempts import Attempts
-from ray_pipeline.coordinator.cutting import Cutting
 from ray_pipeline.coordinator.interface import (
     AboutVoice,
     Cancellation,
@@ -24,12 +20,6 @@ from ray_pipeline.coordinator.interface import (
     Pause,
     PlannedJob,
 )
-from ray_pipeline.coordinator.ledger import Ledger
-from ray_pipeline.coordinator.planning import Planner
-from ray_pipeline.coordinator.settings import CoordinatorSettings
-from ray_pipeline.coordinator.task_data import TaskData
-from ray_pipeline.coordinator.voices import KeptVoices
-from ray_pipeline.coordinator.watch import EventWatch
 from ray_pipeline.core.errors import NotFound, pipeline_error_in
 from ray_pipeline.core.hand_cuts import Piece
 from ray_pipeline.core.options import parse_task_config
@@ -37,9 +27,11 @@ from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import FileRecord, KeptAnswer, StepRun, Task, Transcript
 from ray_pipeline.core.trials import Outcome
 from ray_pipeline.core.voices import VoiceAlias, VoiceRecord, VoiceVersion
-from ray_pipeline.hub.downloads import Download, Downloads
+from ray_pipeline.hub.downloads import Download
 from ray_pipeline.library.draft import Draft
-from ray_pipeline.store import Store
+
+if TYPE_CHECKING:
+    from ray_pipeline.coordinator.parts import Parts
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,26 +47,6 @@ class Runner(Protocol):
     def go_on(self, job_id: str) -> None: ...
 
     def health(self) -> dict[str, Any]: ...
-
-
-class Parts:
-    """The rules over one database; they know neither Ray nor DBOS. `speak` is for books, which
-    nobody speaks without it."""
-
-    def __init__(
-        self, settings: CoordinatorSettings, store: Store, speak: Speak | None = None
-    ) -> None:
-        self.settings = settings
-        self.store = store
-        self.watch = EventWatch()
-        self.ledger = Ledger(store, settings, self.watch.notify)
-        self.tasks = TaskData(self.ledger)
-        self.cutting = Cutting(self.ledger)
-        self.planner = Planner(self.ledger)
-        self.attempts = Attempts(self.ledger)
-        self.downloads = Downloads(settings.models_dir)
-        self.voices = KeptVoices(store, settings.data_dir)
-        self.books = Books(settings.data_dir, speak, lambda voice: store.resolve_voice(voice, 0))
 
 
 class CoordinatorService(Coordinator):

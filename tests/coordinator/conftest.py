@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ray_pipeline.coordinator.launch import ensure_coordinator
-from ray_pipeline.coordinator.service import Parts
+from ray_pipeline.coordinator.parts import Parts
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.core.task import Task, TaskStatus
 from ray_pipeline.store import Store, upgrade

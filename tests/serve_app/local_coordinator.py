@@ -11,7 +11,8 @@ from typing import Any
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
 from ray_pipeline.coordinator.interface import PlannedJob
 from ray_pipeline.coordinator.outbox import Report
-from ray_pipeline.coordinator.service import CoordinatorService, Parts
+from ray_pipeline.coordinator.parts import Parts
+from ray_pipeline.coordinator.service import CoordinatorService
 from ray_pipeline.coordinator.settings import CoordinatorSettings
 from ray_pipeline.core.errors import Unavailable
 from ray_pipeline.core.task import EventKind, StepName, StepRun
