@@ -38,6 +38,8 @@ READY_WITHIN_SECONDS = 180.0
 STOP_WITHIN_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 _SAY_EVERY_SECONDS = 5.0
+# Ray gives its own processes 30 s, whatever it is told; on a busy machine they may need more.
+_RAY_WAS_SLOW = "The current node timed out during startup"
 
 # What server, command line and drivers must agree on (docs/deploy.md says why each is there).
 ENVIRONMENT = {
@@ -48,7 +50,6 @@ ENVIRONMENT = {
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     # Ray's own limits are too short for a machine that is busy with something else.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
-    "RAY_raylet_start_wait_time_s": "120",
     "RAY_agent_register_timeout_ms": "120000",
 }
 
@@ -139,9 +140,23 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
         )
     url = _url(config)
     _require_free(url)
-    mark = secrets.token_hex(8)
-    umask = keep_private(_settings(config))
     LOG_PATH.parent.mkdir(parents=True, exist_ok=True)
+    LOG_PATH.touch()
+    log_before = LOG_PATH.stat().st_size
+    say(f"Starting; the log is {LOG_PATH}")
+    service, failure = _launch(config, url, say)
+    if failure and _RAY_WAS_SLOW in _log_from(log_before):
+        say("Ray did not come up within the 30 s that it gives itself: once more …")
+        service, failure = _launch(config, url, say)
+    if failure:
+        tail = "\n".join(_log_from(log_before).splitlines()[-15:])
+        raise Unavailable(failure, hint=f"The end of {LOG_PATH}:\n{tail}")
+    return service
+
+
+def _launch(config: Path, url: str, say: Callable[[str], None]) -> tuple[Service, str]:
+    """Start, and wait until it answers; why it does not, once nothing of it is left."""
+    mark = secrets.token_hex(8)
     with LOG_PATH.open("ab") as log:
         process = subprocess.Popen(
             command(config),
@@ -149,14 +164,20 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            umask=umask,
+            umask=keep_private(_settings(config)),
             env={**os.environ, **_environment(config), MARK: mark},
         )
     service = Service(process.pid, mark, url)
     service.save()
-    say(f"Starting; the log is {LOG_PATH}")
-    _wait_until_ready(service, process, say)
-    return service
+    if failure := _wait_until_ready(service, process, say):
+        stop(service, force=True)
+    return service, failure
+
+
+def _log_from(position: int) -> str:
+    with LOG_PATH.open("rb") as log:
+        log.seek(position)
+        return log.read().decode("utf-8", "replace")
 
 
 def _environment(config: Path) -> dict[str, str]:
@@ -219,27 +240,21 @@ def _is_ready(url: str) -> bool:
 
 def _wait_until_ready(
     service: Service, process: subprocess.Popen[bytes], say: Callable[[str], None]
-) -> None:
-    """Says every few seconds what is being waited for: it takes half a minute."""
+) -> str:
+    """Why it is not; nothing if it is. Says every few seconds what is being waited for: it takes
+    half a minute."""
     started = said = time.monotonic()
-    reason = f"The service did not come up within {READY_WITHIN_SECONDS:.0f} s."
     while (now := time.monotonic()) < started + READY_WITHIN_SECONDS:
         if process.poll() is not None:
-            reason = "The service ended while it was starting."
-            break
+            return "The service ended while it was starting."
         if _is_ready(service.url):
-            return
+            return ""
         if now - said >= _SAY_EVERY_SECONDS:
             said = now
             stage = "the coordinator starts" if _answers(service.url) else "Ray is starting"
             say(f"{now - started:3.0f} s: {stage} …")
         time.sleep(_POLL_SECONDS)
-    tail = "\n".join(LOG_PATH.read_text("utf-8", "replace").splitlines()[-15:])
-    stop(service, force=True)
-    raise Unavailable(
-        reason,
-        hint=f"The end of {LOG_PATH}:\n{tail}",
-    )
+    return f"The service did not come up within {READY_WITHIN_SECONDS:.0f} s."
 
 
 def stop(service: Service, *, force: bool = False) -> int:

@@ -12,5 +12,7 @@ def test_the_handle_of_the_coordinator_costs_a_reporting_process_no_database() -
         "import sys, ray_pipeline.coordinator.actor; "
         "print([name for name in ('sqlalchemy', 'alembic', 'dbos') if name in sys.modules])"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert loaded.stdout.strip() == "[]"

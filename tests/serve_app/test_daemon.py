@@ -1,4 +1,5 @@
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ray_pipeline.core.errors import Conflict
+from ray_pipeline.core.errors import Conflict, Unavailable
 from serve_app import daemon, places
 
 
@@ -26,3 +27,66 @@ def test_a_second_start_at_one_port_is_refused_and_leaves_the_first_ones_proxy_a
         with pytest.raises(Conflict, match="listens at"):
             start(config)
     assert proxys_socket.exists()
+
+
+# Ends as Ray does when its processes are late, so often; then it is a service that is ready.
+_SLOW_AT_FIRST = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+folder, port, failures = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+(folder / f"try-{len(list(folder.glob('try-*')))}").touch()
+if len(list(folder.glob("try-*"))) <= failures:
+    sys.exit("Exception: The current node timed out during startup. This could happen because")
+
+class Ready(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+HTTPServer(("127.0.0.1", port), Ready).serve_forever()
+"""
+
+
+@pytest.fixture
+def slow_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int], tuple[Path, list[str]]]:
+    """A configuration whose service fails so often while it starts, and what is then said."""
+
+    def prepare(failures: int) -> tuple[Path, list[str]]:
+        monkeypatch.chdir(tmp_path)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        config = tmp_path / "serve_config.yaml"
+        config.write_text(yaml.safe_dump({"http_options": {"host": "127.0.0.1", "port": port}}))
+        program = [sys.executable, "-c", _SLOW_AT_FIRST, str(tmp_path), str(port), str(failures)]
+        monkeypatch.setattr(daemon, "command", lambda config: program)
+        return config, []
+
+    return prepare
+
+
+def test_a_start_in_which_ray_was_slow_is_tried_once_more(
+    slow_at_first: Callable[[int], tuple[Path, list[str]]], tmp_path: Path
+) -> None:
+    config, said = slow_at_first(1)
+    service = daemon.start(config, say=said.append)
+    try:
+        assert daemon.Service.recorded() == service
+        assert any("once more" in line for line in said)
+    finally:
+        daemon.stop(service, force=True)
+    assert len(list(tmp_path.glob("try-*"))) == 2
+
+
+def test_a_start_in_which_ray_is_slow_twice_ends_with_what_it_said(
+    slow_at_first: Callable[[int], tuple[Path, list[str]]], tmp_path: Path
+) -> None:
+    config, said = slow_at_first(9)
+    with pytest.raises(Unavailable, match="ended while it was starting") as refused:
+        daemon.start(config, say=said.append)
+    assert "timed out during startup" in (refused.value.hint or "")
+    assert len(list(tmp_path.glob("try-*"))) == 2
+    assert daemon.Service.recorded() is None
