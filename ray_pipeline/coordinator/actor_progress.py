@@ -36,12 +36,17 @@ class ActorProgress:
             pass_by("half", self._made_of[1])
 
     def metric(
-        self, values: Mapping[str, float], *, epoch: int | None = None, step: int | None = None
+        self,
+        values: Mapping[str, float],
+        *,
+        epoch: int | None = None,
+        step: int | None = None,
+        again: bool = False,
     ) -> None:
         # JSON has no NaN; a diverged loss is reported as null, not as a broken message.
         plain = {name: _finite(value) for name, value in values.items()}
         data = {"values": plain, "epoch": epoch, "step": step}
-        self._outbox.put(Report(kind=EventKind.METRIC, data=data))
+        self._outbox.put(Report(kind=EventKind.METRIC, data=data, again=again))
 
     def log(self, message: str) -> None:
         self._outbox.put(Report(kind=EventKind.LOG, data={"message": message}))

@@ -155,6 +155,11 @@ class Attempts:
             run = mine[-1] if mine else None
             if run is None or run.attempt != attempt or run.state is not RunState.RUNNING:
                 return False
+            reports = [
+                report
+                for report in reports
+                if not (report.again and change.was_told(report.kind, step, report.data))
+            ]
             values = run_values(run, reports)
             if values:
                 change.update_run(run.run_id, **values)

@@ -32,11 +32,12 @@ _MAX_SPOOL_BYTES = 16_000_000  # of one process; it is read whole for every atte
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One thing said by an attempt."""
+    """One thing said by an attempt; `again` if an earlier one may have said it."""
 
     kind: EventKind
     data: dict[str, Any]
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    again: bool = False
 
 
 # False: not now, the same reports have to be sent again.
@@ -165,9 +166,12 @@ class Spool:
                 item = json.loads(line)
                 time = datetime.fromisoformat(item["time"])
                 kind = EventKind(item["kind"])
+                report = Report(
+                    kind=kind, data=item["data"], time=time, again=item.get("again", False)
+                )
             except (ValueError, KeyError, TypeError):
                 continue
-            reports.append(Report(kind=kind, data=item["data"], time=time))
+            reports.append(report)
         return reports
 
 
@@ -179,7 +183,7 @@ def _told_lost(number: int) -> Report:
 
 
 def _to_line(report: Report) -> str:
-    item = {"kind": report.kind.value, "time": report.time.isoformat(), "data": report.data}
+    item = {**vars(report), "kind": report.kind.value, "time": report.time.isoformat()}
     return json.dumps(item, ensure_ascii=False) + "\n"
 
 

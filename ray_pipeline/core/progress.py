@@ -19,9 +19,15 @@ class Progress(Protocol):
         """`done` of `total` units of the step are finished; `message` says which came last."""
 
     def metric(
-        self, values: Mapping[str, float], *, epoch: int | None = None, step: int | None = None
+        self,
+        values: Mapping[str, float],
+        *,
+        epoch: int | None = None,
+        step: int | None = None,
+        again: bool = False,
     ) -> None:
-        """Numbers of a training, named like `sovits/loss_mel`."""
+        """Numbers of a training, named like `sovits/loss_mel`. `again`: an earlier attempt at the
+        step may have told just these; only if it has not they are told."""
 
     def log(self, message: str) -> None:
         """A line for the task's log."""
@@ -36,7 +42,12 @@ class NullProgress:
     def advance(self, done: float, total: float, message: str = "") -> None: ...
 
     def metric(
-        self, values: Mapping[str, float], *, epoch: int | None = None, step: int | None = None
+        self,
+        values: Mapping[str, float],
+        *,
+        epoch: int | None = None,
+        step: int | None = None,
+        again: bool = False,
     ) -> None: ...
 
     def log(self, message: str) -> None: ...
@@ -57,9 +68,16 @@ class RecordingProgress:
         self.advances.append((done, total, message))
 
     def metric(
-        self, values: Mapping[str, float], *, epoch: int | None = None, step: int | None = None
+        self,
+        values: Mapping[str, float],
+        *,
+        epoch: int | None = None,
+        step: int | None = None,
+        again: bool = False,
     ) -> None:
-        self.metrics.append({**values, "epoch": epoch, "step": step})
+        told = {**values, "epoch": epoch, "step": step}
+        if not (again and told in self.metrics):
+            self.metrics.append(told)
 
     def log(self, message: str) -> None:
         self.logs.append(message)

@@ -64,6 +64,8 @@ def train(
     run_folder = storage_path / run_name
     run_folder.mkdir(parents=True, exist_ok=True)
     ledger = EpochLedger(run_folder / LEDGER_NAME)
+    forward = ForwardReports(progress, ledger)
+    forward.tell_again()
     is_alone = plan.num_workers == 1  # it needs no process group of torch's
     trainer = (DataParallelTrainer if is_alone else TorchTrainer)(
         _run_worker,
@@ -80,7 +82,7 @@ def train(
         run_config=RunConfig(  # type: ignore[arg-type]
             name=run_name,
             storage_path=str(storage_path),
-            callbacks=[ForwardReports(progress, ledger)],
+            callbacks=[forward],
             failure_config=FailureConfig(max_failures=_MAX_FAILURES),
             checkpoint_config=CheckpointConfig(num_to_keep=2),
             worker_runtime_env={"env_vars": WORKER_ENVIRONMENT},

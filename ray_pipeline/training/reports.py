@@ -106,9 +106,17 @@ class ForwardReports(UserCallback):
         mean = _mean_of(reports)
         if mean.epoch in self._ledger:
             return
-        numbers = mean.values | mean.validation | mean.speed
-        self._progress.metric(numbers, epoch=mean.epoch, step=mean.step)
         self._ledger.add(reports)
+        self._tell(mean)
+
+    def tell_again(self) -> None:
+        """When a run goes on: what was written down and perhaps not told when it was stopped."""
+        for report in self._ledger.history().epochs:
+            self._tell(report, again=True)
+
+    def _tell(self, mean: EpochReport, *, again: bool = False) -> None:
+        numbers = mean.values | mean.validation | mean.speed
+        self._progress.metric(numbers, epoch=mean.epoch, step=mean.step, again=again)
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
         """Raises what the loop itself refused: that ends the run, for trying again gives the

@@ -71,6 +71,24 @@ def test_the_log_gets_a_line_a_tenth_at_most(desk: Desk) -> None:
     assert text(desk, task).count(" of 30: ") == 10
 
 
+def test_an_epoch_that_the_attempt_before_may_have_told_is_told_once(desk: Desk) -> None:
+    task = desk.new_task()
+    first = start(desk, task)
+
+    def epoch(number: int, *, again: bool) -> Report:
+        data = {"values": {"gpt/loss": 1 / (2 + number)}, "epoch": number, "step": 3 * number}
+        return Report(kind=EventKind.METRIC, data=data, again=again)
+
+    desk.attempts.record(task.task_id, CONVERT, 1, [epoch(1, again=False)])
+    second = desk.attempts.interrupt(first, "its process died")
+    assert second is not None
+    desk.attempts.start(second)
+    desk.attempts.record(task.task_id, CONVERT, 2, [epoch(1, again=True), epoch(2, again=True)])
+    desk.attempts.record(task.task_id, CONVERT, 2, [epoch(3, again=False)])
+    told = desk.store.events(task.task_id, kinds=[EventKind.METRIC])
+    assert [event.data["epoch"] for event in told] == [1, 2, 3]
+
+
 def test_an_attempt_that_was_followed_or_is_over_is_not_heard(desk: Desk) -> None:
     task = desk.new_task()
     first = start(desk, task)

@@ -109,6 +109,18 @@ def test_an_epoch_that_is_done_twice_is_told_once(tmp_path: Path) -> None:
     assert history.clips_by_rank == [["clip0"], ["clip1"]]
 
 
+def test_an_epoch_that_was_written_down_and_not_told_is_told_by_the_next_attempt(
+    tmp_path: Path,
+) -> None:
+    """Killed in between, the first told nobody; the second has heard of one epoch."""
+    ledger = EpochLedger(tmp_path / "epochs.jsonl")
+    ForwardReports(NullProgress(), ledger).after_report(None, [_report(1, 2.0)], None)
+    progress = RecordingProgress()
+    for _attempt in (2, 3):
+        ForwardReports(progress, EpochLedger(tmp_path / "epochs.jsonl")).tell_again()
+    assert [(m["epoch"], m["gpt/loss"]) for m in progress.metrics] == [(1, 2.0)]
+
+
 def test_a_line_that_a_crash_cut_short_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "epochs.jsonl"
     ledger = EpochLedger(path)
