@@ -82,7 +82,6 @@ def _summary(heard: list[Experience], refused: list[int]) -> dict[str, object]:
         "gap_share": round(sum(one.gaps for one in heard) / sound, 3),
         "longest_gaps_s": round(max(one.gaps for one in heard), 2),
         "first_sound_median_s": round(statistics.median(one.first_sound for one in heard), 2),
-        "throughput": round(sound / max(one.whole for one in heard), 2),
         "come_again_s": sorted(refused),
     }
 
