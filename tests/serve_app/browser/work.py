@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -126,6 +127,32 @@ def test_a_reload_of_a_running_voice_never_shows_it_as_idle(studio: Studio, page
     expect(page.locator("#cancel")).to_be_visible()
     page.wait_for_timeout(800)
     assert not page.evaluate("window.wasIdle")
+
+
+# Keeps what the page would show; and the tab is one that nobody looks at.
+_NOTIFICATIONS = """
+  window.shown = [];
+  window.Notification = class {
+    static permission = "granted";
+    constructor(title) { window.shown.push(title); }
+  };
+  Object.defineProperty(document, "hidden", { get: () => true });
+"""
+
+
+def test_the_end_of_a_run_is_told_to_somebody_who_looks_elsewhere(
+    studio: Studio, page: Page
+) -> None:
+    task = studio.prepared()
+    studio.coordinator.plan(task, "extract_text_features")
+    run = studio.coordinator.begin(task)
+    page.add_init_script(_NOTIFICATIONS)
+    page.goto(studio.at(task, "train"))
+    expect(page).to_have_title(re.compile(r"^\d+ % · Anna, calm"))
+    assert page.evaluate("window.shown") == []
+    studio.coordinator.end(run)
+    expect(page).to_have_title(re.compile("^Anna, calm"))
+    assert page.evaluate("window.shown") == ["Anna, calm is done"]
 
 
 def test_a_reload_asks_first_while_a_file_is_under_way(studio: Studio, page: Page) -> None:
