@@ -10,7 +10,8 @@ For everybody else:
 Inside, from the door to the processes:
 
     actor.py          the actor: one process, the service and the runner in it
-    service.py        answers what is asked; the one place where the parts are put together
+    service.py        answers what is asked
+    parts.py          what answers: the one place where the parts are put together
     planning.py       rules: from a request to a job, what may run, and how it is called off
     attempts.py       rules: the life of one attempt at a step
     told.py           what an attempt reports, as fields, events and lines of the log
