@@ -155,11 +155,7 @@ class Attempts:
             run = mine[-1] if mine else None
             if run is None or run.attempt != attempt or run.state is not RunState.RUNNING:
                 return False
-            reports = [
-                report
-                for report in reports
-                if not (report.again and change.was_told(report.kind, step, report.data))
-            ]
+            reports = _without_told(change, step, reports)
             values = run_values(run, reports)
             if values:
                 change.update_run(run.run_id, **values)
@@ -250,6 +246,15 @@ class Attempts:
             return
         sentence = " ".join(str(end.error.get(key, "")) for key in ("message", "hint"))
         self._ledger.say(run.task_id, run.step, f"Failed: {sentence}", private=end.traceback)
+
+
+def _without_told(
+    change: TaskChange, step: StepName, reports: Sequence[Report]
+) -> Sequence[Report]:
+    """Without what is said again and was stored the first time."""
+    kinds = {report.kind for report in reports if report.again}
+    told = {kind: change.told(kind, step) for kind in kinds}
+    return [report for report in reports if not (report.again and report.data in told[report.kind])]
 
 
 def _is_current(change: TaskChange, run: StepRun) -> bool:

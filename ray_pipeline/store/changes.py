@@ -222,11 +222,11 @@ class TaskChange(ClipChanges):
         self._session.flush()
         return self._row.last_seq
 
-    def was_told(self, kind: EventKind, step: StepName, data: dict[str, Any]) -> bool:
-        """Whether any attempt at the step has said just this."""
+    def told(self, kind: EventKind, step: StepName) -> Sequence[dict[str, Any]]:
+        """What all attempts at the step have said."""
         mine = EventRow.task_id == self._row.task_id, EventRow.step == step.value
-        told = select(EventRow.data).where(*mine, EventRow.kind == kind.value)
-        return data in self._session.scalars(told).all()
+        query = select(EventRow.data).where(*mine, EventRow.kind == kind.value)
+        return self._session.scalars(query).all()
 
     def _forget_progress(self, event: NewEvent, successor: int) -> None:
         mine = RunRow.task_id == self._row.task_id, RunRow.attempt == event.attempt
