@@ -181,7 +181,7 @@ def test_the_whole_actor_runs_jobs_and_the_next_one_on_the_database_takes_its_pl
 ) -> None:
     """The actor's class in this process: everything but Ray itself."""
     monkeypatch.setattr("ray_pipeline.coordinator.start_up.ray.nodes", list)
-    monkeypatch.setattr("ray_pipeline.coordinator.actor.keep", lambda lease, on_lost: None)
+    monkeypatch.setattr("ray_pipeline.coordinator.holding.keep", lambda lease, on_lost: None)
     settings = settings_in(tmp_path)
 
     def start() -> CoordinatorActor:
