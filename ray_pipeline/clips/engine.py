@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,8 @@ def work_through(
     name = f"{context.step}:{context.task_id}:{context.attempt}"
     results = executor.results([item.clip for item in waiting.values()], name)
     saved_at = time.monotonic()
-    with _waiting_said(context.progress, executor.plan, bool(waiting)) as arrived:
+    waits = _waiting_said(context.progress, executor.plan, bool(waiting))
+    with closing(results), waits as arrived:
         for done, result in enumerate(results, len(kept) + 1):
             arrived.set()
             for entry in _entries(context, waiting[result.name], result):

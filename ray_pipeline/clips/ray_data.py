@@ -13,9 +13,10 @@ import math
 import pickle
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class RayDataPool:
     build: Callable[[str], ClipFunction]
     plan: WorkerPlan
 
-    def results(self, clips: Sequence[Clip], name: str) -> Iterator[ClipResult]:
+    def results(self, clips: Sequence[Clip], name: str) -> Generator[ClipResult]:
         if not clips:
             return
         import ray
@@ -64,8 +65,11 @@ class RayDataPool:
             max_task_retries=_RESTARTS,
         )
         dataset.set_name(name)
-        for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
-            yield from results_of(batch)
+        # Left to the collector of garbage, it would ask a cluster that may be gone by then.
+        batches = iter(dataset.iter_batches(batch_size=None, prefetch_batches=0))
+        with closing(cast(Generator[Batch], batches)) as each:
+            for batch in each:
+                yield from results_of(batch)
 
 
 class ClipWorker:

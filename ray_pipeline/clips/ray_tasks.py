@@ -6,7 +6,7 @@ For work that loads nothing heavy, and for what may take its process down (decod
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -36,7 +36,7 @@ class RayTasks:
     def one_by_one(cls, function: ClipFunction, plan: WorkerPlan) -> RayTasks:
         return cls(partial(attempt_each, function), plan)
 
-    def results(self, clips: Sequence[Clip], name: str) -> Iterator[ClipResult]:
+    def results(self, clips: Sequence[Clip], name: str) -> Generator[ClipResult]:
         """A clip whose process dies is set aside; of a batch that dies, each is tried alone."""
         if not clips:
             return

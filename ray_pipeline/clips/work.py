@@ -8,7 +8,7 @@ of an executor (`ray_tasks`, `ray_data`); what is done again and what is kept, o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -103,9 +103,10 @@ class Executor(Protocol):
     @property
     def plan(self) -> WorkerPlan: ...
 
-    def results(self, clips: Sequence[Clip], name: str) -> Iterator[ClipResult]:
-        """One result a clip, in the order in which they are finished. `name` stands in the
-        dashboard. May be called in any process connected to Ray, also in one without a CPU."""
+    def results(self, clips: Sequence[Clip], name: str) -> Generator[ClipResult]:
+        """One result a clip, in the order in which they are finished; closing it ends the work.
+        `name` stands in the dashboard. May be called in any process connected to Ray, also in one
+        without a CPU."""
         ...
 
 

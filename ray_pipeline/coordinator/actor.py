@@ -7,7 +7,8 @@ ActorUnavailableError or ActorDiedError; asking again is safe.
 
 Whoever asks for the actor's handle imports this module, for Ray loads the class to make one: each
 step's process and each of its training workers, which only report. So what the coordinator works
-with (its database, DBOS) is imported where it starts; it would cost each of them most of a second of processor time.
+with (its database, DBOS) is imported where it starts; it would cost each of them most of a second
+of processor time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is kept, made anew, set aside and removed; with an executor of the test's own process."""
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class Here:
     plan: WorkerPlan = field(default_factory=lambda: WorkerPlan(2, 0.5))
     seen: list[str] = field(default_factory=list)
 
-    def results(self, clips: Sequence[Clip], name: str) -> Iterator[ClipResult]:
+    def results(self, clips: Sequence[Clip], name: str) -> Generator[ClipResult]:
         for clip in clips:
             self.seen.append(clip.name)
             yield attempt(self.function, clip)
