@@ -4,7 +4,8 @@ of a cluster on this machine."""
 from __future__ import annotations
 
 import json
-import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -62,7 +63,9 @@ def nodes() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    # Without a token Ray's own processes end at once; only `ray.init` makes one by itself.
+    make_token = [Path(sys.executable).parent / "ray", "get-auth-token", "--generate"]
+    subprocess.run(make_token, check=True, stdout=subprocess.DEVNULL)
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     ray.init(address=cluster.address)
     yield cluster
