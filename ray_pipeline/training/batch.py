@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -21,10 +22,12 @@ class Batch:
     names: list[str]
 
     def to(self, device: torch.device) -> Self:
+        """To a GPU by way of pinned memory, from which it is copied beside what the GPU does."""
         moved: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         for name, value in moved.items():
             if isinstance(value, Tensor):
-                moved[name] = value.to(device, non_blocking=True)
+                pinned = value.pin_memory() if device.type == "cuda" else value
+                moved[name] = pinned.to(device, non_blocking=True)
         return type(self)(**moved)
 
     def rows(self, start: int, end: int) -> Self:
@@ -132,12 +135,22 @@ class TrainingData(Generic[AnyBatch]):
 
     def batches(self, epoch: int, device: torch.device, skip: int = 0) -> Iterator[AnyBatch]:
         """Those of an epoch, counted from 1, without the first `skip`. They are loaded in this
-        process, because one that lives for an epoch takes what it has cached with it."""
+        process, because one that lives for an epoch takes what it has cached with it; in a thread,
+        each while the one before is learned from."""
         self.sampler.set_epoch(epoch)
         loader: DataLoader[Any] = DataLoader(
             self.dataset,
             batch_sampler=list(self.sampler)[skip:],
             collate_fn=self.collate,
         )
-        for batch in loader:
-            yield batch.to(device)
+        loaded = iter(loader)  # not in the thread: it draws a number, in the order of all others
+        yield from _one_ahead(batch.to(device) for batch in loaded)
+
+
+def _one_ahead(batches: Iterator[AnyBatch]) -> Iterator[AnyBatch]:
+    """The same. Those who leave early wait for the one that is being loaded."""
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
