@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.compare import training_pairs
 from benchmarks.compare.speed import Work
+from ray_pipeline.training.arithmetic import Arithmetic
 
 _KINDS = {  # of self times, by what an operator's name contains; the first that fits
     "gradients of convolutions": ("convolution_backward", "conv2d_backward"),
@@ -33,7 +34,7 @@ _REST = "everything else"
 
 
 def roofline(version: str = "v2", rounds: int = 5) -> Iterator[str]:
-    pair = training_pairs.sovits_pair(version, "cpu", half=False)
+    pair = training_pairs.sovits_pair(version, Arithmetic())
     for side, work in (("ours", pair.ours), ("theirs", pair.theirs)):
         work()  # allocates
         seconds = statistics.median(_cpu_seconds(work) for _ in range(rounds))

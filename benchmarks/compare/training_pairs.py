@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import torch
 from torch import nn
 
@@ -11,9 +13,11 @@ from benchmarks.compare.speed import Maker, Pair, Work
 from ray_pipeline.models.sovits.config import SOVITS_CONFIGS
 from ray_pipeline.models.sovits.discriminator import Discriminator
 from ray_pipeline.models.sovits.synthesizer import Synthesizer
+from ray_pipeline.training.arithmetic import Arithmetic
 from ray_pipeline.training.gpt.data import GptBatch
 from ray_pipeline.training.gpt.recipe import GPT_RECIPE
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
+from ray_pipeline.training.precision import Precision
 from ray_pipeline.training.sovits.recipe import SOVITS_RECIPE
 from ray_pipeline.training.sovits.step import SovitsStepper, sovits_optimizers
 
@@ -23,21 +27,21 @@ GPT_ITEMS = 2
 
 
 def makers(device: str) -> list[Maker]:
-    precisions = [False, True] if device == "cuda" else [False]
+    """bfloat16 is beside the original's float16, for it has no other 16 bits."""
+    precisions = get_args(Precision) if device == "cuda" else ("float32",)
     found = []
-    for half in precisions:
-        suffix = "float16" if half else "float32"
+    for precision in precisions:
+        ours = Arithmetic(precision, device)
         found += [
-            Maker(
-                f"sovits training {v} {suffix}", lambda v=v, h=half: sovits_pair(v, device, half=h)
-            )
+            Maker(f"sovits training {v} {precision}", lambda v=v, o=ours: sovits_pair(v, o))
             for v in ("v2", "v2ProPlus")
         ]
-        found.append(Maker(f"gpt training {suffix}", lambda h=half: _gpt(device, h)))
+        found.append(Maker(f"gpt training {precision}", lambda o=ours: _gpt(o)))
     return found
 
 
-def sovits_pair(version: str, device: str, *, half: bool) -> Pair:
+def sovits_pair(version: str, arithmetic: Arithmetic) -> Pair:
+    device, half = arithmetic.device_type, arithmetic.precision != "float32"
     config = SOVITS_CONFIGS[version]
     generator, discriminator = Synthesizer(config), Discriminator(config.periods)
     theirs = original.synthesizer_and_discriminator(config)
@@ -53,7 +57,7 @@ def sovits_pair(version: str, device: str, *, half: bool) -> Pair:
         discriminator,
         sovits_optimizers(generator, discriminator, SOVITS_RECIPE),
         SOVITS_RECIPE,
-        half_precision=half,
+        arithmetic=arithmetic,
     )
     stepper.set_rate(1e-4)
     other_stepper = original.SovitsTraining(*theirs, half)
@@ -69,12 +73,14 @@ def sovits_pair(version: str, device: str, *, half: bool) -> Pair:
     return Pair(version, "steps/s", ours, by_theirs)
 
 
-def _gpt(device: str, half: bool) -> Pair:
+def _gpt(arithmetic: Arithmetic) -> Pair:
     """Four batches and one step of the optimiser each time; the rate counts batches."""
+    device, half = arithmetic.device_type, arithmetic.precision != "float32"
     ours, theirs = gpt_models(device, torch.float32)
     ours.train(), theirs.train()
     batch = workloads.gpt_batch(GPT_ITEMS, 50, 125, device)
-    stepper = GptStepper(ours, gpt_optimizer(ours, GPT_RECIPE), GPT_RECIPE, half_precision=half)
+    optimizer = gpt_optimizer(ours, GPT_RECIPE)
+    stepper = GptStepper(ours, optimizer, GPT_RECIPE, arithmetic=arithmetic)
 
     def run_ours() -> float:
         for index in range(1, 5):

@@ -99,7 +99,10 @@ def _run_worker(config: dict[str, Any]) -> None:
     """What Ray calls in each worker process."""
     import torch
 
+    from ray_pipeline.training.arithmetic import allow_tensor_float
+
     torch.set_num_threads(_threads_of_a_worker())
+    allow_tensor_float()
     config["loop"](config["settings"], RayWorker(Path(config["run_folder"])))
 
 

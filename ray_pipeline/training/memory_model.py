@@ -85,7 +85,7 @@ LONGEST = 60  # seconds; no training takes clips of more
 WORKER_GB = 0.385
 # Not measured: what CUDA's context, cuBLAS and cuDNN usually take.
 CONTEXT_GB = 1.0
-# Not measured: products and convolutions keep half as much in float16, losses and norms do not.
+# Not measured: products and convolutions keep half as much in 16 bits, losses and norms do not.
 HALF_SHARE = 0.75
 
 # Clips and their copies with a stretch repeated or left out (`if_dpo`).

@@ -1,28 +1,21 @@
-"""Which GPUs compute in float16: those with which the original does."""
+"""What a GPU computes the products of a training in, by its generation."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Literal
 
-if TYPE_CHECKING:
-    import torch
+Precision = Literal["float32", "float16", "bfloat16"]
 
 _TOO_OLD = (6, 1)  # Pascal: float16 at a fraction of the speed
 _GTX_16 = (7, 5)  # Turing without tensor cores: float16 turns into NaN
+_AMPERE = (8, 0)  # the first with bfloat16 in its tensor cores
 
 
-def uses_half_precision(device: torch.device) -> bool:
-    """Never on a CPU; on a GPU above compute capability 6.1 that is no GTX 16xx."""
-    if device.type != "cuda":
-        return False
-    import torch
-
-    capability = torch.cuda.get_device_capability(device)
-    return gpu_is_good_at_half(capability, torch.cuda.get_device_name(device))
-
-
-def gpu_is_good_at_half(capability: tuple[int, int], name: str) -> bool:
-    """`capability` is CUDA's, `name` as the driver gives it."""
+def precision_of_gpu(capability: tuple[int, int], name: str) -> Precision:
+    """`capability` is CUDA's, `name` as the driver gives it. float32 where the original computes
+    in it, too; bfloat16, which has the range of float32, where it costs no more than float16."""
     is_gtx_16 = capability == _GTX_16 and re.search(r"16\d{2}", name) is not None
-    return capability > _TOO_OLD and not is_gtx_16
+    if capability <= _TOO_OLD or is_gtx_16:
+        return "float32"
+    return "bfloat16" if capability >= _AMPERE else "float16"

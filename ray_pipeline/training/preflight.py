@@ -22,7 +22,7 @@ _MOST_NAMES = 5
 
 @dataclass(frozen=True)
 class Room:
-    """What a worker has to itself. `half`: its GPU computes in float16."""
+    """What a worker has to itself. `half`: its GPU computes in 16 bits."""
 
     free_gb: float
     on_gpu: bool = False

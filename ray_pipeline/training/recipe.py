@@ -15,13 +15,15 @@ class Recipe:
     """`max_batch_size` bounds what the task asks for. `min_steps` are done whatever number of
     epochs is asked, `min_epoch_steps` make up an epoch at least. With `own_shares` each worker
     keeps its own clips, some clips are held out, and short lists are not repeated.
-    `half_precision` allows float16 where the GPU is good at it."""
+    `half_precision` allows 16 bits where the GPU is good at them, and `bfloat16` that kind of them
+    where it has it; otherwise they are float16."""
 
     own_shares: bool = False
     max_batch_size: int | None = None
     min_steps: int = 0
     min_epoch_steps: int = 1
     half_precision: bool = True
+    bfloat16: bool = True
 
 
 @dataclass(frozen=True)

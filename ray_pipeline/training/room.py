@@ -6,7 +6,7 @@ import subprocess
 
 from ray_pipeline.core.resources import WorkerPlan
 from ray_pipeline.training.machine_memory import free_machine_bytes
-from ray_pipeline.training.precision import gpu_is_good_at_half
+from ray_pipeline.training.precision import precision_of_gpu
 from ray_pipeline.training.preflight import Room
 
 _QUERY = ("nvidia-smi", "--query-gpu=memory.free,compute_cap,name", "--format=csv,noheader,nounits")
@@ -32,10 +32,10 @@ def _room_on_gpu() -> Room:
     """Of the card that this process sees, in a process that ends soon."""
     import torch
 
-    from ray_pipeline.training.precision import uses_half_precision
-
     free_bytes, _ = torch.cuda.mem_get_info()
-    return Room(free_bytes / 1e9, on_gpu=True, half=uses_half_precision(torch.device("cuda")))
+    capability, name = torch.cuda.get_device_capability(), torch.cuda.get_device_name()
+    half = precision_of_gpu(capability, name) != "float32"
+    return Room(free_bytes / 1e9, on_gpu=True, half=half)
 
 
 def room_of_cards_here() -> Room | None:
@@ -55,7 +55,7 @@ def room_in(answer: str) -> Room | None:
         try:
             mebibytes, capability, name = (part.strip() for part in line.split(",", 2))
             major, minor = (int(part) for part in capability.split("."))
-            half = gpu_is_good_at_half((major, minor), name)
+            half = precision_of_gpu((major, minor), name) != "float32"
             rooms.append(Room(int(mebibytes) * 2**20 / 1e9, on_gpu=True, half=half))
         except ValueError:
             continue

@@ -126,6 +126,14 @@ def sovits_settings(
     )
 
 
+def moments(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    """What it keeps of the gradients, but not its counts."""
+    kept = [x for state in optimizer.state.values() for x in state.values()]
+    found = [x for x in kept if isinstance(x, torch.Tensor) and x.dim()]
+    assert found
+    return found
+
+
 def trained(
     context: StepContext,
     plan: TrainingPlan,

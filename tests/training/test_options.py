@@ -96,7 +96,7 @@ def test_memory_may_be_saved_from_the_middle_of_a_training_on(context: StepConte
     ):
         plan = plan_sovits(context, options, base_model("nano"))
         assert isinstance(plan.settings, SovitsSettings)
-        written = sovits_file_config(plan.settings, half_precision=False)["train"]["grad_ckpt"]
+        written = sovits_file_config(plan.settings, "float32")["train"]["grad_ckpt"]
         assert written is plan.settings.recompute is options.if_grad_ckpt
         keys.add(training_key(context, options, plan))
     assert len(keys) == 1

@@ -78,7 +78,7 @@ def test_if_dpo_reaches_the_recipe_and_halves_batches_as_in_the_original(
     assert isinstance(plan.settings, GptSettings)
     assert plan.settings.recipe.preference
     assert plan.settings.batch_size == 3
-    assert gpt_file_config(plan.settings, half_precision=False)["train"]["if_dpo"] is True
+    assert gpt_file_config(plan.settings, "float32")["train"]["if_dpo"] is True
     assert _gpt(context, TrainGptOptions(if_dpo=True, batch_size=1)).batch_size == 1
     assert not _gpt(context).recipe.preference
 
@@ -120,11 +120,11 @@ def test_file_configs_have_the_originals_sections_and_rebuild_the_models(
     context: StepContext,
 ) -> None:
     sovits, gpt = _sovits(context), _gpt(context)
-    written = json.loads(json.dumps(sovits_file_config(sovits, half_precision=False)))
+    written = json.loads(json.dumps(sovits_file_config(sovits, "float32")))
     assert set(written) >= {"train", "data", "model", "s2_ckpt_dir", "name", "version"}
     assert SovitsConfig.from_export(written, "nano") == sovits.model
     assert str(context.workspace.root) not in json.dumps(written)
-    written = yaml.safe_load(yaml.safe_dump(gpt_file_config(gpt, half_precision=False)))
+    written = yaml.safe_load(yaml.safe_dump(gpt_file_config(gpt, "float32")))
     assert set(written) >= {"train", "data", "model", "optimizer", "inference", "output_dir"}
     assert GptConfig.from_export(written) == gpt.model
     assert str(context.workspace.root) not in json.dumps(written)
@@ -136,8 +136,8 @@ def test_file_configs_say_the_precision_and_the_pretrained_files(context: StepCo
     gpt = plan_gpt(context, TrainGptOptions(), base).settings
     assert isinstance(sovits, SovitsSettings)
     assert isinstance(gpt, GptSettings)
-    train = sovits_file_config(sovits, half_precision=True)["train"]
+    train = sovits_file_config(sovits, "float16")["train"]
     assert (train["pretrained_s2G"], train["fp16_run"]) == ("s2Gv2ProPlus.pth", True)
-    config = gpt_file_config(gpt, half_precision=True)
+    config = gpt_file_config(gpt, "float16")
     assert (config["pretrained_s1"], config["train"]["precision"]) == ("s1v3.ckpt", "16-mixed")
-    assert gpt_file_config(gpt, half_precision=False)["train"]["precision"] == "32"
+    assert gpt_file_config(gpt, "float32")["train"]["precision"] == "32"

@@ -26,7 +26,9 @@ def plan_gpt(context: StepContext, options: TrainOptions, base: PretrainedBase) 
     """Raises StepNotReady without features, NothingUsable without clips."""
     assert isinstance(options, TrainGptOptions)
     config, workspace, version = context.config, context.workspace, base.version
-    model, recipe = GPT_CONFIGS[version], replace(gpt_recipe(version), preference=options.if_dpo)
+    model, recipe = GPT_CONFIGS[version], gpt_recipe(version)
+    # The original knows no bfloat16.
+    recipe = replace(recipe, preference=options.if_dpo, bfloat16=not config.strict_compat)
     items, dropped = find_gpt_items(
         context.experiment, symbol_table(base.symbols), max_seconds=model.max_seconds
     )

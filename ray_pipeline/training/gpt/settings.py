@@ -12,7 +12,15 @@ from ray_pipeline.training.gpt.checkpoint import CHECKPOINT_PATTERN, epoch_of_na
 from ray_pipeline.training.gpt.data import GptItem
 from ray_pipeline.training.gpt.recipe import GptRecipe
 from ray_pipeline.training.memory_model import Training
+from ray_pipeline.training.precision import Precision
 from ray_pipeline.training.settings import TrainingSettings
+
+# Lightning's, in which the original writes it.
+_LIGHTNING_NAMES: dict[Precision, str] = {
+    "float32": "32",
+    "float16": "16-mixed",
+    "bfloat16": "bf16-mixed",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,7 @@ class GptSettings(TrainingSettings):
         return f"{self.voice}-e*.ckpt"
 
 
-def gpt_file_config(settings: GptSettings, *, half_precision: bool) -> dict[str, Any]:
+def gpt_file_config(settings: GptSettings, precision: Precision) -> dict[str, Any]:
     """The configuration that the original keeps: same sections, same names."""
     experiment = settings.relative(settings.experiment.folder)
     sections = settings.model.to_export()
@@ -53,7 +61,7 @@ def gpt_file_config(settings: GptSettings, *, half_precision: bool) -> dict[str,
         "epochs": settings.epochs,
         "batch_size": settings.batch_size,
         "save_every_n_epoch": settings.save_every_epochs,
-        "precision": "16-mixed" if half_precision else "32",
+        "precision": _LIGHTNING_NAMES[precision],
         "gradient_clip": settings.recipe.clip_norm or 1.0,
         "if_save_every_weights": True,
         "if_save_latest": False,

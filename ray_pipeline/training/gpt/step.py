@@ -15,6 +15,7 @@ from torch.optim import AdamW, Optimizer
 
 from ray_pipeline.models.gpt.model import GptOutput
 from ray_pipeline.models.gpt.preference import damage
+from ray_pipeline.training.arithmetic import Arithmetic
 from ray_pipeline.training.gpt.data import GptBatch
 from ray_pipeline.training.gpt.recipe import GptRecipe
 from ray_pipeline.training.gpt.scaled_adam import ScaledAdam
@@ -49,7 +50,7 @@ class GptStepper:
         optimizer: Optimizer,
         recipe: GptRecipe,
         *,
-        half_precision: bool = False,
+        arithmetic: Arithmetic | None = None,
         steps_done: int = 0,
         care: Care | None = None,
     ) -> None:
@@ -57,9 +58,9 @@ class GptStepper:
         self.optimizer = optimizer
         self.steps_done = steps_done
         self._recipe = recipe
-        self._half = half_precision
+        self._arithmetic = arithmetic or Arithmetic()
         self._care = care or Care()
-        self.scaler = torch.amp.GradScaler("cuda", enabled=half_precision)
+        self.scaler = self._arithmetic.scaler()
         self.gradient_norms: dict[str, Tensor] = {}
         optimizer.zero_grad()
 
@@ -111,7 +112,7 @@ class GptStepper:
         return every == 1 or (index > 0 and index % every == 0)
 
     def _forward(self, batch: GptBatch, rejected: Rejected | None) -> GptOutput:
-        with torch.autocast("cuda", dtype=torch.float16, enabled=self._half):
+        with self._arithmetic.autocast():
             output: GptOutput = self.model(
                 batch.phones,
                 batch.phone_lengths,
@@ -131,8 +132,7 @@ class GptStepper:
         else:
             norm = gradient_norm(self.optimizer, self.scaler)
         self.scaler.step(self.optimizer)
-        if self._half:
-            self.scaler.update()
+        self.scaler.update()
         self.optimizer.zero_grad()
         self.steps_done += 1
         return {"gradient_norm": norm}

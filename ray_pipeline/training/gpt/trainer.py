@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ray_pipeline.training.arithmetic import arithmetic_of
 from ray_pipeline.training.batch import EpochSampler, TrainingData, WithoutClips
 from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.gpt.checkpoint import gpt_checkpoint, load_gpt_checkpoint
@@ -24,7 +25,6 @@ from ray_pipeline.training.gpt.setup import build_gpt, gpt_length, make_sampler
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
 from ray_pipeline.training.healing import Care
 from ray_pipeline.training.metrics import MetricsRecorder
-from ray_pipeline.training.precision import uses_half_precision
 from ray_pipeline.training.resuming import counted_here
 from ray_pipeline.training.trainer import Iteration, Trainer
 from ray_pipeline.training.training_run import TrainingRun
@@ -46,7 +46,7 @@ class GptTrainer(Trainer[GptBatch]):
     ) -> None:
         self._settings = settings
         self._device = worker.device
-        self._half = settings.recipe.half_precision and uses_half_precision(worker.device)
+        self._arithmetic = arithmetic_of(worker.device, settings.recipe)
         sampler: EpochSampler = make_sampler(settings, worker)
         self._collate = partial(collate_gpt, eos=settings.model.eos)
         dataset = GptDataset(settings.experiment, settings.items)
@@ -67,7 +67,7 @@ class GptTrainer(Trainer[GptBatch]):
             worker.share_gradients(self._model),
             optimizer,
             settings.recipe,
-            half_precision=self._half,
+            arithmetic=self._arithmetic,
             steps_done=optimizer_steps,
             care=care,
         )
@@ -92,7 +92,7 @@ class GptTrainer(Trainer[GptBatch]):
         return float(self._stepper.optimizer.param_groups[0]["lr"])
 
     def file_config(self) -> dict[str, Any]:
-        return gpt_file_config(self._settings, half_precision=self._half)
+        return gpt_file_config(self._settings, self._arithmetic.precision)
 
     def validate(self) -> dict[str, float]:
         if not self._settings.held_out:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ray_pipeline.models.sovits.config import DATA_SECTION, SovitsConfig
+from ray_pipeline.training.precision import Precision
 from ray_pipeline.training.settings import TrainingSettings
 from ray_pipeline.training.sovits.checkpoint import CHECKPOINT_PATTERNS
 from ray_pipeline.training.sovits.data import SovitsItem
@@ -43,7 +44,7 @@ class SovitsSettings(TrainingSettings):
         return f"{self.voice}_e*_s*.pth"
 
 
-def sovits_file_config(settings: SovitsSettings, *, half_precision: bool) -> dict[str, Any]:
+def sovits_file_config(settings: SovitsSettings, precision: Precision) -> dict[str, Any]:
     """The configuration that the original keeps: same sections, same names."""
     model, recipe = settings.model, settings.recipe
     experiment = settings.relative(settings.experiment.folder)
@@ -61,7 +62,7 @@ def sovits_file_config(settings: SovitsSettings, *, half_precision: bool) -> dic
         "betas": list(recipe.betas),
         "eps": recipe.eps,
         "batch_size": settings.batch_size,
-        "fp16_run": half_precision,
+        "fp16_run": precision == "float16",
         "lr_decay": recipe.decay_per_epoch,
         "segment_size": recipe.phases[-1].segment_frames * model.samples_per_frame,
         "init_lr_ratio": 1,

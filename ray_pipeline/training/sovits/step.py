@@ -30,6 +30,7 @@ from ray_pipeline.models.sovits.losses import (
 )
 from ray_pipeline.models.sovits.segments import slice_segments
 from ray_pipeline.models.sovits.synthesizer import Synthesizer, SynthesizerOutput
+from ray_pipeline.training.arithmetic import Arithmetic
 from ray_pipeline.training.metrics import gradient_norm
 from ray_pipeline.training.sovits.data import SovitsBatch
 from ray_pipeline.training.sovits.recipe import MelWindow, SovitsPhase, SovitsRecipe
@@ -79,8 +80,7 @@ def _adamw(groups: list[dict[str, list[nn.Parameter]]], recipe: SovitsRecipe) ->
 
 class SovitsStepper:
     """`generator` and `discriminator` may be wrapped for several workers; `text_rate` is the
-    factor on the learning rate of the text groups. Half precision is used on CUDA where
-    `half_precision` says so, with one loss scaler for both optimisers."""
+    factor on the learning rate of the text groups. Both optimisers have one loss scaler."""
 
     def __init__(
         self,
@@ -90,15 +90,15 @@ class SovitsStepper:
         recipe: SovitsRecipe,
         *,
         text_rate: float = 1.0,
-        half_precision: bool = False,
+        arithmetic: Arithmetic | None = None,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
         self.generator_optimizer, self.discriminator_optimizer = optimizers
         self.text_rate = text_rate
         self._recipe = recipe
-        self._half = half_precision
-        self.scaler = torch.amp.GradScaler("cuda", enabled=half_precision)
+        self._arithmetic = arithmetic or Arithmetic()
+        self.scaler = self._arithmetic.scaler()
         self.gradient_norms: dict[str, Tensor] = {}
 
     def set_rate(self, rate: float) -> None:
@@ -141,7 +141,7 @@ class SovitsStepper:
         posterior_noise: Tensor | None = None,
     ) -> SynthesizerOutput:
         """What the generator makes of the clips' own sound."""
-        with self._autocast():
+        with self._arithmetic.autocast():
             output: SynthesizerOutput = self.generator(
                 batch.ssl,
                 batch.spec,
@@ -185,7 +185,7 @@ class SovitsStepper:
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """How badly the discriminator tells one from the other."""
-        with self._autocast():
+        with self._arithmetic.autocast():
             scores, _ = self.discriminator(torch.cat([real, fake]))
         halves = [score.chunk(2) for score in scores]
         return discriminator_loss([half[0] for half in halves], [half[1] for half in halves])
@@ -199,7 +199,7 @@ class SovitsStepper:
         judge = unwrapped(self.discriminator)
         judge.requires_grad_(False)
         try:
-            with self._autocast():
+            with self._arithmetic.autocast():
                 with torch.no_grad():
                     _, real_maps = judge(real)
                 scores, fake_maps = judge(fake)
@@ -221,9 +221,6 @@ class SovitsStepper:
     def optimizer_of(self, network: Literal["generator", "discriminator"]) -> Optimizer:
         is_generator = network == "generator"
         return self.generator_optimizer if is_generator else self.discriminator_optimizer
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast("cuda", dtype=torch.float16, enabled=self._half)
 
 
 def true_segments(batch: SovitsBatch, starts: Tensor, num_frames: int) -> Tensor:

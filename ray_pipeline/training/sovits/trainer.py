@@ -9,11 +9,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ray_pipeline.training.arithmetic import arithmetic_of
 from ray_pipeline.training.batch import TrainingData, WithoutClips
 from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.healing import Care, learning_from
 from ray_pipeline.training.metrics import MetricsRecorder
-from ray_pipeline.training.precision import uses_half_precision
 from ray_pipeline.training.resuming import counted_here
 from ray_pipeline.training.sovits.checkpoint import (
     load_sovits_checkpoint,
@@ -55,7 +55,7 @@ class SovitsTrainer(Trainer[SovitsBatch]):
     ) -> None:
         self._settings = settings
         self._device = worker.device
-        self._half = settings.recipe.half_precision and uses_half_precision(worker.device)
+        self._arithmetic = arithmetic_of(worker.device, settings.recipe)
         self._with_speaker = settings.model.speaker_dim is not None
         names = [item.name for item in settings.items]
         sampler = WithoutClips(make_sampler(settings, worker), names, care.set_aside)
@@ -82,7 +82,7 @@ class SovitsTrainer(Trainer[SovitsBatch]):
             self._optimizers,
             settings.recipe,
             text_rate=settings.text_rate if settings.recipe.slow_text else 1.0,
-            half_precision=self._half,
+            arithmetic=self._arithmetic,
         )
 
     def batches(self, epoch: int, skip: int = 0) -> Iterator[SovitsBatch]:
@@ -114,7 +114,7 @@ class SovitsTrainer(Trainer[SovitsBatch]):
         return float(self._optimizers[0].param_groups[0]["lr"])
 
     def file_config(self) -> dict[str, Any]:
-        return sovits_file_config(self._settings, half_precision=self._half)
+        return sovits_file_config(self._settings, self._arithmetic.precision)
 
     def validate(self) -> dict[str, float]:
         """The error of the mel when the held-out clips' own tokens are spoken in the voice of a

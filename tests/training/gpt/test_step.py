@@ -1,24 +1,30 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
 from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.training.arithmetic import Arithmetic
 from ray_pipeline.training.gpt.data import GptBatch, GptDataset, collate_gpt
 from ray_pipeline.training.gpt.recipe import GPT_RECIPE, NANO_GPT_RECIPE, GptRecipe
 from ray_pipeline.training.gpt.setup import build_gpt
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
-from tests.training.experiment import gpt_settings
+from tests.training.experiment import gpt_settings, moments
 
 
 def _start(
-    experiment: Experiment, tmp_path: Path, recipe: GptRecipe
+    experiment: Experiment,
+    tmp_path: Path,
+    recipe: GptRecipe,
+    arithmetic: Arithmetic | None = None,
 ) -> tuple[GptStepper, GptBatch]:
     settings = gpt_settings(experiment, tmp_path)
     model = build_gpt(settings)
     dataset = GptDataset(experiment, settings.items)
     batch = collate_gpt([dataset[0], dataset[1]], eos=settings.model.eos)
-    return GptStepper(model, gpt_optimizer(model, recipe), recipe), batch
+    stepper = GptStepper(model, gpt_optimizer(model, recipe), recipe, arithmetic=arithmetic)
+    return stepper, batch
 
 
 def test_steps_learn_the_tokens_by_heart(experiment: Experiment, tmp_path: Path) -> None:
@@ -28,6 +34,22 @@ def test_steps_learn_the_tokens_by_heart(experiment: Experiment, tmp_path: Path)
     results = [stepper.step(batch, index) for index in range(40)]
     assert float(results[-1]["loss"]) < 0.6 * float(results[0]["loss"])
     assert float(results[-1]["top3"]) > float(results[0]["top3"]) + 0.2
+
+
+def test_in_bfloat16_it_learns_as_in_float32_and_keeps_weights_and_moments_in_float32(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    recipe = replace(NANO_GPT_RECIPE, learning_rate=5e-3, warmup_steps=1)
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(0)
+        stepper, batch = _start(experiment, tmp_path, recipe, Arithmetic(precision))
+        torch.manual_seed(0)
+        losses[precision] = [float(stepper.step(batch, index)["loss"]) for index in range(10)]
+        kept = [*stepper.model.parameters(), *moments(stepper.optimizer)]
+        assert {x.dtype for x in kept} == {torch.float32}
+    assert losses["bfloat16"] != losses["float32"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.03)
 
 
 def test_the_original_steps_after_batches_4_8_12_and_keeps_what_is_left(

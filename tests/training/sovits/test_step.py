@@ -1,23 +1,29 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
 from ray_pipeline.core.workspace import Experiment
+from ray_pipeline.training.arithmetic import Arithmetic
 from ray_pipeline.training.sovits.data import SovitsBatch, SovitsDataset, collate_sovits
 from ray_pipeline.training.sovits.recipe import NANO_SOVITS_RECIPE, SOVITS_RECIPE
 from ray_pipeline.training.sovits.setup import build_networks
 from ray_pipeline.training.sovits.step import SovitsStepper, sovits_optimizers
-from tests.training.experiment import sovits_settings
+from tests.training.experiment import moments, sovits_settings
 
 PLAIN, ADVERSARIAL = (replace(p, segment_frames=32) for p in NANO_SOVITS_RECIPE.phases)
 
 
-def _start(experiment: Experiment, tmp_path: Path) -> tuple[SovitsStepper, SovitsBatch]:
+def _start(
+    experiment: Experiment, tmp_path: Path, arithmetic: Arithmetic | None = None
+) -> tuple[SovitsStepper, SovitsBatch]:
     settings = sovits_settings(experiment, tmp_path)
     generator, discriminator = build_networks(settings)
     optimizers = sovits_optimizers(generator, discriminator, settings.recipe)
-    stepper = SovitsStepper(generator, discriminator, optimizers, settings.recipe)
+    stepper = SovitsStepper(
+        generator, discriminator, optimizers, settings.recipe, arithmetic=arithmetic
+    )
     dataset = SovitsDataset(experiment, settings.items, with_speaker=True)
     return stepper, collate_sovits([dataset[0], dataset[1]])
 
@@ -28,6 +34,26 @@ def test_steps_without_adversary_lower_the_mel_loss(experiment: Experiment, tmp_
     torch.manual_seed(0)
     losses = [float(stepper.step(batch, PLAIN).losses["mel"]) for _ in range(25)]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
+def test_in_bfloat16_it_learns_as_in_float32_and_keeps_weights_and_moments_in_float32(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(0)
+        stepper, batch = _start(experiment, tmp_path, Arithmetic(precision))
+        stepper.set_rate(1e-4)
+        torch.manual_seed(0)
+        results = [stepper.step(batch, ADVERSARIAL).losses for _ in range(5)]
+        names = ("mel", "kl", "discriminator", "generator", "features")
+        losses[precision] = [float(result[name]) for result in results for name in names]
+        optimizers = (stepper.generator_optimizer, stepper.discriminator_optimizer)
+        assert {x.dtype for each in optimizers for x in moments(each)} == {torch.float32}
+        assert {x.dtype for x in stepper.generator.parameters()} == {torch.float32}
+    assert losses["bfloat16"] != losses["float32"]
+    # What an untrained network says is near the floor of the mel, where rounding shows most.
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.1)
 
 
 def test_the_discriminator_rests_without_adversary(experiment: Experiment, tmp_path: Path) -> None:
