@@ -91,12 +91,7 @@ class Vocoder(nn.Module):
         for stage, up in enumerate(self.ups):
             x = self._mix(stage, _side_by_side(up(F.leaky_relu(x, _SLOPE))))
         x = x[:, :, 0] if x.dim() == 4 else x
-        x = F.leaky_relu(x, _LAST_SLOPE)
-        # Where a training computes in 16 bits, rounded samples would have a noise floor, which the
-        # mel loss hears.
-        with torch.autocast(x.device.type, enabled=False):
-            wav: Tensor = self.conv_post(x.to(self.conv_post.weight.dtype))
-        return wav.tanh_()
+        return self.conv_post(F.leaky_relu(x, _LAST_SLOPE)).tanh_()
 
     def _mix(self, stage: int, x: Tensor) -> Tensor:
         """The mean of what the blocks of a stage make of x."""

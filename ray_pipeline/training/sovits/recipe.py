@@ -83,8 +83,10 @@ class SovitsRecipe(Recipe):
         return self.phases[0].learning_rate
 
 
+# bfloat16 rounds what the vocoder says: docs/decisions/0016-sixteen-bits.md.
 SOVITS_RECIPE = SovitsRecipe(
     phases=(SovitsPhase(share=1.0, segment_frames=32, learning_rate=1e-4, adversarial=True),),
+    bfloat16=False,
 )
 
 _FINE_MELS = (

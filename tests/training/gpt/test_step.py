@@ -10,6 +10,7 @@ from ray_pipeline.training.gpt.data import GptBatch, GptDataset, collate_gpt
 from ray_pipeline.training.gpt.recipe import GPT_RECIPE, NANO_GPT_RECIPE, GptRecipe
 from ray_pipeline.training.gpt.setup import build_gpt
 from ray_pipeline.training.gpt.step import GptStepper, gpt_optimizer
+from ray_pipeline.training.precision import Precision
 from tests.training.experiment import gpt_settings, moments
 
 
@@ -36,20 +37,22 @@ def test_steps_learn_the_tokens_by_heart(experiment: Experiment, tmp_path: Path)
     assert float(results[-1]["top3"]) > float(results[0]["top3"]) + 0.2
 
 
-def test_in_bfloat16_it_learns_as_in_float32_and_keeps_weights_and_moments_in_float32(
-    experiment: Experiment, tmp_path: Path
+@pytest.mark.parametrize("bits", ["bfloat16", "float16"])
+def test_in_16_bits_it_learns_as_in_float32_and_keeps_weights_and_moments_in_float32(
+    bits: Precision, experiment: Experiment, tmp_path: Path
 ) -> None:
     recipe = replace(NANO_GPT_RECIPE, learning_rate=5e-3, warmup_steps=1)
-    losses = {}
-    for precision in ("float32", "bfloat16"):
+    losses: dict[Precision, list[float]] = {}
+    precisions: tuple[Precision, ...] = ("float32", bits)
+    for precision in precisions:
         torch.manual_seed(0)
         stepper, batch = _start(experiment, tmp_path, recipe, Arithmetic(precision))
         torch.manual_seed(0)
         losses[precision] = [float(stepper.step(batch, index)["loss"]) for index in range(10)]
         kept = [*stepper.model.parameters(), *moments(stepper.optimizer)]
         assert {x.dtype for x in kept} == {torch.float32}
-    assert losses["bfloat16"] != losses["float32"]
-    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.03)
+    assert losses[bits] != losses["float32"]
+    assert losses[bits] == pytest.approx(losses["float32"], rel=0.03)
 
 
 def test_the_original_steps_after_batches_4_8_12_and_keeps_what_is_left(
