@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -27,6 +29,13 @@ class Arithmetic:
         """Of losses, whose gradients are too small for float16 otherwise; does nothing where the
         range is that of float32."""
         return torch.amp.GradScaler(self.device_type, enabled=self.precision == "float16")
+
+
+def load_scaler(scaler: torch.amp.GradScaler, state: Mapping[str, Any]) -> None:
+    """Take over the state of another, which is empty where a training comes from a device that
+    needed none."""
+    if state:
+        scaler.load_state_dict(dict(state))
 
 
 def arithmetic_of(device: torch.device, recipe: Recipe) -> Arithmetic:

@@ -144,12 +144,17 @@ class TrainingData(Generic[AnyBatch]):
             collate_fn=self.collate,
         )
         loaded = iter(loader)  # not in the thread: it draws a number, in the order of all others
-        yield from _one_ahead(batch.to(device) for batch in loaded)
+        yield from _one_ahead((batch.to(device) for batch in loaded), device)
 
 
-def _one_ahead(batches: Iterator[AnyBatch]) -> Iterator[AnyBatch]:
+def _one_ahead(batches: Iterator[AnyBatch], device: torch.device) -> Iterator[AnyBatch]:
     """The same. Those who leave early wait for the one that is being loaded."""
-    with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
+
+    def use_device() -> None:  # each thread has its own: without this, memory of the first GPU
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="batches", initializer=use_device) as thread:
         coming = thread.submit(next, batches, None)
         while (batch := coming.result()) is not None:
             coming = thread.submit(next, batches, None)

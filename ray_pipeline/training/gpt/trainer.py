@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ray_pipeline.training.arithmetic import arithmetic_of
+from ray_pipeline.training.arithmetic import arithmetic_of, load_scaler
 from ray_pipeline.training.batch import EpochSampler, TrainingData, WithoutClips
 from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.gpt.checkpoint import gpt_checkpoint, load_gpt_checkpoint
@@ -155,6 +155,6 @@ class GptTrainer(Trainer[GptBatch]):
         for name, parameter in self._model.named_parameters():
             gradient = state["gradients"].get(name)
             parameter.grad = None if gradient is None else gradient.to(parameter.device)
-        self._stepper.scaler.load_state_dict(state["scaler"])
+        load_scaler(self._stepper.scaler, state["scaler"])
         for group in self._stepper.optimizer.param_groups:
             group["lr"] = state["rate"]

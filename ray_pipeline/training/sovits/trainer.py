@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ray_pipeline.training.arithmetic import arithmetic_of
+from ray_pipeline.training.arithmetic import arithmetic_of, load_scaler
 from ray_pipeline.training.batch import TrainingData, WithoutClips
 from ray_pipeline.training.checkpoints import Position
 from ray_pipeline.training.healing import Care, learning_from
@@ -170,7 +170,7 @@ class SovitsTrainer(Trainer[SovitsBatch]):
         return {"scaler": self._stepper.scaler.state_dict()}
 
     def load_loop_state(self, state: Mapping[str, Any]) -> None:
-        self._stepper.scaler.load_state_dict(state["scaler"])
+        load_scaler(self._stepper.scaler, state["scaler"])
 
 
 def _all_of(dataset: SovitsDataset, *, most: int | None = None) -> list[SovitsExample]:
