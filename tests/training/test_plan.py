@@ -71,6 +71,14 @@ def test_the_original_recipe_repeats_short_lists_and_keeps_four_batches(
     assert settings.pretrained == context.models_dir / str(base.gpt)
 
 
+def test_under_strict_compat_nothing_is_trained_in_bfloat16(context: StepContext) -> None:
+    config = context.config.model_copy(update={"strict_compat": True})
+    for each, expected in ((context, True), (replace(context, config=config), False)):
+        settings = plan_gpt(each, TrainGptOptions(), base_model("v2")).settings
+        assert isinstance(settings, GptSettings)
+        assert settings.recipe.bfloat16 is expected
+
+
 def test_if_dpo_reaches_the_recipe_and_halves_batches_as_in_the_original(
     context: StepContext,
 ) -> None:
