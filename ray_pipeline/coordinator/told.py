@@ -25,8 +25,7 @@ class LogLines:
             if report.kind is EventKind.LOG:
                 lines.append(report.data["message"])
             elif report.kind is EventKind.WARNING:
-                clip = report.data.get("clip")
-                lines.append(f"Warning: {clip + ': ' if clip else ''}{report.data['message']}")
+                lines.append(f"Warning: {_with_clip(report.data)}")
             elif report.kind is EventKind.PROGRESS and self._is_next_tenth(run, report.data):
                 data = report.data
                 lines.append(f"{data['done']:g} of {data['total']:g}: {data['message']}")
@@ -63,8 +62,10 @@ def to_event(report: Report, step: StepName, attempt: int) -> NewEvent:
 
 
 def _with_clip(data: Mapping[str, Any]) -> str:
-    clip = data.get("clip")
-    return f"{clip}: {data['message']}" if clip else str(data["message"])
+    """The warning with the clip's name, once: most sentences have it, and those that the step's
+    result repeats are the same then."""
+    clip, message = data.get("clip"), str(data["message"])
+    return f"{clip}: {message}" if clip and clip not in message else message
 
 
 def merged(before: list[str], more: list[str]) -> list[str]:
