@@ -88,8 +88,8 @@ CONTEXT_GB = 1.0
 # Not measured: products and convolutions keep half as much in 16 bits, losses and norms do not.
 HALF_SHARE = 0.75
 
-# Clips and their copies with a stretch repeated or left out (`if_dpo`).
-PAIR = 2.0
+# Clips and their copies with a stretch repeated or left out (`if_dpo`); repeated, they are longer.
+PAIR = 2.5
 # Sound, spectrogram and content features of a second; for the GPT the meaning of its phones.
 DATA_GB_PER_SECOND: Mapping[Stage, float] = {"sovits": 0.49e-3, "gpt": 0.05e-3}
 MOST_DATA_GB = 2.2  # `ExampleCache`
@@ -97,9 +97,8 @@ MOST_DATA_GB = 2.2  # `ExampleCache`
 # As a training takes it, and with `if_grad_ckpt`.
 Pair = tuple[Growth, Growth | None]
 _GPT: Pair = (
-    Growth(networks=1.30, clip=0.0, second=0.0486, square=0.00635),
-    # One length was measured; what grows with it is a layer's share of the above.
-    Growth(networks=1.30, clip=0.08, second=0.0075, square=0.00026),
+    Growth(networks=1.365, clip=0.0, second=0.035, square=0.0078),
+    Growth(networks=1.30, clip=0.074, second=0.0042, square=0.00092),
 )
 _V2: Pair = (
     Growth(networks=2.19, clip=0.403, second=0.0281, square=0.000347),
