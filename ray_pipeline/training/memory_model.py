@@ -88,7 +88,7 @@ CONTEXT_GB = 1.0
 # Not measured: products and convolutions keep half as much in 16 bits, losses and norms do not.
 HALF_SHARE = 0.75
 
-# Clips and their copies with a stretch repeated or left out (`if_dpo`); repeated, they are longer.
+# What a clip and its copy (`if_dpo`) take together, beside a clip alone.
 PAIR = 2.5
 # Sound, spectrogram and content features of a second; for the GPT the meaning of its phones.
 DATA_GB_PER_SECOND: Mapping[Stage, float] = {"sovits": 0.49e-3, "gpt": 0.05e-3}

@@ -1,4 +1,5 @@
-"""What a GPU computes the products of a training in, by its generation."""
+"""What a GPU computes the products of a training in, by its generation. Plain rules without torch,
+for those who only plan a training; `arithmetic.py` is for the worker."""
 
 from __future__ import annotations
 

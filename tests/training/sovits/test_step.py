@@ -51,9 +51,8 @@ def test_in_float16_losses_are_those_of_float32_and_weights_and_moments_stay_in_
         before = [p.detach().clone() for p in stepper.generator.parameters()]
         torch.manual_seed(0)
         results = [stepper.step(batch, ADVERSARIAL).losses for _ in range(2)]
-        losses[precision] = {
-            name: float(loss) for name, loss in results[0].items()
-        }  # nothing learned
+        # The first step's, before anything was learned.
+        losses[precision] = {name: float(loss) for name, loss in results[0].items()}
         after = list(stepper.generator.parameters())
         assert not all(torch.equal(x, y) for x, y in zip(before, after, strict=True))
         kept = [*moments(stepper.generator_optimizer), *moments(stepper.discriminator_optimizer)]
