@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -128,16 +129,13 @@ def run_in_foreground(config: Path) -> None:
 
 
 def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Service:
-    """Start in the background and wait until the service answers.
+    """Start in the background and wait until the service answers. What a service that died has
+    left running is ended first.
 
     Raises Conflict when one runs already, Unavailable when it does not come up.
     """
-    previous = Service.recorded()
-    if previous is not None and previous.processes():
-        raise Conflict(
-            f"A service started from this folder is still running at {previous.url}.",
-            hint="Stop it first: make stop.",
-        )
+    if (previous := Service.recorded()) is not None:
+        _end_what_is_left_of(previous, say)
     url = _url(config)
     _require_free(url)
     LOG_PATH.parent.mkdir(parents=True, exist_ok=True)
@@ -152,6 +150,19 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
         tail = "\n".join(_log_from(log_before).splitlines()[-15:])
         raise Unavailable(failure, hint=f"The end of {LOG_PATH}:\n{tail}")
     return service
+
+
+def _end_what_is_left_of(previous: Service, say: Callable[[str], None]) -> None:
+    """Raises Conflict where the service itself still runs: only its user may end it."""
+    left = previous.processes()
+    if any(process.pid == previous.pid for process in left):
+        raise Conflict(
+            f"A service started from this folder is still running at {previous.url}.",
+            hint="Stop it first: make stop.",
+        )
+    if left:
+        say(f"The last service died; {len(left)} of its processes still run and are ended first …")
+        stop(previous, force=True)
 
 
 def _launch(config: Path, url: str, say: Callable[[str], None]) -> tuple[Service, str]:
@@ -263,25 +274,24 @@ def stop(service: Service, *, force: bool = False) -> int:
     SIGTERM first, which lets requests in flight finish. After 60 s (with `force`, 10 s) what
     still runs is killed: the work is durable, so the next start takes it up again.
     """
-    _signal([process for process in service.processes() if process.pid == service.pid])
-    _wait_until_gone(service, 10.0 if force else STOP_WITHIN_SECONDS)
-    left = service.processes()
-    for process in left:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    _wait_until_gone(service, STOP_WITHIN_SECONDS)
+    if itself := [one for one in service.processes() if one.pid == service.pid]:
+        _signal(signal.SIGTERM, itself)
+        _wait_until_gone(service, 10.0 if force else STOP_WITHIN_SECONDS)
+    killed: set[int] = set()
+    deadline = time.monotonic() + STOP_WITHIN_SECONDS
+    # Until none is left: some are born while the others are being listed.
+    while (left := service.processes()) and time.monotonic() < deadline:
+        _signal(signal.SIGKILL, left)
+        killed |= {process.pid for process in left}
+        time.sleep(_POLL_SECONDS)
     service.path.unlink(missing_ok=True)
-    return len(left)
+    return len(killed)
 
 
-def _signal(processes: list[psutil.Process]) -> None:
+def _signal(number: signal.Signals, processes: list[psutil.Process]) -> None:
     for process in processes:
-        try:
-            process.send_signal(signal.SIGTERM)
-        except psutil.NoSuchProcess:
-            continue
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 def _wait_until_gone(service: Service, seconds: float) -> None:

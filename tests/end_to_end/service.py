@@ -70,13 +70,16 @@ class RunningService:
         self._gsv("stop")
 
     def kill(self) -> int:
-        """SIGKILL for every process of the service at once, as a power cut would do."""
-        processes = processes_with_mark(self.mark())
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):  # ended with its parent
-                process.kill()
-        psutil.wait_procs(processes, timeout=30)
-        return len(processes)
+        """SIGKILL for every process of the service, as a power cut would do. Until none is left:
+        some are born while the others are being listed."""
+        killed = 0
+        while processes := processes_with_mark(self.mark()):
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):  # ended with its parent
+                    process.kill()
+            psutil.wait_procs(processes, timeout=30)
+            killed += len(processes)
+        return killed
 
     def mark(self) -> str:
         return str(json.loads((self.folder / "run/service.json").read_text())["mark"])

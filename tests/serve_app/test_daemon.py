@@ -1,6 +1,8 @@
+import os
 import socket
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +92,42 @@ def test_a_start_in_which_ray_is_slow_twice_ends_with_what_it_said(
     assert "timed out during startup" in (refused.value.hint or "")
     assert len(list(tmp_path.glob("try-*"))) == 2
     assert daemon.Service.recorded() is None
+
+
+@pytest.fixture
+def born_of_a_service(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that carries the mark of a service of this folder."""
+    program = [sys.executable, "-c", "input()"]
+    environment = {**os.environ, daemon.MARK: "of-the-last-service"}
+    with subprocess.Popen(program, stdin=subprocess.PIPE, env=environment) as process:
+        yield process
+        process.kill()
+
+
+def test_what_a_dead_service_left_running_is_ended_by_the_next_start(
+    slow_at_first: Callable[[int], tuple[Path, list[str]]],
+    born_of_a_service: subprocess.Popen[bytes],
+) -> None:
+    config, said = slow_at_first(0)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    daemon.Service(dead.pid, "of-the-last-service", "http://127.0.0.1:1").save()
+    service = daemon.start(config, say=said.append)
+    try:
+        assert born_of_a_service.wait(timeout=30) != 0
+        assert daemon.Service.recorded() == service
+        assert any("died; 1 of its processes" in line for line in said)
+    finally:
+        daemon.stop(service, force=True)
+
+
+def test_a_service_that_still_runs_is_not_started_over(
+    slow_at_first: Callable[[int], tuple[Path, list[str]]],
+    born_of_a_service: subprocess.Popen[bytes],
+) -> None:
+    config, said = slow_at_first(0)
+    daemon.Service(born_of_a_service.pid, "of-the-last-service", "http://127.0.0.1:1").save()
+    with pytest.raises(Conflict, match="is still running"):
+        daemon.start(config, say=said.append)
+    assert born_of_a_service.poll() is None
+    assert said == []
