@@ -6,6 +6,7 @@ from ray_pipeline.books.desk import Books
 from ray_pipeline.books.saying import Speak
 from ray_pipeline.coordinator.attempts import Attempts
 from ray_pipeline.coordinator.cutting import Cutting
+from ray_pipeline.coordinator.halting import Halting
 from ray_pipeline.coordinator.ledger import Ledger
 from ray_pipeline.coordinator.planning import Planner
 from ray_pipeline.coordinator.settings import CoordinatorSettings
@@ -30,6 +31,7 @@ class Parts:
         self.tasks = TaskData(self.ledger)
         self.cutting = Cutting(self.ledger)
         self.planner = Planner(self.ledger)
+        self.halting = Halting(self.ledger)
         self.attempts = Attempts(self.ledger)
         self.downloads = Downloads(settings.models_dir)
         self.voices = KeptVoices(store, settings.data_dir)

@@ -1,4 +1,4 @@
-"""From a request to a job: what may run, with which parameters, and how a job is called off."""
+"""From a request to a job: what may run, and with which parameters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ray_pipeline import pipeline
-from ray_pipeline.coordinator.interface import Cancellation, Pause, PlannedJob
+from ray_pipeline.coordinator.interface import PlannedJob
 from ray_pipeline.coordinator.ledger import (
     Ledger,
     mark_stale,
@@ -21,7 +21,7 @@ from ray_pipeline.core.options import parse_options
 from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import RunState, StepRun
 from ray_pipeline.pipeline import StepTable
-from ray_pipeline.store import JobRecord, PlannedStep, TaskChange
+from ray_pipeline.store import PlannedStep, TaskChange
 
 
 class Planner:
@@ -77,68 +77,6 @@ class Planner:
                 warnings += _unlike_last_time(item, written, results.get(item.step))
             self._require_input(task_id, plan[0].step)
             return _queue(change, plan, warnings)
-
-    def cancel(self, task_id: str) -> Cancellation:
-        """Mark what waits, runs or is paused as cancelled; ending its processes is up to the
-        caller."""
-        if self._ledger.store.is_idle(task_id):
-            # Nothing is written for it: that has to work also on a full disk.
-            return Cancellation(task=self._ledger.store.get_task(task_id), cancelled=False)
-        with self._ledger.change(task_id) as change:
-            job = change.open_job()
-            if job is None:
-                return Cancellation(task=change.task, cancelled=False)
-            paused = _paused_run(change, job)
-            open_runs = [paused] if paused else _open_runs(change)
-            ended = self._end(change, job, open_runs, RunState.CANCELLED)
-            change.close_job(job.job_id)
-        for run in ended:
-            self._ledger.say(task_id, run.step, "Cancelled.")
-        task = self._ledger.store.get_task(task_id)
-        return Cancellation(task=task, cancelled=True, job_id=job.job_id, runs=ended)
-
-    def pause(self, task_id: str) -> Pause:
-        """Mark what waits or runs as paused; ending its processes is up to the caller."""
-        with self._ledger.change(task_id) as change:
-            job = change.open_job()
-            if job is None or _paused_run(change, job) is not None:
-                return Pause(task=change.task, changed=False)
-            ended = self._end(change, job, _open_runs(change), RunState.PAUSED)
-        for run in ended:
-            self._ledger.say(task_id, run.step, "Paused.")
-        task = self._ledger.store.get_task(task_id)
-        return Pause(task=task, changed=True, job_id=job.job_id, runs=ended)
-
-    def resume(self, task_id: str) -> Pause:
-        """Queue the next attempt of what was paused."""
-        with self._ledger.change(task_id) as change:
-            job = change.open_job()
-            paused = _paused_run(change, job) if job else None
-            if job is None or paused is None:
-                return Pause(task=change.task, changed=False)
-            again = change.add_run(
-                run_id=str(uuid.uuid4()),
-                job_id=job.job_id,
-                position=change.position(paused.run_id),
-                step=paused.step,
-                state=RunState.QUEUED,
-                params=paused.params,
-                warnings=paused.warnings,
-            )
-            change.add_events([state_event(again)])
-        self._ledger.say(task_id, again.step, "Resumed.")
-        task = self._ledger.store.get_task(task_id)
-        return Pause(task=task, changed=True, job_id=job.job_id, runs=[again])
-
-    def _end(
-        self, change: TaskChange, job: JobRecord, runs: list[StepRun], state: RunState
-    ) -> list[StepRun]:
-        """End these runs of an open job, or, between two of them, the one that would follow."""
-        results = pipeline.results(self._ledger.steps, change.runs())
-        ended = [_end_run(change, run, state) for run in runs]
-        # What the ended attempt had already replaced is not what the result says.
-        mark_stale(change, results, [run.step for run in runs if run.state is RunState.RUNNING])
-        return ended or [_end_run(change, _next_run(change, job), state)]
 
     def _skip(
         self, change: TaskChange, step: StepName, params: dict[str, Any], warnings: list[str]
@@ -318,37 +256,3 @@ def _unlike_last_time(
 
 def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _open_runs(change: TaskChange) -> list[StepRun]:
-    return [run for run in change.runs() if not run.state.is_over]
-
-
-def _paused_run(change: TaskChange, job: JobRecord) -> StepRun | None:
-    """The newest run of the job, if it is paused."""
-    mine = [run for run in change.runs() if run.job_id == job.job_id]
-    return mine[-1] if mine and mine[-1].state is RunState.PAUSED else None
-
-
-def _end_run(change: TaskChange, run: StepRun, state: RunState) -> StepRun:
-    ended = change.update_run(
-        run.run_id, state=state.value, finished_at=datetime.now(UTC), message=state.value
-    )
-    change.add_events([state_event(ended)])
-    return ended
-
-
-def _next_run(change: TaskChange, job: JobRecord) -> StepRun:
-    """The job is between two steps; the one that follows shows what became of it."""
-    position = max((p for p in range(len(job.steps)) if change.job_runs(job.job_id, p)), default=-1)
-    position = min(position + 1, len(job.steps) - 1)
-    item = job.steps[position]
-    return change.add_run(
-        run_id=str(uuid.uuid4()),
-        job_id=job.job_id,
-        position=position,
-        step=item.step,
-        state=RunState.QUEUED,
-        params=item.params,
-        warnings=[],
-    )

@@ -99,19 +99,19 @@ class CoordinatorService(Coordinator):
         return job
 
     async def cancel(self, task_id: str) -> Cancellation:
-        cancellation = await self._ask(self._parts.planner.cancel, task_id)
+        cancellation = await self._ask(self._parts.halting.cancel, task_id)
         if cancellation.cancelled:
             await self._ask(self._runner.stop, cancellation.job_id, cancellation.runs)
         return cancellation
 
     async def pause(self, task_id: str) -> Pause:
-        pause = await self._ask(self._parts.planner.pause, task_id)
+        pause = await self._ask(self._parts.halting.pause, task_id)
         if pause.changed:
             await self._ask(self._runner.stop, pause.job_id, pause.runs)
         return pause
 
     async def resume(self, task_id: str) -> Pause:
-        pause = await self._ask(self._parts.planner.resume, task_id)
+        pause = await self._ask(self._parts.halting.resume, task_id)
         if pause.job_id is not None:
             await self._ask(self._runner.go_on, pause.job_id)
         return pause

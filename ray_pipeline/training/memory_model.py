@@ -36,8 +36,8 @@ class Growth:
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """What of a training decides how much it takes. `recompute` is `if_grad_ckpt`, `preference`
-    `if_dpo`; `on_gpu` and `half` say where and how it computes; `data_seconds` is how much speech
-    there is."""
+    `if_dpo`; `on_gpu` says where it computes, `half` that it could in 16 bits there;
+    `data_seconds` is how much speech there is."""
 
     version: str
     stage: Stage
@@ -65,7 +65,8 @@ class Training:
         if self.on_gpu and self.stage == "gpt":
             growth = replace(growth, square=0.0)  # there its attention keeps no maps
         each = growth.of_clip(seconds)
-        return each * (PAIR if self.preference else 1) * (HALF_SHARE if self.half else 1)
+        half = self.half and self.version not in ALWAYS_FLOAT32
+        return each * (PAIR if self.preference else 1) * (HALF_SHARE if half else 1)
 
     def peak_gb(self, clips: int, seconds: float) -> float:
         """With so many clips of a length at a time."""
@@ -87,6 +88,7 @@ WORKER_GB = 0.385
 CONTEXT_GB = 1.0
 # Not measured: products and convolutions keep half as much in 16 bits, losses and norms do not.
 HALF_SHARE = 0.75
+ALWAYS_FLOAT32 = ("nano", "mini")
 
 # What a clip and its copy (`if_dpo`) take together, beside a clip alone.
 PAIR = 2.5

@@ -157,7 +157,7 @@ def test_a_database_that_goes_away_under_a_step_costs_nothing_but_time(
     for ask in (
         lambda: desk.store.get_task(task.task_id),
         lambda: desk.tasks.create_task("another", task.config),
-        lambda: desk.planner.cancel(task.task_id),
+        lambda: desk.halting.cancel(task.task_id),
     ):
         with pytest.raises(Unavailable):
             ask()

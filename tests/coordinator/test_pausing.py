@@ -30,7 +30,7 @@ def test_a_paused_task_keeps_its_job_which_stops_until_it_is_resumed(desk: Desk)
     task_id = desk.new_task().task_id
     job_id = _job(desk, task_id)
     run = _start(desk, job_id)
-    pause = desk.planner.pause(task_id)
+    pause = desk.halting.pause(task_id)
     assert pause.changed
     assert pause.task.status is TaskStatus.PAUSED
     assert [ended.run_id for ended in pause.runs] == [run.run_id]
@@ -38,7 +38,7 @@ def test_a_paused_task_keeps_its_job_which_stops_until_it_is_resumed(desk: Desk)
     assert [job.job_id for job in desk.store.open_jobs()] == [job_id]
     assert desk.store.paused_jobs() == {job_id}
 
-    resumed = desk.planner.resume(task_id)
+    resumed = desk.halting.resume(task_id)
     assert resumed.changed
     assert resumed.task.status is TaskStatus.QUEUED
     assert desk.store.paused_jobs() == set()
@@ -52,7 +52,7 @@ def test_a_paused_task_keeps_its_job_which_stops_until_it_is_resumed(desk: Desk)
 def test_what_a_paused_attempt_still_says_is_not_recorded(desk: Desk) -> None:
     task_id = desk.new_task().task_id
     run = _start(desk, _job(desk, task_id))
-    desk.planner.pause(task_id)
+    desk.halting.pause(task_id)
     assert desk.attempts.finish(run, AttemptEnd()) is None
     assert desk.attempts.interrupt(run, "its process died") is None
     assert not desk.attempts.record(task_id, run.step, run.attempt, [])
@@ -63,9 +63,9 @@ def test_a_pause_between_two_steps_holds_the_second(desk: Desk) -> None:
     task_id = desk.new_task().task_id
     job_id = _job(desk, task_id)
     desk.attempts.finish(_start(desk, job_id), AttemptEnd())
-    assert desk.planner.pause(task_id).runs[0].step is SLICE
+    assert desk.halting.pause(task_id).runs[0].step is SLICE
     assert desk.attempts.next_turn(job_id, 1)[0] is Turn.STOP
-    desk.planner.resume(task_id)
+    desk.halting.resume(task_id)
     assert _start(desk, job_id, 1).step is SLICE
 
 
@@ -73,25 +73,25 @@ def test_a_paused_task_starts_nothing_else_and_can_be_cancelled(desk: Desk) -> N
     task_id = desk.new_task().task_id
     job_id = _job(desk, task_id)
     run = _start(desk, job_id)
-    desk.planner.pause(task_id)
+    desk.halting.pause(task_id)
     with pytest.raises(TaskBusy) as refusal:
         desk.planner.plan_step(task_id, CONVERT, {})
     assert "Resume it" in refusal.value.hint
-    cancellation = desk.planner.cancel(task_id)
+    cancellation = desk.halting.cancel(task_id)
     assert cancellation.task.status is TaskStatus.CANCELLED
     assert [ended.run_id for ended in cancellation.runs] == [run.run_id]
     assert desk.store.open_jobs() == []
-    assert not desk.planner.resume(task_id).changed
+    assert not desk.halting.resume(task_id).changed
 
 
 def test_pausing_twice_and_resuming_what_runs_change_nothing(desk: Desk) -> None:
     task_id = desk.new_task().task_id
-    assert not desk.planner.pause(task_id).changed
-    assert not desk.planner.resume(task_id).changed
+    assert not desk.halting.pause(task_id).changed
+    assert not desk.halting.resume(task_id).changed
     _start(desk, _job(desk, task_id))
-    assert not desk.planner.resume(task_id).changed
-    desk.planner.pause(task_id)
-    assert not desk.planner.pause(task_id).changed
+    assert not desk.halting.resume(task_id).changed
+    desk.halting.pause(task_id)
+    assert not desk.halting.pause(task_id).changed
 
 
 def test_pauses_do_not_count_as_interruptions(desk: Desk) -> None:
@@ -99,8 +99,8 @@ def test_pauses_do_not_count_as_interruptions(desk: Desk) -> None:
     job_id = _job(desk, task_id)
     for _ in range(6):
         _start(desk, job_id)
-        desk.planner.pause(task_id)
-        desk.planner.resume(task_id)
+        desk.halting.pause(task_id)
+        desk.halting.resume(task_id)
     run = _start(desk, job_id)
     assert desk.attempts.interrupt(run, "its process died") is not None
     states = [each.state for each in desk.store.step_runs(task_id)]

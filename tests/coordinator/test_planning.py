@@ -162,7 +162,7 @@ def test_no_request_remembers_the_parameters_of_an_earlier_one_and_the_answer_sa
     assert job.first_run is not None
     assert job.first_run.params["threshold"] == -34
     assert job.warnings == [said]
-    desk.planner.cancel(task.task_id)
+    desk.halting.cancel(task.task_id)
     step = desk.planner.plan_step(task.task_id, SLICE, {})
     assert step.first_run is not None
     assert step.first_run.params == job.first_run.params
@@ -240,7 +240,7 @@ def test_cancelling_ends_the_job_and_marks_what_it_may_have_touched(desk: Desk) 
     _, run = desk.attempts.next_turn(job.job_id, 0)
     assert run is not None
     desk.attempts.start(run)
-    outcome = desk.planner.cancel(task.task_id)
+    outcome = desk.halting.cancel(task.task_id)
     assert outcome.cancelled
     assert outcome.task.status is TaskStatus.CANCELLED
     assert [ended.run_id for ended in outcome.runs] == [run.run_id]
@@ -248,7 +248,7 @@ def test_cancelling_ends_the_job_and_marks_what_it_may_have_touched(desk: Desk) 
     first, second = (r for r in desk.store.step_runs(task.task_id) if r.step is SLICE)
     assert first.stale
     assert second.state is RunState.CANCELLED
-    assert not desk.planner.cancel(task.task_id).cancelled
+    assert not desk.halting.cancel(task.task_id).cancelled
 
 
 def test_cancelling_between_two_steps_shows_on_the_task(desk: Desk) -> None:
@@ -259,7 +259,7 @@ def test_cancelling_between_two_steps_shows_on_the_task(desk: Desk) -> None:
     desk.attempts.start(run)
     desk.attempts.finish(run, AttemptEnd())
     assert desk.store.get_task(task.task_id).status is TaskStatus.RUNNING
-    assert desk.planner.cancel(task.task_id).task.status is TaskStatus.CANCELLED
+    assert desk.halting.cancel(task.task_id).task.status is TaskStatus.CANCELLED
 
 
 def test_a_voice_to_start_from_is_looked_for_before_anything_is_queued(desk: Desk) -> None:

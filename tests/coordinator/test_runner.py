@@ -50,7 +50,7 @@ def test_a_step_cancelled_while_its_process_starts_is_not_run(
 
     def start(assignment: Any) -> Any:
         # Whoever cancels now finds no process to end.
-        desk.planner.cancel(task.task_id)
+        desk.halting.cancel(task.task_id)
         return processes.start(assignment)
 
     monkeypatch.setattr(attending, "start_step_actor", start)

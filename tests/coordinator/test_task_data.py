@@ -52,9 +52,9 @@ def test_cancelling_an_idle_task_writes_nothing(
         raise StorageFull.said()
 
     monkeypatch.setattr(desk.store, "write", full)
-    assert not desk.planner.cancel(task.task_id).cancelled
+    assert not desk.halting.cancel(task.task_id).cancelled
     with pytest.raises(NotFound):
-        desk.planner.cancel("nobody")
+        desk.halting.cancel("nobody")
 
 
 def test_a_registered_upload_is_listed_with_its_hash(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -10,9 +11,11 @@ import pytest
 from ray_pipeline.core.option_types import USUAL_BATCH
 from ray_pipeline.core.pretrained_bases import BASE_MODELS
 from ray_pipeline.core.resources import WorkerPlan
+from ray_pipeline.training.gpt.recipe import gpt_recipe
 from ray_pipeline.training.memory_model import LONGEST, Stage, Training
 from ray_pipeline.training.preflight import Preflight, Room, look_ahead
 from ray_pipeline.training.room import room_in, room_of_workers
+from ray_pipeline.training.sovits.recipe import sovits_recipe
 
 V2 = Training(version="v2", stage="sovits")
 CLIPS = {"a.wav": 4.0, "b.wav": 6.0}
@@ -65,6 +68,16 @@ def test_precision_checkpointing_and_pairs_change_what_fits() -> None:
     assert fitting(pairs, room) < fitting(gpt, room) < fitting(saving, room)
     card, half = Room(8, on_gpu=True), Room(8, on_gpu=True, half=True)
     assert fitting(gpt, card) < fitting(gpt, half)
+
+
+@pytest.mark.parametrize("version", sorted({base.version for base in BASE_MODELS.values()}))
+def test_sixteen_bits_save_memory_only_where_a_base_trains_in_them(version: str) -> None:
+    recipes = {"sovits": sovits_recipe, "gpt": gpt_recipe}
+    for stage in get_args(Stage):
+        training = Training(version=version, stage=stage, on_gpu=True)
+        saves = replace(training, half=True).clip_gb(5) < training.clip_gb(5)
+        # mini's own trainings have no such switch.
+        assert saves == (version != "mini" and recipes[stage](version).half_precision)
 
 
 def test_with_so_many_at_a_time_a_batch_may_be_larger_than_the_memory() -> None:
