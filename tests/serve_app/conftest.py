@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.dependencies import models as fastapis_memory
 from fastapi.testclient import TestClient
 
 from benchmarks.local_server import serving
@@ -34,6 +35,17 @@ def coordinator(tmp_path: Path, empty_database: bytes) -> Iterator[LocalCoordina
     store = Store(settings.database_url)
     yield LocalCoordinator(store, settings)
     store.close()
+
+
+@pytest.fixture(autouse=True)
+def no_app_outlives_its_test() -> Iterator[None]:
+    """FastAPI remembers of thousands of functions what kind they are, and with each its whole app.
+    Left alone, those of all tests grow to millions of objects, through which every collection of
+    garbage goes: seconds each, and the trainings ask for some."""
+    yield
+    for remembered in vars(fastapis_memory).values():
+        if forget := getattr(remembered, "cache_clear", None):
+            forget()
 
 
 MakeClient = Callable[..., TestClient]

@@ -42,7 +42,7 @@ class LocalCoordinator(CoordinatorService):
         parts = Parts(settings, store)
         super().__init__(parts, NobodyRuns(store))
         self.store = store
-        self.tasks = parts.tasks
+        self.tasks, self.halting = parts.tasks, parts.halting
         self.is_down = False
         self._planner, self._attempts = parts.planner, parts.attempts
 

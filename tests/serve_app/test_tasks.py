@@ -178,7 +178,7 @@ def test_a_task_that_somebody_starts_while_it_is_deleted_stays(
 ) -> None:
     coordinator.plan(task_with_audio, "convert_audio")
     late = Cancellation(task=coordinator.store.get_task(task_with_audio), cancelled=False)
-    monkeypatch.setattr(coordinator._planner, "cancel", lambda task_id: late)
+    monkeypatch.setattr(coordinator.halting, "cancel", lambda task_id: late)
     path = f"/api/v1/task/{task_with_audio}"
     answer = client.delete(path)
     assert (answer.status_code, answer.json()["code"]) == (409, "task_busy")
