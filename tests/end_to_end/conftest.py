@@ -8,7 +8,8 @@ SPEECH = PROJECT / "tests/data/speech_en"
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
-    """One service for all end-to-end tests; nothing of it may be left afterwards."""
+    """One service for all end-to-end tests, which one of them kills and starts again; nothing of
+    it may be left afterwards."""
     service = RunningService(tmp_path_factory.mktemp("service"))
     service.start()
     yield service

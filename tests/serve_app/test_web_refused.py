@@ -97,3 +97,7 @@ def test_a_refusal_and_its_words_are_about_the_same_things() -> None:
         holes = HOLE.findall(key)
         assert len(set(holes)) == len(holes), key
         assert set(HOLE.findall(own)) <= set(holes), key
+
+
+def teardown_module() -> None:
+    trees.cache_clear()  # half a million objects, in the way of every later collection of garbage

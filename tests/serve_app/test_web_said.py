@@ -95,3 +95,7 @@ def test_every_warning_has_its_form() -> None:
         if not any(fits(plain, sentence) for plain in forms)
     ]
     assert not lacking, "\n".join(lacking) + "\nadd them to serve_app/web/words/said.zh.json"
+
+
+def teardown_module() -> None:
+    trees.cache_clear()  # half a million objects, in the way of every later collection of garbage
