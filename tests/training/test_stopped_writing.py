@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,40 +30,68 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Training:
-    """Two epochs of three steps. `settings` is called with a folder for what it writes."""
+    """Two epochs of three steps, which write into `folder` alone. Exports hold their paths, so
+    runs that are compared need the same."""
 
     train: Callable[..., None]
-    settings: Callable[[Path], Any]
+    settings: Any
+    folder: Path
+
+
+Weights = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def known_ends() -> dict[Path, Weights]:
+    """What trainings of a folder ended with that nothing disturbed: each is done once."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("trainings")
 
 
 @pytest.fixture
-def training(request: pytest.FixtureRequest) -> Training:
+def training(request: pytest.FixtureRequest, tmp_path: Path, parent: Path) -> Training:
     if request.param in ("sovits", "gpt"):
         experiment: Experiment = request.getfixturevalue("experiment")
         make, train = {
             "sovits": (sovits_settings, train_sovits),
             "gpt": (gpt_settings, train_gpt),
         }[request.param]
-        return Training(train, lambda out: make(experiment, out))
+        folder = parent / request.param
+        return Training(train, make(experiment, folder), folder)
     context: StepContext = request.getfixturevalue("mini_context")
     stage, train_stage = {
         "mini durations": (stage1, train_durations),
         "mini synthesizer": (stage2, train_synthesizer),
     }[request.param]
 
-    def settings(out: Path) -> Any:
-        return replace(
-            stage(context),
-            weights_folder=out / "weights",
-            checkpoint_links=out / "links",
-            curves_folder=out / "links",
-            config_path=out / "config",
-        )
+    out = tmp_path / "out"
+    settings = replace(
+        stage(context),
+        weights_folder=out / "weights",
+        checkpoint_links=out / "links",
+        curves_folder=out / "links",
+        config_path=out / "config",
+    )
+    return Training(train_stage, settings, out)
 
-    return Training(train_stage, settings)
+
+@pytest.fixture
+def whole(training: Training, known_ends: dict[Path, Weights]) -> Iterator[Weights]:
+    """What the training ends with undisturbed; its folder is empty again."""
+    folder = training.folder
+    if folder not in known_ends:
+        training.train(training.settings, RememberingWorker(folder / "run"))
+        known_ends[folder] = weight_files(folder)
+        shutil.rmtree(folder)
+    yield known_ends[folder]
+    shutil.rmtree(folder)
 
 
-def weight_files(folder: Path) -> dict[str, Any]:
+def weight_files(folder: Path) -> Weights:
     """Every file below the folder that a reader could take for weights, read whole."""
     paths = [path for path in folder.rglob("*") if path.suffix in (".pth", ".ckpt", ".safetensors")]
     return {
@@ -111,14 +139,9 @@ def assert_equal(one: Any, other: Any, where: str) -> None:
     indirect=["training"],
 )
 def test_a_training_stopped_inside_a_write_leaves_old_or_new_and_ends_the_same(
-    training: Training, at: str, tmp_path: Path
+    training: Training, whole: Weights, at: str
 ) -> None:
-    folder = tmp_path / "out"
-    settings = training.settings(folder)
-    training.train(settings, RememberingWorker(folder / "run"))
-    whole = weight_files(folder)
-    shutil.rmtree(folder)  # exports hold their paths, so both runs need the same
-
+    folder, settings = training.folder, training.settings
     run_until_killed(training.train, settings, folder / "run", at)
 
     left = weight_files(folder)
@@ -141,15 +164,11 @@ def test_a_training_stopped_inside_a_write_leaves_old_or_new_and_ends_the_same(
 
 @pytest.mark.parametrize("training", ["sovits", "gpt"], indirect=True)
 def test_a_training_killed_at_any_step_ends_with_the_same_weights(
-    training: Training, tmp_path: Path
+    training: Training, whole: Weights
 ) -> None:
     """Where, a seed decides."""
-    folder, look = tmp_path / "out", random.Random(7).randint(2, 12)
-    settings = training.settings(folder)
-    training.train(settings, RememberingWorker(folder / "run"))
-    whole = weight_files(folder)
-    shutil.rmtree(folder)
-
+    folder, look = training.folder, random.Random(7).randint(2, 12)
+    settings = training.settings
     run_until_killed(training.train, settings, folder / "run", f"look {look}")
     again = RememberingWorker(folder / "run")
     training.train(settings, again)
