@@ -85,7 +85,7 @@ def start(
         host = "0.0.0.0"
     path = service.serve_config(host=host, port=port, replicas=workers)
     if not daemon:
-        service.run_in_foreground(path)
+        service.run_in_foreground(path, say=out.print)
     started = service.start(path, say=out.print)
     out.print(f"The service is ready at {started.url} (docs at {started.url}/docs)")
 

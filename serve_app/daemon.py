@@ -120,8 +120,9 @@ def command(config: Path) -> list[str]:
     return [program, "run", "--address", os.environ.get("RAY_ADDRESS") or "local", str(config)]
 
 
-def run_in_foreground(config: Path) -> None:
+def run_in_foreground(config: Path, *, say: Callable[[str], None] = lambda line: None) -> None:
     """Become `serve run`; does not return. Ctrl-C stops it. Raises Conflict as `start` does."""
+    _end_what_died(say)
     _require_free(_url(config))
     arguments = command(config)
     os.umask(keep_private(_settings(config)))
@@ -134,8 +135,7 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
 
     Raises Conflict when one runs already, Unavailable when it does not come up.
     """
-    if (previous := Service.recorded()) is not None:
-        _end_what_is_left_of(previous, say)
+    _end_what_died(say)
     url = _url(config)
     _require_free(url)
     LOG_PATH.parent.mkdir(parents=True, exist_ok=True)
@@ -152,8 +152,11 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
     return service
 
 
-def _end_what_is_left_of(previous: Service, say: Callable[[str], None]) -> None:
-    """Raises Conflict where the service itself still runs: only its user may end it."""
+def _end_what_died(say: Callable[[str], None]) -> None:
+    """End what is left of this folder's last service. Raises Conflict where the service itself
+    still runs: only its user may end it."""
+    if (previous := Service.recorded()) is None:
+        return
     left = previous.processes()
     if any(process.pid == previous.pid for process in left):
         raise Conflict(

@@ -121,13 +121,15 @@ def test_what_a_dead_service_left_running_is_ended_by_the_next_start(
         daemon.stop(service, force=True)
 
 
+@pytest.mark.parametrize("start", [daemon.start, daemon.run_in_foreground])
 def test_a_service_that_still_runs_is_not_started_over(
+    start: Callable[..., Any],
     slow_at_first: Callable[[int], tuple[Path, list[str]]],
     born_of_a_service: subprocess.Popen[bytes],
 ) -> None:
     config, said = slow_at_first(0)
     daemon.Service(born_of_a_service.pid, "of-the-last-service", "http://127.0.0.1:1").save()
     with pytest.raises(Conflict, match="is still running"):
-        daemon.start(config, say=said.append)
+        start(config, say=said.append)
     assert born_of_a_service.poll() is None
     assert said == []
