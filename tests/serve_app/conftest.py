@@ -37,15 +37,19 @@ def coordinator(tmp_path: Path, empty_database: bytes) -> Iterator[LocalCoordina
     store.close()
 
 
-@pytest.fixture(autouse=True)
-def no_app_outlives_its_test() -> Iterator[None]:
+def forget_apps() -> None:
     """FastAPI remembers of thousands of functions what kind they are, and with each its whole app.
     Left alone, those of all tests grow to millions of objects, through which every collection of
     garbage goes: seconds each, and the trainings ask for some."""
-    yield
     for remembered in vars(fastapis_memory).values():
         if forget := getattr(remembered, "cache_clear", None):
             forget()
+
+
+@pytest.fixture(autouse=True)
+def no_app_outlives_its_test() -> Iterator[None]:
+    yield
+    forget_apps()
 
 
 MakeClient = Callable[..., TestClient]
