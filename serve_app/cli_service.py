@@ -114,7 +114,7 @@ def status(as_json: JsonOption = False) -> None:
     from serve_app.daemon import Service
 
     running = Service.recorded()
-    if running is not None and not running.processes():
+    if running is not None and not running.lives():
         _end_with("The service that was started from this folder does not run any more.", as_json)
     arguments = _dashboard_of(running) if running is not None else []
     done = _serve_status(arguments)

@@ -81,6 +81,10 @@ class Service:
         """Whatever runs with this service's mark, its own children's children included."""
         return [process for process in psutil.process_iter() if _mark_of(process) == self.mark]
 
+    def lives(self) -> bool:
+        """Whether its own process, the parent of all others, still runs."""
+        return any(process.pid == self.pid for process in self.processes())
+
 
 def _mark_of(process: psutil.Process) -> str | None:
     try:
@@ -157,13 +161,12 @@ def _end_what_died(say: Callable[[str], None]) -> None:
     still runs: only its user may end it."""
     if (previous := Service.recorded()) is None:
         return
-    left = previous.processes()
-    if any(process.pid == previous.pid for process in left):
+    if previous.lives():
         raise Conflict(
             f"A service started from this folder is still running at {previous.url}.",
             hint="Stop it first: make stop.",
         )
-    if left:
+    if left := previous.processes():
         say(f"The last service died; {len(left)} of its processes still run and are ended first …")
         stop(previous, force=True)
 

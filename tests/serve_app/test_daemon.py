@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from ray_pipeline.core.errors import Conflict, Unavailable
-from serve_app import daemon, places
+from serve_app import cli, daemon, places
 
 
 @pytest.mark.parametrize("start", [daemon.start, daemon.run_in_foreground])
@@ -111,7 +112,11 @@ def test_what_a_dead_service_left_running_is_ended_by_the_next_start(
     config, said = slow_at_first(0)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    daemon.Service(dead.pid, "of-the-last-service", "http://127.0.0.1:1").save()
+    last = daemon.Service(dead.pid, "of-the-last-service", "http://127.0.0.1:1")
+    last.save()
+    assert last.processes()
+    assert not last.lives()
+    assert CliRunner().invoke(cli.app, ["status"]).stderr.startswith("The service that was started")
     service = daemon.start(config, say=said.append)
     try:
         assert born_of_a_service.wait(timeout=30) != 0
