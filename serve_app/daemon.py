@@ -126,7 +126,7 @@ def command(config: Path) -> list[str]:
 
 def run_in_foreground(config: Path, *, say: Callable[[str], None] = lambda line: None) -> None:
     """Become `serve run`; does not return. Ctrl-C stops it. Raises Conflict as `start` does."""
-    _end_what_died(say)
+    _end_what_is_left(say)
     _require_free(_url(config))
     arguments = command(config)
     os.umask(keep_private(_settings(config)))
@@ -139,7 +139,7 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
 
     Raises Conflict when one runs already, Unavailable when it does not come up.
     """
-    _end_what_died(say)
+    _end_what_is_left(say)
     url = _url(config)
     _require_free(url)
     LOG_PATH.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ def start(config: Path, *, say: Callable[[str], None] = lambda line: None) -> Se
     return service
 
 
-def _end_what_died(say: Callable[[str], None]) -> None:
+def _end_what_is_left(say: Callable[[str], None]) -> None:
     """End what is left of this folder's last service. Raises Conflict where the service itself
     still runs: only its user may end it."""
     if (previous := Service.recorded()) is None:
@@ -278,7 +278,8 @@ def stop(service: Service, *, force: bool = False) -> int:
     """End the service and see that nothing of it is left; the number of processes ended by force.
 
     SIGTERM first, which lets requests in flight finish. After 60 s (with `force`, 10 s) what
-    still runs is killed: the work is durable, so the next start takes it up again.
+    still runs is killed, and so is at once what a dead service left: the work is durable, so the
+    next start takes it up again.
     """
     if itself := [one for one in service.processes() if one.pid == service.pid]:
         _signal(signal.SIGTERM, itself)

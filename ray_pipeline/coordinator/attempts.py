@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
@@ -11,7 +10,7 @@ from typing import Any
 from ray_pipeline import pipeline
 from ray_pipeline.coordinator import file_index
 from ray_pipeline.coordinator.attempt_end import AttemptEnd
-from ray_pipeline.coordinator.ledger import Ledger, mark_stale, state_event
+from ray_pipeline.coordinator.ledger import Ledger, add_queued_run, mark_stale, state_event
 from ray_pipeline.coordinator.outbox import Report
 from ray_pipeline.coordinator.planning import skip_run
 from ray_pipeline.coordinator.told import LogLines, merged, run_values, to_event
@@ -166,16 +165,7 @@ class Attempts:
     # -- parts of the moves above
 
     def _add_attempt(self, change: TaskChange, job: JobRecord, position: int) -> StepRun:
-        item = job.steps[position]
-        run = change.add_run(
-            run_id=str(uuid.uuid4()),
-            job_id=job.job_id,
-            position=position,
-            step=item.step,
-            state=RunState.QUEUED,
-            params=item.params,
-            warnings=[],
-        )
+        run = add_queued_run(change, job.job_id, position, job.steps[position])
         change.add_events([state_event(run)])
         return run
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 
 from ray_pipeline import pipeline
 from ray_pipeline.coordinator.interface import Cancellation, Pause
-from ray_pipeline.coordinator.ledger import Ledger, mark_stale, state_event
-from ray_pipeline.core.task import RunState, StepRun
-from ray_pipeline.store import JobRecord, TaskChange
+from ray_pipeline.coordinator.ledger import Ledger, add_queued_run, mark_stale, state_event
+from ray_pipeline.core.task import RunState, StepRun, Task
+from ray_pipeline.store import JobRecord, PlannedStep, TaskChange
 
 
 class Halting:
@@ -31,9 +30,7 @@ class Halting:
             open_runs = [paused] if paused else _open_runs(change)
             ended = self._end(change, job, open_runs, RunState.CANCELLED)
             change.close_job(job.job_id)
-        for run in ended:
-            self._ledger.say(task_id, run.step, "Cancelled.")
-        task = self._ledger.store.get_task(task_id)
+        task = self._tell(task_id, ended, "Cancelled.")
         return Cancellation(task=task, cancelled=True, job_id=job.job_id, runs=ended)
 
     def pause(self, task_id: str) -> Pause:
@@ -43,9 +40,7 @@ class Halting:
             if job is None or _paused_run(change, job) is not None:
                 return Pause(task=change.task, changed=False)
             ended = self._end(change, job, _open_runs(change), RunState.PAUSED)
-        for run in ended:
-            self._ledger.say(task_id, run.step, "Paused.")
-        task = self._ledger.store.get_task(task_id)
+        task = self._tell(task_id, ended, "Paused.")
         return Pause(task=task, changed=True, job_id=job.job_id, runs=ended)
 
     def resume(self, task_id: str) -> Pause:
@@ -55,18 +50,10 @@ class Halting:
             paused = _paused_run(change, job) if job else None
             if job is None or paused is None:
                 return Pause(task=change.task, changed=False)
-            again = change.add_run(
-                run_id=str(uuid.uuid4()),
-                job_id=job.job_id,
-                position=change.position(paused.run_id),
-                step=paused.step,
-                state=RunState.QUEUED,
-                params=paused.params,
-                warnings=paused.warnings,
-            )
+            position, same = change.position(paused.run_id), PlannedStep(paused.step, paused.params)
+            again = add_queued_run(change, job.job_id, position, same, paused.warnings)
             change.add_events([state_event(again)])
-        self._ledger.say(task_id, again.step, "Resumed.")
-        task = self._ledger.store.get_task(task_id)
+        task = self._tell(task_id, [again], "Resumed.")
         return Pause(task=task, changed=True, job_id=job.job_id, runs=[again])
 
     def _end(
@@ -78,6 +65,12 @@ class Halting:
         # What the ended attempt had already replaced is not what the result says.
         mark_stale(change, results, [run.step for run in runs if run.state is RunState.RUNNING])
         return ended or [_end_run(change, _next_run(change, job), state)]
+
+    def _tell(self, task_id: str, runs: list[StepRun], word: str) -> Task:
+        """In the task's log; the task as it is now."""
+        for run in runs:
+            self._ledger.say(task_id, run.step, word)
+        return self._ledger.store.get_task(task_id)
 
 
 def _open_runs(change: TaskChange) -> list[StepRun]:
@@ -102,13 +95,4 @@ def _next_run(change: TaskChange, job: JobRecord) -> StepRun:
     """The job is between two steps; the one that follows shows what became of it."""
     position = max((p for p in range(len(job.steps)) if change.job_runs(job.job_id, p)), default=-1)
     position = min(position + 1, len(job.steps) - 1)
-    item = job.steps[position]
-    return change.add_run(
-        run_id=str(uuid.uuid4()),
-        job_id=job.job_id,
-        position=position,
-        step=item.step,
-        state=RunState.QUEUED,
-        params=item.params,
-        warnings=[],
-    )
+    return add_queued_run(change, job.job_id, position, job.steps[position])

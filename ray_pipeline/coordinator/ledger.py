@@ -7,7 +7,8 @@ the status that clients see is derived, and one that wakes those who watch.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ray_pipeline.core.step_names import StepName
 from ray_pipeline.core.task import EventKind, RunState, StepRun, TaskStatus
 from ray_pipeline.core.workspace import Workspace
 from ray_pipeline.pipeline import StepRow, StepTable, applicable, load_name, overview
-from ray_pipeline.store import NewEvent, Store, TaskChange
+from ray_pipeline.store import NewEvent, PlannedStep, Store, TaskChange
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +98,25 @@ class Ledger:
             append_log(self.workspace(task_id), step, messages, private=private)
         except OSError as error:
             _log.warning("task %s: the log was not written (%s): %s", task_id, error, messages)
+
+
+def add_queued_run(
+    change: TaskChange,
+    job_id: str,
+    position: int,
+    planned: PlannedStep,
+    warnings: Sequence[str] = (),
+) -> StepRun:
+    """The next attempt at a job's step; watchers have not heard of it yet."""
+    return change.add_run(
+        run_id=str(uuid.uuid4()),
+        job_id=job_id,
+        position=position,
+        step=planned.step,
+        state=RunState.QUEUED,
+        params=planned.params,
+        warnings=list(warnings),
+    )
 
 
 def state_event(run: StepRun, **more: Any) -> NewEvent:

@@ -11,6 +11,7 @@ from ray_pipeline import pipeline
 from ray_pipeline.coordinator.interface import PlannedJob
 from ray_pipeline.coordinator.ledger import (
     Ledger,
+    add_queued_run,
     mark_stale,
     require_idle,
     require_kept,
@@ -142,15 +143,8 @@ def skip_run(ledger: Ledger, change: TaskChange, run_id: str, warnings: list[str
 
 def _queue(change: TaskChange, plan: list[PlannedStep], warnings: list[str]) -> PlannedJob:
     job = change.add_job(str(uuid.uuid4()), plan)
-    run = change.add_run(
-        run_id=str(uuid.uuid4()),
-        job_id=job.job_id,
-        position=0,
-        step=plan[0].step,
-        state=RunState.QUEUED,
-        params=plan[0].params,
-        warnings=warnings if len(plan) == 1 else [],
-    )
+    of_the_first = warnings if len(plan) == 1 else []
+    run = add_queued_run(change, job.job_id, 0, plan[0], of_the_first)
     change.add_events([state_event(run)])
     return PlannedJob(
         job_id=job.job_id,

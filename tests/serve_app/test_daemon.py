@@ -96,7 +96,7 @@ def test_a_start_in_which_ray_is_slow_twice_ends_with_what_it_said(
 
 
 @pytest.fixture
-def born_of_a_service(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def born_of_a_service() -> Iterator[subprocess.Popen[bytes]]:
     """A process that carries the mark of a service of this folder."""
     program = [sys.executable, "-c", "input()"]
     environment = {**os.environ, daemon.MARK: "of-the-last-service"}
